@@ -1,8 +1,7 @@
-"""The user's INI file and environment, made into one frozen CloudConfig a section."""
+"""What the configuration says, as frozen records: one CloudConfig a section, and all that is in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +16,7 @@ class Password:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A client certificate and its private key, in PEM files; one file for both where it is a proxy certificate."""
+    """A client certificate and its private key, in PEM files; a proxy certificate is one file for both."""
 
     certificate: Path
     key: Path
@@ -30,7 +29,7 @@ Credentials = Password | Certificate
 class ServiceConfig:
     """Where one service of a cloud is and how it is spoken to.
 
-    :param url: the base address, complete: ``/pswd`` or ``/cert`` in its place, no trailing slash, no credentials
+    :param url: the complete base address: ``/pswd`` or ``/cert`` in its place, no trailing slash, no credentials
     :param credentials: None for the Marketplace, which asks for none
     :param verify: True or False; a CA bundle or folder; None to leave it to Libcloud's settings
     :param timeout: seconds that a whole call may take
@@ -138,4 +137,13 @@ class InstanceType:
     swap: int
 
 
-STANDARD_INSTANCE_TYPES: Mapping[str, InstanceType]
+@dataclass(frozen=True)
+class Place:
+    """How a location is shown to people.
+
+    :param name: the location's name
+    :param country: where it is; ``unknown`` when nobody said
+    """
+
+    name: str
+    country: str

@@ -1,0 +1,163 @@
+"""The INI file with the meaning that it always had: that of Python 2's ``SafeConfigParser``.
+
+The standard ``configparser`` stores, merges and interpolates as that one did, but takes lines apart
+differently. So each line is first written in the way in which today's parser reads what yesterday's read.
+"""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator, Mapping
+
+from stratuslab_libcloud.errors import ConfigurationError
+
+_BLANKS = " \t\n\r\v\f"
+_SKIPPED = "\0"
+_SECTION = re.compile(r"\[(?P<header>[^]]+)\]")
+_SEPARATOR = re.compile(r"[:=]")
+_REFERENCE = re.compile(r"%\(([^)]+)\)s")
+_SHARED = "DEFAULT"
+
+
+class IniFile:
+    """Sections, keys and values; values are interpolated when they are asked for.
+
+    ``[DEFAULT]`` (capitals) is the parser's own section: what it says is found in each of the others.
+
+    :param content: the file's bytes, UTF-8
+    :param name: the file's name, for messages
+    :raises ConfigurationError: the bytes are not UTF-8, or a line is neither section, key nor continuation
+    """
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self.name = name
+        self._parser = _Parser()
+        try:
+            self._parser.read_file(_lines(_as_bytewise_text(content, name), name), source=name)
+        except configparser.MissingSectionHeaderError as error:
+            raise _unreadable(name, error.lineno, "a '[section]' line must come before it") from None
+        except configparser.ParsingError as error:
+            number = error.errors[0][0]
+            raise _unreadable(name, number, "it is neither '[section]' nor 'key = value'") from None
+        self._raw = {
+            _as_text(section): dict(self._parser.items(section, raw=True))
+            for section in self._parser.sections()
+        }
+        self._shared = self._raw.pop(_SHARED, {})
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The names of all sections but ``[DEFAULT]``, in the file's order."""
+        return tuple(self._raw)
+
+    def keys(self, section: str) -> tuple[str, ...]:
+        """The keys that stand in this section itself, in the file's order; ``DEFAULT`` may be asked for."""
+        return tuple(map(_as_text, self._shared if section == _SHARED else self._raw[section]))
+
+    def references(self) -> frozenset[str]:
+        """The keys that some value refers to as ``%(key)s``."""
+        values = [value for section in (self._shared, *self._raw.values()) for value in section.values()]
+        return frozenset(_as_text(key).lower() for value in values for key in _REFERENCE.findall(value))
+
+    def get(self, section: str, key: str) -> str | None:
+        """The value of a key, from the section or else from ``[DEFAULT]``; None where neither has it.
+
+        :raises ConfigurationError: a ``%`` in the value, or in one that it refers to, can not be interpolated
+        """
+        values = self._visible(section)
+        if key not in values:
+            return None
+        try:
+            return _as_text(self._parser.get(_as_bytes_text(section), key, vars=values))
+        except configparser.InterpolationMissingOptionError as error:
+            problem = f"neither this section nor [DEFAULT] has the key '{_as_text(error.reference)}'"
+        except configparser.InterpolationDepthError:
+            problem = "it refers to itself"
+        except configparser.InterpolationError:
+            problem = "'%' must be followed by '%' or '(key)s'"
+        raise ConfigurationError(
+            f"The value of '{key}' in section '{section}' of {self.name} can not be read: {problem}. "
+            "Write each '%' that is meant as such twice: '%%'.",
+            file=self.name,
+            section=section,
+            key=key,
+        )
+
+    def _visible(self, section: str) -> Mapping[str, str]:
+        return {**self._shared, **self._raw[section], "__name__": _as_bytes_text(section)}
+
+
+class _Parser(configparser.ConfigParser):
+    SECTCRE = _SECTION
+
+    def __init__(self) -> None:
+        super().__init__(
+            strict=False,
+            comment_prefixes=(_SKIPPED,),
+            # A name that no section can have: [DEFAULT] is read as any other section, so that what the
+            # others say themselves can be told from what they have from there.
+            default_section="]",
+        )
+
+
+def _lines(text: str, name: str) -> Iterator[str]:
+    """The file's lines, each as today's parser must see it; one for one, so that line numbers stay right."""
+    in_value = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if _is_skipped(line):
+            yield _SKIPPED
+        elif line[0] in _BLANKS:
+            if not in_value:
+                raise _unreadable(name, number, "it is indented, but continues no value above it")
+            yield " " + line.strip(_BLANKS)
+        elif _SECTION.match(line):
+            in_value = False
+            yield line
+        else:
+            in_value = True
+            yield _option(line)
+
+
+def _is_skipped(line: str) -> bool:
+    if not line.strip(_BLANKS) or line[0] in "#;":
+        return True
+    return line[0] in "rR" and line.split(None, 1)[0].lower() == "rem"
+
+
+def _option(line: str) -> str:
+    """The line without its comment, which the first semicolon begins if it comes after a blank."""
+    separator = _SEPARATOR.search(line)
+    if separator is None:
+        return line
+    value = line[separator.end() :].lstrip(_BLANKS)
+    semicolon = value.find(";")
+    # A semicolon that begins the value looks back at its end, as it did in the original.
+    if semicolon != -1 and value[semicolon - 1] in _BLANKS:
+        value = value[:semicolon]
+    value = value.strip(_BLANKS)
+    if value == '""':
+        value = ""
+    return f"{line[: separator.start()]}= {value}"
+
+
+def _unreadable(name: str, number: int, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"Line {number} of {name} can not be read: {problem}.", file=name)
+
+
+def _as_bytewise_text(content: bytes, name: str) -> str:
+    """ASCII as it is and each other byte as a character of its own, which is no blank and has no case."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise _unreadable(name, number, "it is not UTF-8 text; save the file in the encoding UTF-8") from None
+    return content.removeprefix(b"\xef\xbb\xbf").decode("ascii", "surrogateescape")
+
+
+def _as_bytes_text(text: str) -> str:
+    return text.encode().decode("ascii", "surrogateescape")
+
+
+def _as_text(bytewise: str) -> str:
+    return bytewise.encode("ascii", "surrogateescape").decode()
