@@ -1,0 +1,193 @@
+"""A whole StratusLab cloud on loopback, for trying, developing and testing::
+
+    with Sandbox(boot_seconds=0) as sandbox:
+        sandbox.write_config("stratuslab-user.cfg")
+        ...
+
+It speaks the protocols of the real services, so any StratusLab client can use it, not only this package's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+
+from flask import Flask
+
+from .clock import Clock, ManualClock
+from .compute import Compute
+from .configfile import write_section
+from .http import HttpServer
+from .record import Request, RequestRecord
+from .state import State
+from .state.machines import LcmState, Machine, VmState
+from .state.pace import Pace
+
+__all__ = [
+    "Clock",
+    "LcmState",
+    "Machine",
+    "ManualClock",
+    "Pace",
+    "Request",
+    "RequestRecord",
+    "Sandbox",
+    "VmState",
+]
+
+DEFAULT_USERS = {"alice": "secret", "bob": "s3cret%x"}
+
+
+class Sandbox:
+    """A cloud that runs from `start` to `stop`, or within ``with``.
+
+    :param users: names and passwords
+    :param port: of 127.0.0.1; a free one by default
+    :param boot_seconds: from a machine's creation until it runs; everything else takes proportionally long; 0 is at
+        once
+    :param pace: the duration of each step, instead of `boot_seconds`
+    :param clock: a `ManualClock` to move time by hand
+    :param public_network: addresses of the public network, such as ``127.4.0.0/16``; by default a /24 of the
+        loopback network that this sandbox has for itself
+    :param machine_limit: how many machines a user may have
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Mapping[str, str] | None = None,
+        port: int = 0,
+        boot_seconds: float | None = None,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+        public_network: str | None = None,
+        machine_limit: int | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.state = State(
+            clock=self.clock,
+            pace=pace or _pace(boot_seconds),
+            passwords=DEFAULT_USERS if users is None else users,
+            public_network=IPv4Network(public_network) if public_network else None,
+            machine_limit=machine_limit,
+        )
+        self.requests = RequestRecord()
+        self._port = port
+        self._server: HttpServer | None = None
+        self._errors: list[Exception] = []
+        self._watcher = threading.Thread(target=self._watch, name="sandbox-clock", daemon=True)
+        self._ended = threading.Event()
+        if isinstance(self.clock, ManualClock):
+            self.clock.follow(self.state.settle)
+
+    def start(self) -> Sandbox:
+        """Serve until `stop`."""
+        self._server = HttpServer(self._application(), self.requests, self._port)
+        self._server.start()
+        self._watcher.start()
+        return self
+
+    def stop(self) -> None:
+        """End all connections and threads.
+
+        :raises SandboxError: if a service went wrong in between
+        """
+        if self._server is None:
+            return
+        self._ended.set()
+        self.state.settle()
+        self._server.stop()
+        self._errors.extend(self._server.errors)
+        self._server = None
+        self._watcher.join()
+        self.check()
+
+    def check(self) -> None:
+        """
+        :raises SandboxError: if a service went wrong, which is the sandbox's fault and not its client's
+        """
+        errors = [*self._errors, *(self._server.errors if self._server else ())]
+        if errors:
+            raise SandboxError(f"The sandbox itself failed: {errors[0]!r}") from errors[0]
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where all services are."""
+        if self._server is None:
+            raise RuntimeError("The sandbox is not running.")
+        return f"http://127.0.0.1:{self._server.port}"
+
+    @property
+    def compute_url(self) -> str:
+        """What belongs in a configuration file as ``endpoint``."""
+        return f"{self.url}/one-proxy/xmlrpc"
+
+    @property
+    def disks_url(self) -> str:
+        """What belongs in a configuration file as ``pdisk_endpoint``."""
+        return f"{self.url}/pdisk"
+
+    @property
+    def marketplace_url(self) -> str:
+        """What belongs in a configuration file as ``marketplace_endpoint``."""
+        return f"{self.url}/marketplace"
+
+    def write_config(
+        self,
+        path: str | PathLike[str],
+        *,
+        user: str = "alice",
+        section: str = "default",
+        public_key_file: str | PathLike[str] | None = None,
+        **more: str,
+    ) -> Path:
+        """Write a section of a configuration file that points here; a file that is there keeps its other sections.
+
+        :param public_key_file: goes into new machines
+        :param more: further keys of the section, such as ``name`` and ``country``
+        """
+        values = {
+            "endpoint": self.compute_url,
+            "pdisk_endpoint": self.disks_url,
+            "marketplace_endpoint": self.marketplace_url,
+            "username": user,
+            "password": self.state.accounts.password(user),
+        }
+        if public_key_file is not None:
+            values["user_public_key_file"] = str(public_key_file)
+        write_section(Path(path), section, {**values, **more})
+        return Path(path)
+
+    def _application(self) -> Flask:
+        app = Flask(__name__, static_folder=None)
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        app.register_blueprint(Compute(self.state).blueprint())
+        return app
+
+    def _watch(self) -> None:
+        while not self._ended.is_set():
+            self.state.wait_for_next_step(longest=60)
+            self.state.settle()
+
+
+class SandboxError(Exception):
+    """A bug in the sandbox."""
+
+
+def _pace(boot_seconds: float | None) -> Pace:
+    return Pace() if boot_seconds is None else Pace.with_boot_seconds(boot_seconds)

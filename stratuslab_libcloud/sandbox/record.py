@@ -1,0 +1,70 @@
+"""What was asked of a sandbox, for tests that count requests and connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request and what became of it.
+
+    :param service: ``compute``, ``disks`` or ``marketplace``; empty where no service was addressed
+    :param verb: the HTTP method
+    :param operation: what was asked, such as ``one.vm.info`` or ``GET /disks/{uuid}``
+    :param user: whom the service took the client for; empty before that was known
+    :param status: of the answer; 0 when none was sent
+    :param client_port: requests from one connection have the same
+    :param bytes_received: of the request's body
+    :param bytes_sent: of the answer's body
+    """
+
+    service: str
+    verb: str
+    path: str
+    operation: str
+    user: str
+    status: int
+    client_port: int
+    bytes_received: int
+    bytes_sent: int
+
+
+class RequestRecord:
+    """The requests in the order in which they were answered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: list[Request] = []
+
+    def add(self, request: Request) -> None:
+        with self._lock:
+            self._requests.append(request)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._requests.clear()
+
+    def __iter__(self) -> Iterator[Request]:
+        with self._lock:
+            return iter(tuple(self._requests))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._requests)
+
+    def __getitem__(self, index: int) -> Request:
+        with self._lock:
+            return self._requests[index]
+
+    @property
+    def operations(self) -> list[str]:
+        """What was asked, in order."""
+        return [request.operation for request in self]
+
+    @property
+    def connections(self) -> int:
+        """How many connections the requests came through."""
+        return len({request.client_port for request in self})

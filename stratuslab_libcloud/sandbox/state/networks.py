@@ -1,0 +1,141 @@
+"""The networks that machines are on, and who has which address."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from .errors import AllocationError
+from .users import SUPERUSER, User, Users
+
+_NO_NETWORK = "Could not get virtual network for VM."
+
+
+class Network:
+    """A range of addresses, given out from the lowest; owned by ``oneadmin``.
+
+    :param number: OpenNebula's identifier of the network
+    :param bridge: where a host connects its machines to the network
+    """
+
+    def __init__(self, number: int, name: str, bridge: str, addresses: IPv4Network) -> None:
+        self.number = number
+        self.name = name
+        self.bridge = bridge
+        self.addresses = addresses
+        self._first = int(addresses.network_address) + 1
+        self._end = int(addresses.broadcast_address)
+        self._next = self._first
+        self._returned: list[int] = []
+        self._leased: set[int] = set()
+
+    def lease(self) -> IPv4Address:
+        """
+        :raises AllocationError: if no address is left
+        """
+        number = self._lowest_free()
+        self._leased.add(number)
+        return IPv4Address(number)
+
+    def lease_this(self, text: str) -> IPv4Address:
+        """
+        :raises AllocationError: if the address is not one of the network's, or taken
+        """
+        try:
+            address = IPv4Address(text)
+        except ValueError:
+            raise AllocationError(_NO_NETWORK) from None
+        if not self._first <= int(address) < self._end or int(address) in self._leased:
+            raise AllocationError(_NO_NETWORK)
+        self._leased.add(int(address))
+        return address
+
+    def release(self, address: IPv4Address) -> None:
+        self._leased.discard(int(address))
+        heapq.heappush(self._returned, int(address))
+
+    def _lowest_free(self) -> int:
+        while self._returned:
+            number = heapq.heappop(self._returned)
+            if number not in self._leased and number < self._next:
+                return number
+        while self._next in self._leased:
+            self._next += 1
+        if self._next >= self._end:
+            raise AllocationError(_NO_NETWORK)
+        self._next += 1
+        return self._next - 1
+
+
+class Networks:
+    """``public``, ``local`` and ``private``.
+
+    :param public: addresses of the public network; unless given, a /24 of the loopback network, chosen at random so
+        that sandboxes on one computer do not get into each other's way
+    """
+
+    def __init__(self, users: Users, public: IPv4Network | None = None) -> None:
+        self._users = users
+        self._networks = {
+            network.name: network
+            for network in (
+                Network(0, "public", "br0", public or _random_loopback_network()),
+                Network(1, "local", "br1", IPv4Network("172.16.0.0/16")),
+                Network(2, "private", "br2", IPv4Network("10.0.0.0/8")),
+            )
+        }
+
+    def __getitem__(self, name: str) -> Network:
+        return self._networks[name]
+
+    def connect(self, nic: Mapping[str, str], user: User) -> dict[str, str]:
+        """Lease an address for one NIC of a template; return the NIC with all that it is told.
+
+        :raises AllocationError: if there is no such network or address
+        """
+        network = self._find(nic, user)
+        requested = nic.get("IP")
+        address = network.lease_this(requested) if requested else network.lease()
+        return {
+            **nic,
+            "BRIDGE": network.bridge,
+            "IP": str(address),
+            "MAC": nic.get("MAC") or mac_address(address),
+            "NETWORK": network.name,
+            "NETWORK_ID": str(network.number),
+            "VLAN": "NO",
+        }
+
+    def reconnect(self, nic: Mapping[str, str]) -> dict[str, str]:
+        """Lease again for a NIC whose address was given back: the same address if it is still free."""
+        network = self._networks[nic["NETWORK"]]
+        try:
+            address = network.lease_this(nic["IP"])
+        except AllocationError:
+            address = network.lease()
+        return {**nic, "IP": str(address), "MAC": mac_address(address)}
+
+    def disconnect(self, nic: Mapping[str, str]) -> None:
+        self._networks[nic["NETWORK"]].release(IPv4Address(nic["IP"]))
+
+    def _find(self, nic: Mapping[str, str], user: User) -> Network:
+        # Networks are looked for among those of the user who asks, unless NETWORK_UNAME says otherwise.
+        owner = nic.get("NETWORK_UNAME", user.name)
+        for network in self._networks.values():
+            if nic.get("NETWORK_ID") == str(network.number):
+                return network
+            if nic.get("NETWORK") == network.name and owner == SUPERUSER:
+                return network
+        raise AllocationError(_NO_NETWORK)
+
+
+def mac_address(address: IPv4Address) -> str:
+    """The MAC address that OpenNebula gives to the NIC with this IP address."""
+    return ":".join(f"{byte:02x}" for byte in b"\x02\x00" + address.packed)
+
+
+def _random_loopback_network() -> IPv4Network:
+    dice = random.SystemRandom()
+    return IPv4Network((bytes([127, dice.randrange(1, 255), dice.randrange(256), 0]), 24))

@@ -1,0 +1,75 @@
+"""Who may use the cloud, and who OpenNebula thinks they are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+
+from .errors import CredentialsError
+
+SUPERUSER = "oneadmin"
+DISK_SERVICE_USER = "pdisk"
+_SERVICE_PASSWORDS = {SUPERUSER: "oneadmin", DISK_SERVICE_USER: "pdisk"}
+
+
+class Accounts:
+    """Names and passwords as the authenticating proxy knows them.
+
+    :param passwords: name to password; ``oneadmin`` and ``pdisk`` have their own name as password unless they
+        are among them
+    """
+
+    def __init__(self, passwords: Mapping[str, str]) -> None:
+        self._passwords = {**_SERVICE_PASSWORDS, **passwords}
+
+    def password(self, name: str) -> str:
+        return self._passwords[name]
+
+    def check(self, name: str, password: str) -> None:
+        """
+        :raises CredentialsError: if `name` is unknown or has another password
+        """
+        if self._passwords.get(name) != password:
+            raise CredentialsError(f"No user {name!r} with this password")
+
+
+@dataclass(frozen=True)
+class User:
+    """An OpenNebula user; `name` is the account's name, URL-encoded."""
+
+    id: int
+    name: str
+    group_id: int
+    group: str
+
+    @property
+    def is_admin(self) -> bool:
+        return self.group_id == 0
+
+
+def opennebula_name(account: str) -> str:
+    """An account's name as OpenNebula has it, encoded as Java encodes form values."""
+    return quote_plus(account, safe="*").replace("~", "%7E")
+
+
+class Users:
+    """OpenNebula's users; whoever is new gets the next number with the first call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_name: dict[str, User] = {}
+        for user in (User(0, SUPERUSER, 0, "oneadmin"), User(1, "serveradmin", 0, "oneadmin")):
+            self._by_name[user.name] = user
+
+    def of_account(self, account: str) -> User:
+        name = opennebula_name(account)
+        with self._lock:
+            if name not in self._by_name:
+                self._by_name[name] = User(len(self._by_name), name, 1, "users")
+            return self._by_name[name]
+
+    def named(self, name: str) -> User | None:
+        with self._lock:
+            return self._by_name.get(name)
