@@ -1,0 +1,242 @@
+"""What runs on a sandbox machine: `/bin/sh` in the machine's home, its pipes tied to an SSH channel."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import logging
+import os
+import signal
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+
+logger = logging.getLogger(__name__)
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CANNOT_RUN = 126
+OUT_OF_TIME = 124
+QUIET_SECONDS = 0.25
+CHUNK = 64 * 1024
+
+# The leader of a session takes the first terminal that it opens as its own; only then does Ctrl-C arrive.
+ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
+
+
+class GuestShell:
+    """Runs what users of one machine ask for, until the machine ends.
+
+    Must be used in the event loop of the machine's SSH server.
+
+    :param home: the home directory of every user of the machine
+    :param command_seconds: how long a command may take; a session at a terminal has no limit
+    """
+
+    def __init__(self, home: Path, command_seconds: float) -> None:
+        self._home = home
+        self._command_seconds = command_seconds
+        self._running: set[asyncio.Task[None]] = set()
+        self._groups: set[int] = set()
+        self._ended = False
+
+    def serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        """Begin to run what one SSH channel asks for; asyncssh calls this for each."""
+        self._begin(self._serve(process))
+
+    async def end(self) -> None:
+        """Kill everything that was started here, also what went into the background."""
+        self._ended = True
+        for group in self._groups:
+            _kill(group)
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
+        # The status goes out when the output is out: clients stop reading when they have it.
+        process.channel.set_write_buffer_limits(high=0)
+        try:
+            status = await self._run(process)
+        except OSError as problem:
+            logger.warning("a command in %s could not be run: %s", self._home, problem)
+            _tell(process, f"the sandbox can not run this: {problem.strerror}")
+            status = CANNOT_RUN
+        with contextlib.suppress(OSError):
+            if status < 0:
+                process.channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
+            else:
+                process.exit(status)
+        await process.wait_closed()
+
+    async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> int:
+        if process.subsystem is not None:
+            return CANNOT_RUN
+        if process.term_type is None:
+            child = await self._start_with_pipes(process)
+            limit: float | None = self._command_seconds
+        else:
+            child = await self._start_at_terminal(process)
+            limit = None
+        status = await self._wait(process, child, limit)
+        await _flush(process)
+        return status
+
+    async def _wait(
+        self,
+        process: asyncssh.SSHServerProcess[bytes],
+        child: asyncio.subprocess.Process,
+        limit: float | None,
+    ) -> int:
+        try:
+            return await asyncio.wait_for(child.wait(), limit)
+        except (TimeoutError, asyncio.TimeoutError):  # two classes before Python 3.11
+            _kill(child.pid)
+            await child.wait()
+            _tell(process, f"the sandbox ended this command after {limit:g} seconds")
+            return OUT_OF_TIME
+        finally:
+            self._groups = {group for group in self._groups if _is_alive(group)}
+
+    async def _start_with_pipes(
+        self, process: asyncssh.SSHServerProcess[bytes]
+    ) -> asyncio.subprocess.Process:
+        stdin, to_stdin = os.pipe()
+        from_stdout, stdout = os.pipe()
+        from_stderr, stderr = os.pipe()
+        child = await self._start(
+            _shell_words(process.command),
+            process,
+            (stdin, stdout, stderr),
+            (to_stdin, from_stdout, from_stderr),
+        )
+        self._begin(_feed(process, child.pid, to_stdin))
+        await process.redirect(stdout=from_stdout, stderr=from_stderr, send_eof=False)
+        return child
+
+    async def _start_at_terminal(
+        self, process: asyncssh.SSHServerProcess[bytes]
+    ) -> asyncio.subprocess.Process:
+        controller, terminal = os.openpty()
+        words = ["/bin/sh", "-c", ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
+        child = await self._start(words, process, (terminal,) * 3, (controller,))
+        process.set_redirect_pid(child.pid)
+        await process.redirect(os.dup(controller), controller, send_eof=False)
+        return child
+
+    async def _start(
+        self,
+        words: Sequence[str],
+        process: asyncssh.SSHServerProcess[bytes],
+        theirs: tuple[int, int, int],
+        ours: Sequence[int],
+    ) -> asyncio.subprocess.Process:
+        """Start a child in a session of its own; takes care of all descriptors when it can not."""
+        try:
+            if self._ended or process.is_closing():
+                raise BrokenPipeError(0, "the machine or the connection has ended")
+            child = await asyncio.create_subprocess_exec(
+                *words,
+                stdin=theirs[0],
+                stdout=theirs[1],
+                stderr=theirs[2],
+                cwd=self._home,
+                env=self._environment(process),
+                start_new_session=True,
+            )
+        except BaseException:
+            _close(ours)
+            raise
+        finally:
+            _close(theirs)
+        self._groups.add(child.pid)
+        if self._ended:
+            _kill(child.pid)
+        return child
+
+    def _environment(self, process: asyncssh.SSHServerProcess[bytes]) -> Mapping[str, str]:
+        user = process.get_extra_info("username")
+        terminal = {"TERM": process.term_type} if process.term_type else {}
+        return {
+            "PATH": PATH,
+            "HOME": str(self._home),
+            "USER": user,
+            "LOGNAME": user,
+            "SHELL": "/bin/sh",
+            "LANG": "C.UTF-8",
+            **terminal,
+        }
+
+
+def _shell_words(command: str | None) -> list[str]:
+    return ["/bin/sh"] if command is None else ["/bin/sh", "-c", command]
+
+
+async def _feed(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: int) -> None:
+    """Hand what arrives over the channel to a child's stdin, and signals to its group, until either ends."""
+    os.set_blocking(stdin, False)
+    with open(stdin, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError, asyncssh.Error):
+        while True:
+            try:
+                data = await process.stdin.read(CHUNK)
+            except asyncssh.SignalReceived as sent:
+                _kill(group, getattr(signal, f"SIG{sent.signal}", signal.SIGTERM))
+            except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
+                pass  # these concern a terminal, and here is none
+            else:
+                if not data:
+                    return
+                await _write(pipe, data)
+
+
+async def _write(pipe: io.RawIOBase, data: bytes) -> None:
+    # asyncio's own transport for pipes stumbles when the reader leaves while the last bytes go out.
+    loop = asyncio.get_running_loop()
+    while data:
+        data = data[pipe.write(data) or 0 :]
+        if data:
+            writable = loop.create_future()
+            loop.add_writer(pipe.fileno(), writable.set_result, None)
+            try:
+                await writable
+            finally:
+                loop.remove_writer(pipe.fileno())
+
+
+async def _flush(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    """Wait until all output is sent, but not for a process in the background that keeps the pipes open."""
+    flushed = asyncio.gather(process.stdout.drain(), process.stderr.drain(), return_exceptions=True)
+    while not flushed.done():
+        await asyncio.wait({flushed}, timeout=QUIET_SECONDS)
+        if not process.channel.get_write_buffer_size():
+            break
+    flushed.cancel()
+
+
+def _tell(process: asyncssh.SSHServerProcess[bytes], text: str) -> None:
+    with contextlib.suppress(OSError):
+        process.stderr.write(f"{text}\n".encode())
+
+
+def _kill(group: int, how: signal.Signals = signal.SIGKILL) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, how)
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):  # the latter is what macOS says of a group of zombies
+        return False
+    return True
+
+
+def _close(descriptors: Sequence[int]) -> None:
+    for descriptor in set(descriptors):
+        os.close(descriptor)
