@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from stratuslab_libcloud.config import credentials, endpoints, values
+from stratuslab_libcloud.config.endpoints import Endpoint
 from stratuslab_libcloud.config.instance_types import DEFAULT_INSTANCE_TYPE
 from stratuslab_libcloud.config.records import (
     CloudConfig,
@@ -21,12 +23,16 @@ from stratuslab_libcloud.config.records import (
 )
 from stratuslab_libcloud.config.settings import Settings
 
+Value = TypeVar("Value")
+
 PUBLIC_MARKETPLACE = "https://marketplace.stratuslab.eu"
-_DEFAULT_TIMEOUT = 60.0
-_DEFAULT_CONNECTIONS = 4
-_DEFAULT_MAX_ANSWER = 1024
+DEFAULT_PUBLIC_KEY = "~/.ssh/id_rsa.pub"
+DEFAULT_TIMEOUT = 60.0
+DEFAULT_CONNECTIONS = 4
+DEFAULT_MAX_ANSWER = 1024
+
 _MIB = 1024 * 1024
-_PORT_SERVICE_PATH = "cgi-bin", "vmports.py"
+_PORT_SERVICE_PATH = ("cgi-bin", "vmports.py")
 
 
 def read_cloud(
@@ -40,80 +46,84 @@ def read_cloud(
     :param timeout: seconds that a call may take, whatever the settings say; None to leave it to them
     :raises ConfigurationError: names file, section, key and what would be right
     """
-    public_key = settings.read("user_public_key_file", values.path, values.path("~/.ssh/id_rsa.pub"))
-    private_key = settings.read("user_private_key_file", values.path, _without_pub(public_key))
+    service = _any_service(settings, timeout)
+    compute = _compute(settings, service)
     disks_endpoint = _disks_endpoint(settings)
+    public_key = settings.read("user_public_key_file", values.path, values.path(DEFAULT_PUBLIC_KEY))
     return CloudConfig(
         section=settings.section,
         file=settings.file,
         name=place.name,
         country=place.country,
-        compute=_compute(settings, timeout),
-        disks=_disks(settings, disks_endpoint, timeout),
-        marketplace=_marketplace(settings, timeout),
-        disks_source=disks_endpoint.rstrip("/"),
+        compute=compute,
+        disks=_disks(settings, service, disks_endpoint),
+        marketplace=_marketplace(settings, service),
+        disks_source=str(disks_endpoint),
         public_key_file=public_key,
-        private_key_file=private_key,
+        private_key_file=settings.read("user_private_key_file", values.path, _without_pub(public_key)),
         machine=_machine_options(settings, instance_types),
         port_translation=_port_translation(settings),
     )
 
 
-def _compute(settings: Settings, timeout: float | None) -> ServiceConfig:
-    shown = credentials.for_compute(settings)
-    url = settings.read("endpoint", partial(endpoints.compute_url, kind=_kind(shown)))
-    if url is None:
-        problem = "has no 'endpoint', the host or URL of the cloud's compute service"
-        raise settings.error(problem, key="endpoint")
-    return _service(settings, url, shown, timeout)
-
-
-def _disks(settings: Settings, endpoint: str, timeout: float | None) -> ServiceConfig:
-    shown = credentials.for_disks(settings)
-    read = partial(
-        endpoints.disks_url,
-        kind=_kind(shown),
-        scheme=settings.read("pdisk_protocol", values.one_of("http", "https")),
-        port=settings.read("pdisk_port", values.whole_number(1, 65535)),
-    )
-    key = "pdisk_endpoint" if settings.find("pdisk_endpoint") else "endpoint"
-    url = settings.read(key, read, "")
-    return _service(settings, url, shown, timeout)
-
-
-def _disks_endpoint(settings: Settings) -> str:
-    setting = settings.find("pdisk_endpoint") or settings.find("endpoint")
-    return setting.text if setting else ""
-
-
-def _marketplace(settings: Settings, timeout: float | None) -> ServiceConfig:
-    url = settings.read("marketplace_endpoint", endpoints.marketplace_url, PUBLIC_MARKETPLACE)
-    service = _service(settings, url, None, timeout)
-    is_public = f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/")
-    return replace(service, verify=None) if is_public else service
-
-
-def _service(settings: Settings, url: str, shown: Credentials | None, timeout: float | None) -> ServiceConfig:
+def _any_service(settings: Settings, timeout: float | None) -> ServiceConfig:
+    """What the three services have in common."""
     read = settings.read
     return ServiceConfig(
-        url=url,
-        credentials=shown,
+        url="",
+        credentials=None,
         verify=_verify(settings),
-        timeout=timeout or read("endpoint_timeout", values.positive_number, _DEFAULT_TIMEOUT),
-        connections=read("endpoint_connections", values.whole_number(1, 1000), _DEFAULT_CONNECTIONS),
-        max_answer=_MIB * read("endpoint_max_answer", values.whole_number(1, 1 << 20), _DEFAULT_MAX_ANSWER),
+        timeout=timeout or read("endpoint_timeout", values.positive_number, DEFAULT_TIMEOUT),
+        connections=read("endpoint_connections", values.whole_number(1, 1000), DEFAULT_CONNECTIONS),
+        max_answer=_MIB * read("endpoint_max_answer", values.whole_number(1, 1 << 20), DEFAULT_MAX_ANSWER),
     )
 
 
 def _verify(settings: Settings) -> bool | Path | None:
     verify = settings.read("tls_verify", values.truth)
-    if verify is False:
-        return False
-    return settings.read("tls_ca_bundle", values.existing_path) or verify
+    bundle = settings.read("tls_ca_bundle", values.existing_path)
+    return False if verify is False else bundle or verify
+
+
+def _compute(settings: Settings, service: ServiceConfig) -> ServiceConfig:
+    _compute_endpoint(settings, Endpoint.parse)
+    shown = credentials.for_compute(settings)
+    url = _compute_endpoint(settings, partial(endpoints.compute_url, kind=_kind(shown)))
+    return replace(service, url=url, credentials=shown)
+
+
+def _compute_endpoint(settings: Settings, parse: Callable[[str], Value]) -> Value:
+    endpoint = settings.read("endpoint", parse)
+    if endpoint is None:
+        raise settings.error(
+            "has no 'endpoint': set it to the host or URL of the cloud's compute service", "endpoint"
+        )
+    return endpoint
+
+
+def _disks_endpoint(settings: Settings) -> Endpoint:
+    endpoint = settings.read("pdisk_endpoint", endpoints.disks_endpoint)
+    if endpoint is None:
+        endpoint = _compute_endpoint(settings, endpoints.disks_beside_compute)
+    port = settings.read("pdisk_port", values.whole_number(1, 65535))
+    return endpoint.with_port(port) if port else endpoint
+
+
+def _disks(settings: Settings, service: ServiceConfig, endpoint: Endpoint) -> ServiceConfig:
+    shown = credentials.for_disks(settings)
+    scheme = settings.read("pdisk_protocol", values.one_of("http", "https"), "https")
+    return replace(service, url=endpoints.disks_url(endpoint, _kind(shown), scheme), credentials=shown)
 
 
 def _kind(shown: Credentials) -> str:
     return endpoints.PASSWORD if isinstance(shown, Password) else endpoints.CERTIFICATE
+
+
+def _marketplace(settings: Settings, service: ServiceConfig) -> ServiceConfig:
+    """The Marketplace; the public one is no part of the site, so the site's TLS settings are not for it."""
+    url = settings.read("marketplace_endpoint", endpoints.marketplace_url, PUBLIC_MARKETPLACE)
+    is_public = f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/")
+    return replace(service, url=url, verify=None if is_public else service.verify)
 
 
 def _without_pub(public_key: Path) -> Path:
@@ -122,9 +132,13 @@ def _without_pub(public_key: Path) -> Path:
 
 def _machine_options(settings: Settings, instance_types: Collection[str]) -> MachineOptions:
     read = settings.read
-    default_type = read("default_instance_type", values.one_of(*instance_types), DEFAULT_INSTANCE_TYPE)
+    instance_type = values.one_of(*instance_types)
     return MachineOptions(
-        instance_type=read("instance_type", values.one_of(*instance_types), default_type),
+        instance_type=read(
+            "instance_type",
+            instance_type,
+            read("default_instance_type", instance_type, DEFAULT_INSTANCE_TYPE),
+        ),
         network=_network(settings),
         address=read("specific_address_request", values.ip_address),
         disks_bus=read("vm_disks_bus", values.one_of("ide", "scsi", "virtio")),
@@ -157,19 +171,12 @@ def _port_translation(settings: Settings) -> PortTranslation | None:
     if not settings.read("port_translation", values.truth):
         return None
     service = _gateway(settings, "pat_service_host")
-    if not service.path:
-        service = replace(service, path=_PORT_SERVICE_PATH)
-    return PortTranslation(
-        service_url=replace(service, scheme=service.scheme or "http").url,
-        gateway_host=_gateway(settings, "pat_gateway_host").host.strip("[]"),
-    )
+    service = replace(service, path=service.path or _PORT_SERVICE_PATH)
+    gateway = _gateway(settings, "pat_gateway_host")
+    return PortTranslation(service_url=service.url("http"), gateway_host=gateway.host.strip("[]"))
 
 
-def _gateway(settings: Settings, key: str) -> endpoints.Endpoint:
-    """The host that a key names; the compute service's where it names none."""
-    named = settings.read(key, endpoints.Endpoint.parse)
-    if named is not None:
-        return named
-    compute = settings.read("endpoint", endpoints.Endpoint.parse)
-    assert compute is not None, "the compute service is read first"
-    return endpoints.Endpoint(scheme="", host=compute.host, port=None, path=())
+def _gateway(settings: Settings, key: str) -> Endpoint:
+    """The host that a key names, or else the compute service's."""
+    compute = _compute_endpoint(settings, Endpoint.parse)
+    return settings.read(key, Endpoint.parse, Endpoint(scheme="", host=compute.host))

@@ -1,4 +1,4 @@
-"""Which credentials a cloud's services are shown, and whether the files that hold them can be used."""
+"""Which credentials a cloud's services are shown."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.records import Certificate, Credentials, Password
 from stratuslab_libcloud.config.settings import Setting, Settings
 
-_DEFAULT_CERTIFICATE = "~/.globus/usercert.pem"
-_DEFAULT_KEY = "~/.globus/userkey.pem"
+DEFAULT_CERTIFICATE = "~/.globus/usercert.pem"
+DEFAULT_KEY = "~/.globus/userkey.pem"
 
 
 def for_compute(settings: Settings) -> Credentials:
     """What the compute service is shown: a name and a password where both are set, else a certificate.
 
-    :raises ConfigurationError: neither is there, or only half of the first
+    :raises ConfigurationError: there is neither, or only half of the first
     """
     return _choose(settings, settings.find("username"), settings.find("password"))
 
@@ -30,24 +30,45 @@ def for_disks(settings: Settings) -> Credentials:
     return _choose(settings, username, password)
 
 
+def check_credentials(credentials: Credentials, location: str | None = None) -> None:
+    """Find out whether the files of a certificate can be used; names and passwords only the service can judge.
+
+    It opens the files, so it is for the moment before the first request.
+
+    :param credentials: what a service will be shown
+    :param location: the location that they are for, for messages
+    :raises ConfigurationError: a file is missing, unreadable or not what it should be, the certificate has
+        expired, the key is locked or does not belong to the certificate
+    """
+    if isinstance(credentials, Certificate):
+        from stratuslab_libcloud.config.certificates import check_files
+
+        check_files(credentials, location)
+
+
 def _choose(settings: Settings, username: Setting | None, password: Setting | None) -> Credentials:
     if username and password:
         return Password(username.text, password.text)
     certificate = settings.read("pem_certificate", values.path)
     if certificate is None:
-        if username or password:
-            there, missing = ("name", "password") if username else ("password", "name")
-            raise settings.error(
-                f"has a user's {there} ({username or password}) but no {missing}: "
-                "set 'username' and 'password', or 'pem_certificate' and 'pem_key' for a certificate",
-                key="password" if username else "username",
-            )
-        certificate = Path(_DEFAULT_CERTIFICATE).expanduser()
+        _refuse_half(settings, username, password)
+        certificate = Path(DEFAULT_CERTIFICATE).expanduser()
         if not certificate.exists():
             raise settings.error(
-                "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' "
-                f"(which may be one proxy certificate), or put a certificate at {_DEFAULT_CERTIFICATE} "
-                f"and its key at {_DEFAULT_KEY}",
+                "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' (both name "
+                f"a proxy certificate, if that is what you have), or put your certificate at {DEFAULT_CERTIFICATE} "
+                f"and its key at {DEFAULT_KEY}",
                 key="username",
             )
-    return Certificate(certificate, settings.read("pem_key", values.path) or Path(_DEFAULT_KEY).expanduser())
+    return Certificate(certificate, settings.read("pem_key", values.path, Path(DEFAULT_KEY).expanduser()))
+
+
+def _refuse_half(settings: Settings, username: Setting | None, password: Setting | None) -> None:
+    if username is None and password is None:
+        return
+    there, missing = ("name", "password") if username else ("password", "name")
+    raise settings.error(
+        f"has a user's {there} ({username or password}) but no {missing}: set 'username' and 'password', or "
+        "'pem_certificate' and 'pem_key'",
+        key="password" if username else "username",
+    )

@@ -1,7 +1,7 @@
 """The many ways in which people write endpoints, each made into the address that its service has.
 
 One rule for all of them: a scheme that is missing is https, and then a port that is missing is the
-service's own.
+service's own. The errors say what would be right, and not what is there: it may have a password in it.
 """
 
 from __future__ import annotations
@@ -15,27 +15,29 @@ DISKS_PORT = 8445
 PASSWORD = "pswd"
 CERTIFICATE = "cert"
 
-_URL = re.compile(r"(?i)([a-z][a-z0-9+.-]*)://(.*)", re.DOTALL)
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)")
 _HOST = re.compile(r"(?!-)[\w.~-]+")
 _PORT = re.compile(r"[0-9]{1,5}")
 _PLAIN_ONED = {"localhost": "http://localhost:2633/RPC2", "127.0.0.1": "http://127.0.0.1:2633/RPC2"}
-_EXPECTED = "a host, host:port or http(s) URL"
+_XML_RPC = "xmlrpc"
+_COMPUTE_PROXY = "one-proxy"
+_DISKS = "pdisk"
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An endpoint, taken apart.
+    """An endpoint, taken apart; its text is what the user wrote, tidied.
 
-    :param scheme: ``http``, ``https``, or '' when the user wrote none
+    :param scheme: ``http``, ``https``, or '' where the user wrote none
     :param host: a name or address; IPv6 in brackets
-    :param port: None when the user wrote none
+    :param port: None where the user wrote none
     :param path: the segments of the path
     """
 
     scheme: str
     host: str
-    port: int | None
-    path: tuple[str, ...]
+    port: int | None = None
+    path: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
@@ -46,26 +48,31 @@ class Endpoint:
         scheme, rest = _split_scheme(text)
         authority, _, path = rest.partition("/")
         if "@" in authority:
-            raise ValueError("an address without name and password, which have keys of their own")
-        if "?" in rest or "#" in rest:
-            raise ValueError("an address without '?' and '#'")
+            raise ValueError("an address without a name and password, which have keys of their own")
+        if re.search(r"[?#\s]", rest):
+            raise ValueError("an address without '?', '#' and blanks")
         host, port = _split_authority(authority)
         return cls(scheme, host, port, tuple(segment for segment in path.split("/") if segment))
 
-    @property
-    def url(self) -> str:
-        """The address; https when the user wrote no scheme."""
+    def __str__(self) -> str:
+        scheme = f"{self.scheme}://" if self.scheme else ""
         port = "" if self.port is None else f":{self.port}"
-        path = "".join(f"/{segment}" for segment in self.path)
-        return f"{self.scheme or 'https'}://{self.host}{port}{path}"
+        return scheme + "/".join((self.host + port, *self.path))
+
+    def url(self, default_scheme: str = "https") -> str:
+        """The complete address; the scheme is the given one where the user wrote none."""
+        return str(replace(self, scheme=self.scheme or default_scheme))
 
     def with_port(self, port: int) -> Endpoint:
-        """With this port when the user wrote neither port nor scheme."""
+        """With this port where the user wrote neither port nor scheme."""
         return self if self.scheme or self.port else replace(self, port=port)
 
 
 def compute_url(text: str, kind: str) -> str:
     """The address of the compute service's XML-RPC.
+
+    ``/xmlrpc`` is the path where there is none. The bare words ``localhost`` and ``127.0.0.1`` mean the
+    OpenNebula daemon on this machine, without a proxy before it.
 
     :param text: as the user wrote it
     :param kind: ``pswd`` or ``cert``, which goes before the last segment of the path
@@ -76,22 +83,46 @@ def compute_url(text: str, kind: str) -> str:
     endpoint = Endpoint.parse(text).with_port(COMPUTE_PORT)
     path = endpoint.path
     if not path or path[-1] in (PASSWORD, CERTIFICATE):
-        path = (*path, "xmlrpc")
-    return replace(endpoint, path=(*_without_kind(path[:-1]), kind, path[-1])).url
+        path = (*path, _XML_RPC)
+    return replace(endpoint, path=(*_without_kind(path[:-1]), kind, path[-1])).url()
 
 
-def disks_url(text: str, kind: str, *, scheme: str | None = None, port: int | None = None) -> str:
-    """The base address of the persistent disk service.
+def disks_endpoint(text: str) -> Endpoint:
+    """The persistent disk service's endpoint, as the user wrote it, without ``/pswd`` or ``/cert``.
 
-    :param text: as the user wrote it
-    :param kind: ``pswd`` or ``cert``, which ends the path
-    :param scheme: what takes the place of https where the user wrote no scheme
-    :param port: what takes the place of 8445 where the user wrote neither scheme nor port
     :raises ValueError: says what would be right
     """
-    endpoint = Endpoint.parse(text).with_port(port or DISKS_PORT)
-    endpoint = replace(endpoint, scheme=endpoint.scheme or scheme or "https")
-    return replace(endpoint, path=(*_without_kind(endpoint.path), kind)).url
+    endpoint = Endpoint.parse(text)
+    return replace(endpoint, path=_without_kind(endpoint.path))
+
+
+def disks_beside_compute(text: str) -> Endpoint:
+    """Where the persistent disk service is when only the compute service's endpoint is known.
+
+    It is the same text as far as that can be: of the layout with ports it is the other port, of that with
+    paths the other path, and in any case not the address of the XML-RPC.
+
+    :param text: the compute service's endpoint, as the user wrote it
+    :raises ValueError: says what would be right
+    """
+    endpoint = Endpoint.parse(text)
+    path = endpoint.path[:-1] if endpoint.path[-1:] == (_XML_RPC,) else endpoint.path
+    path = _without_kind(path)
+    if path[-1:] == (_COMPUTE_PROXY,):
+        path = (*path[:-1], _DISKS)
+    port = DISKS_PORT if endpoint.port == COMPUTE_PORT else endpoint.port
+    return replace(endpoint, port=port, path=path)
+
+
+def disks_url(endpoint: Endpoint, kind: str, default_scheme: str = "https") -> str:
+    """The base address of the persistent disk service.
+
+    :param endpoint: as `disks_endpoint` and `disks_beside_compute` return it
+    :param kind: ``pswd`` or ``cert``, which ends the path
+    :param default_scheme: the scheme where the user wrote none
+    """
+    endpoint = endpoint.with_port(DISKS_PORT)
+    return replace(endpoint, path=(*endpoint.path, kind)).url(default_scheme)
 
 
 def marketplace_url(text: str) -> str:
@@ -99,7 +130,7 @@ def marketplace_url(text: str) -> str:
 
     :raises ValueError: says what would be right
     """
-    return Endpoint.parse(text).url
+    return Endpoint.parse(text).url()
 
 
 def _without_kind(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,26 +138,26 @@ def _without_kind(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _split_scheme(text: str) -> tuple[str, str]:
-    match = _URL.fullmatch(text)
+    match = _SCHEME.fullmatch(text)
     if match is None:
         return "", text
-    scheme = match[1].lower()
+    scheme = match["scheme"].lower()
     if scheme not in ("http", "https"):
-        raise ValueError(_EXPECTED)
-    return scheme, match[2]
+        raise ValueError("an address that begins with 'https://' or 'http://', or with the host")
+    return scheme, match["rest"]
 
 
 def _split_authority(authority: str) -> tuple[str, int | None]:
     if authority.startswith("["):
         address, bracket, rest = authority[1:].partition("]")
-        if not bracket or not _is_ipv6(address) or (rest and not rest.startswith(":")):
+        if not bracket or not _is_ipv6(address) or not (rest == "" or rest.startswith(":")):
             raise ValueError("an IPv6 address in brackets, such as [::1]:2634")
         return f"[{address}]", _port(rest[1:]) if rest else None
     if _is_ipv6(authority):
         return f"[{authority}]", None
     host, colon, port = authority.partition(":")
     if not _HOST.fullmatch(host):
-        raise ValueError(_EXPECTED)
+        raise ValueError("a host, 'host:port' or a URL")
     return host, _port(port) if colon else None
 
 

@@ -51,6 +51,11 @@ class IniFile:
         """The names of all sections but ``[DEFAULT]``, in the file's order."""
         return tuple(self._raw)
 
+    @property
+    def sections_with_shared(self) -> tuple[str, ...]:
+        """``DEFAULT``, whether it is there or not, and the names of all others."""
+        return (_SHARED, *self._raw)
+
     def keys(self, section: str) -> tuple[str, ...]:
         """The keys that stand in this section itself, in the file's order; ``DEFAULT`` may be asked for."""
         return tuple(map(_as_text, self._shared if section == _SHARED else self._raw[section]))

@@ -30,18 +30,14 @@ _SIGNING = ("p12_certificate", "p12_password")
 _RUN = ("instance_number", "vm_name", "vm_cpu", "vm_ram", "vm_swap", "vm_template_file", "disk_format")
 _RUN_FILES = ("out_vm_ids_file", "in_vm_ids_file")
 _NEW_IMAGES = ("save_disk", "author", "author_email", "title", "comment")
-_CLIENT = (
-    "endpoints",
-    "use_http_cache",
-    "max_mounts",
-    "verbose_level",
-    "vm_manager_type",
-    "volume_manager_type",
-)
+_CLIENT = ("endpoints", "use_http_cache", "max_mounts", "verbose_level")
+_MANAGERS = ("vm_manager_type", "volume_manager_type")
 _SITE = ("one_username", "one_password", "frontend_ip", "proxy_port", "quarantine_period")
 _SITE_DISKS = ("persistent_disk_cloud_service_user",)
 
-KEYS_OF_OTHER_TOOLS = frozenset((*_SIGNING, *_RUN, *_RUN_FILES, *_NEW_IMAGES, *_CLIENT, *_SITE, *_SITE_DISKS))
+KEYS_OF_OTHER_TOOLS = frozenset(
+    (*_SIGNING, *_RUN, *_RUN_FILES, *_NEW_IMAGES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS)
+)
 """The keys that only the ``stratus-*`` commands and the administrators of a site use."""
 
 KNOWN_KEYS = USED_KEYS | KEYS_OF_OTHER_TOOLS

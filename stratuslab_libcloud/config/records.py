@@ -29,7 +29,7 @@ Credentials = Password | Certificate
 class ServiceConfig:
     """Where one service of a cloud is and how it is spoken to.
 
-    :param url: the complete base address: ``/pswd`` or ``/cert`` in its place, no trailing slash, no credentials
+    :param url: the base address, with ``/pswd`` or ``/cert`` in its place; no trailing slash, no credentials
     :param credentials: None for the Marketplace, which asks for none
     :param verify: True or False; a CA bundle or folder; None to leave it to Libcloud's settings
     :param timeout: seconds that a whole call may take

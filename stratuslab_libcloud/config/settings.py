@@ -26,24 +26,26 @@ class Setting:
     """A value that somebody set, and where.
 
     :param text: the value, not empty
-    :param file: the file; None for the environment
+    :param key: the key, or the name of the environment variable
     :param section: the section it stands in; None for the environment
-    :param key: the key, or the variable's name
+    :param file: the file it stands in; None for the environment
     """
 
     text: str = field(repr=False)
-    file: str | None
-    section: str | None
     key: str
+    section: str | None = None
+    file: str | None = None
 
     def __str__(self) -> str:
         if self.section is None:
             return f"the environment variable {self.key}"
         return f"'{self.key}' in section '{self.section}' of {self.file}"
 
-    def error(self, problem: str) -> ConfigurationError:
-        """The exception that says what is wrong here; ``problem`` follows "KEY in section S of FILE"."""
-        message = f"{self} {problem}."
+    def error(self, expected: str) -> ConfigurationError:
+        """The exception that says what would be right here."""
+        text = _without_credentials(self.text)
+        quotes = " (quotes are part of a value: leave them out)" if is_quoted(text) else ""
+        message = f"{self} must be {expected}, not '{text}'{quotes}."
         return ConfigurationError(
             message[0].upper() + message[1:], file=self.file, section=self.section, key=self.key
         )
@@ -55,7 +57,7 @@ class Settings:
     :param ini: the file
     :param section: the cloud's section
     :param environ: the environment
-    :param is_default: whether it is the default location, of which the environment speaks
+    :param is_default: whether it is the default location, which the environment speaks of
     """
 
     def __init__(self, ini: IniFile, section: str, environ: Mapping[str, str], *, is_default: bool) -> None:
@@ -66,14 +68,14 @@ class Settings:
         self.file = ini.name
 
     def find(self, key: str) -> Setting | None:
-        """The setting that holds; None when the built-in value does."""
+        """The setting that holds; None where the built-in value does."""
         variable = VARIABLES.get(key)
         if variable and (self._is_default or key in KEYS_OF_ALL_CLOUDS) and self._environ.get(variable):
-            return Setting(self._environ[variable], None, None, variable)
+            return Setting(self._environ[variable], variable)
         for section in (self.section, "default"):
             text = self._ini.get(section, key)
             if text is not None:
-                return Setting(text, self.file, section, key) if text else None
+                return Setting(text, key, section, self.file) if text else None
         return None
 
     @overload
@@ -96,21 +98,22 @@ class Settings:
         if setting is None:
             return default
         try:
-            return parse(setting.text)
+            return parse(setting.text.strip())
         except ValueError as error:
-            raise setting.error(f"must be {error}, not '{_without_credentials(setting.text)}'") from None
+            raise setting.error(str(error)) from None
 
-    def error(self, problem: str, key: str | None = None) -> ConfigurationError:
-        """The exception for something that is missing; ``problem`` follows "Section S of FILE"."""
-        return ConfigurationError(
-            f"Section '{self.section}' of {self.file} {problem}.",
-            file=self.file,
-            section=self.section,
-            key=key,
-        )
+    def error(self, problem: str, key: str) -> ConfigurationError:
+        """The exception for a key that is missing; ``problem`` follows "Section S of FILE"."""
+        message = f"Section '{self.section}' of {self.file} {problem}."
+        return ConfigurationError(message, file=self.file, section=self.section, key=key)
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a text has a pair of quotes around it; the file's format knows no quotes."""
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
 
 def _without_credentials(text: str) -> str:
     """The text as a message may show it: an address may have a password before its ``@``."""
-    credentials, at, address = text.rpartition("@")
-    return f"...@{address}" if at else credentials + address
+    _, at, address = text.rpartition("@")
+    return f"...@{address}" if at else text

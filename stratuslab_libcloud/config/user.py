@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from stratuslab_libcloud.config import instance_types
-from stratuslab_libcloud.config.keys import KNOWN_KEYS, SECTION_VARIABLE
+from stratuslab_libcloud.config.warnings import warn_of_open_passwords, warn_of_unknown_keys
+
+from stratuslab_libcloud.config import instance_types, values
+from stratuslab_libcloud.config.keys import SECTION_VARIABLE
 from stratuslab_libcloud.config.records import CloudConfig, InstanceType, Place
-from stratuslab_libcloud.config.settings import Settings
-from stratuslab_libcloud.errors import ConfigurationError
+from stratuslab_libcloud.config.settings import Settings, is_quoted
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.config.inifile import IniFile
@@ -29,7 +31,17 @@ class UserConfiguration:
     """What the user's file and environment say about their clouds.
 
     Made by `load`. A section is looked at when it is asked for, so a mistake in one leaves the others usable.
+    Threads may share it.
+
+    :ivar file: the file's name, for messages
+    :ivar sections: the locations, in the file's order
+    :ivar default_section: the location to use where no other is asked for: that of the argument, of the
+        environment's ``STRATUSLAB_USER_CONFIG_SECTION``, of ``selected_section`` in ``[default]``, or ``default``
     """
+
+    file: str
+    sections: tuple[str, ...]
+    default_section: str
 
     def __init__(
         self, ini: IniFile, environ: Mapping[str, str], default_location: str | None, timeout: float | None
@@ -42,7 +54,6 @@ class UserConfiguration:
         self.file = ini.name
         self.default_section = self._find_default_section(default_location)
         self.sections = self._find_sections()
-        self._report_unknown_keys()
 
     @classmethod
     def load(
@@ -51,43 +62,41 @@ class UserConfiguration:
         *,
         environ: Mapping[str, str] | None = None,
         default_location: str | None = None,
-        timeout: float | None = None,
+        timeout: float | str | None = None,
     ) -> UserConfiguration:
         """Read the file; nothing else is opened and nobody is asked.
+
+        Keys that nothing knows, and passwords that others can read, are told to the log.
 
         :param source: the file's name, or an object that has its text or bytes; None for
             ``~/.stratuslab/stratuslab-user.cfg``
         :param environ: the environment; None for the process's
-        :param default_location: the section to use where no other is asked for
+        :param default_location: the location to use where no other is asked for
         :param timeout: seconds that a whole call to a service may take, whatever the file says
         :raises ConfigurationError: the file is missing, can not be read as a whole, has no ``[default]``, or
             does not have the default location
+        :raises InvalidArgumentError: the timeout is no number above 0
         """
-        from stratuslab_libcloud.config.inifile import IniFile
-
-        content, name = _read(source)
-        ini = IniFile(content, name)
+        ini = _open(source)
         if "default" not in ini.sections:
-            raise ConfigurationError(
-                f"{name} has no section '[default]', which holds the settings that all clouds share; "
-                "add it, empty if need be.",
-                file=name,
-                section="default",
+            problem = (
+                "has no section '[default]', which holds what all clouds share: add it, empty if need be"
             )
-        return cls(ini, os.environ if environ is None else environ, default_location, timeout)
+            raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
+        warn_of_unknown_keys(ini)
+        return cls(ini, os.environ if environ is None else environ, default_location, _seconds(timeout))
 
     def place(self, section: str) -> Place:
-        """How a location is shown to people; works for a section that is broken otherwise.
+        """How a location is shown to people; that needs no sound section.
 
         :raises ConfigurationError: there is no such section
         """
         self._check_known(section)
-        return Place(
-            name=self._label(section, "name") or section, country=self._label(section, "country") or "unknown"
-        )
+        name, country = (self._label(section, key) for key in ("name", "country"))
+        return Place(name or section, country or "unknown")
 
     def cloud(self, section: str) -> CloudConfig:
-        """All that is set for one location.
+        """All that is set for one location; it is read and checked the first time, and then kept.
 
         :raises ConfigurationError: there is no such section, or a value in it that can not be meant
         """
@@ -110,11 +119,8 @@ class UserConfiguration:
         settings = Settings(self._ini, section, self._environ, is_default=section == self.default_section)
         cloud = read_cloud(settings, self.place(section), instance_types.names(self._ini), self._timeout)
         if cloud.compute.verify is False:
-            _log.warning(
-                "The TLS certificates of location '%s' are not verified ('tls_verify' in %s).",
-                section,
-                self.file,
-            )
+            message = "The TLS certificates of location '%s' are not verified ('tls_verify' in %s)."
+            _log.warning(message, section, self.file)
         return cloud
 
     def _find_default_section(self, asked_for: str | None) -> str:
@@ -137,57 +143,54 @@ class UserConfiguration:
         if section not in self.sections:
             raise self._unknown(section, self.sections)
 
-    def _unknown(self, section: str, known: Any) -> ConfigurationError:
+    def _unknown(self, section: str, known: Iterable[str]) -> ConfigurationError:
+        names = ", ".join(f"'{name}'" for name in known)
         return ConfigurationError(
-            f"{self.file} has no section for a location '{section}'; its locations are "
-            + ", ".join(f"'{name}'" for name in known)
-            + ".",
+            f"{self.file} has no section for a location '{section}'; its locations are {names}.",
             file=self.file,
             section=section,
         )
 
     def _label(self, section: str, key: str) -> str:
+        """A name to show, without the quotes that many files have around it; '' where it can not be read."""
         try:
             text = self._ini.get(section, key) or ""
         except ConfigurationError:
             return ""
-        is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
-        return " ".join((text[1:-1] if is_quoted else text).split())
-
-    def _report_unknown_keys(self) -> None:
-        known = KNOWN_KEYS | self._ini.references()
-        for section in ("DEFAULT", *self._ini.sections):
-            if section == instance_types.SECTION:
-                continue
-            for key in self._ini.keys(section):
-                if key not in known:
-                    _report_unknown_key(self.file, section, key)
+        return " ".join((text[1:-1] if is_quoted(text) else text).split())
 
 
-def _report_unknown_key(file: str, section: str, key: str) -> None:
-    import difflib
+def _open(source: Source | None) -> IniFile:
+    from stratuslab_libcloud.config.inifile import IniFile
 
-    nearest = difflib.get_close_matches(key, KNOWN_KEYS, n=1)
-    hint = f"; is '{nearest[0]}' meant?" if nearest else ""
-    _log.warning("Nothing knows the key '%s' in section '%s' of %s%s", key, section, file, hint)
+    if source is None or isinstance(source, str | os.PathLike):
+        path = Path(DEFAULT_FILE if source is None else source).expanduser()
+        ini = IniFile(_read_file(path, is_default=source is None), str(path))
+        warn_of_open_passwords(ini, path)
+        return ini
+    content = source.read()
+    name = getattr(source, "name", None)
+    return IniFile(
+        content.encode() if isinstance(content, str) else content,
+        name if isinstance(name, str) else "<configuration>",
+    )
 
 
-def _read(source: Source | None) -> tuple[bytes, str]:
-    """The content of a file, and its name for messages."""
-    if source is not None and not isinstance(source, str | os.PathLike):
-        content = source.read()
-        name = getattr(source, "name", None)
-        return (
-            content.encode() if isinstance(content, str) else content,
-            name if isinstance(name, str) else "<configuration>",
-        )
-    path = Path(DEFAULT_FILE if source is None else source).expanduser()
+def _read_file(path: Path, *, is_default: bool) -> bytes:
     try:
-        return path.read_bytes(), str(path)
+        return path.read_bytes()
     except FileNotFoundError:
-        remedy = "; 'stratus-copy-config' puts an example there" if source is None else ""
-        raise ConfigurationError(f"There is no configuration file {path}{remedy}.", file=str(path)) from None
+        remedy = "; 'stratus-copy-config' puts an example there" if is_default else ""
+        problem = f"There is no configuration file {path}{remedy}."
     except OSError as error:
-        raise ConfigurationError(
-            f"The configuration file {path} can not be read: {error.strerror}.", file=str(path)
-        ) from None
+        problem = f"The configuration file {path} can not be read: {error.strerror}."
+    raise ConfigurationError(problem, file=str(path))
+
+
+def _seconds(timeout: float | str | None) -> float | None:
+    if timeout is None:
+        return None
+    try:
+        return values.positive_number(str(timeout))
+    except ValueError as error:
+        raise InvalidArgumentError(f"The timeout must be {error}, in seconds, not '{timeout}'.") from None

@@ -96,7 +96,7 @@ def image_identifier(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """A file or folder; ``~`` and ``$VARIABLE`` are replaced, a relative one starts at the working directory."""
+    """A file or folder; ``~`` and ``$VARIABLE`` are replaced, others start at the working directory."""
     return Path(os.path.expandvars(text)).expanduser()
 
 

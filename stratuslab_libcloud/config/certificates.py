@@ -1,0 +1,151 @@
+"""Whether the files of a client certificate can be used, found out before a server says it in fewer words."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import logging
+import re
+import ssl
+from datetime import datetime, timezone
+from pathlib import Path
+
+from stratuslab_libcloud.config.warnings import is_open_to_others
+
+from stratuslab_libcloud.config.records import Certificate
+from stratuslab_libcloud.errors import ConfigurationError
+
+_log = logging.getLogger("stratuslab_libcloud.config")
+
+_CERTIFICATE = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<base64>[^-]*)-----END")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_LOCKED_KEY = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
+
+_VERSION = 0xA0
+_UTC_TIME = 0x17
+
+
+def check_files(files: Certificate, location: str | None) -> None:
+    """Look at both files; a private key that others can read gets one warning.
+
+    :param files: the certificate and its key
+    :param location: the location that they are for, for messages
+    :raises ConfigurationError: a file is missing, unreadable or not what it should be, the certificate has
+        expired, the key is locked or does not belong to the certificate
+    """
+    try:
+        _check_pair(files)
+    except _UnusableError as error:
+        whose = f" for location '{location}'" if location else ""
+        raise ConfigurationError(
+            f"The client certificate{whose} can not be used: {error}.", section=location, key=error.key
+        ) from None
+    _warn_of_open_key(files.key)
+
+
+class _UnusableError(Exception):
+    """What is wrong with the file that a key names."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(problem)
+        self.key = key
+
+
+def _check_pair(files: Certificate) -> None:
+    block = _certificate_block(files.certificate)
+    _check_key(files)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(files.certificate, files.key)
+    except ssl.SSLError as error:
+        raise _UnusableError(
+            "pem_key",
+            f"{files.certificate} ('pem_certificate') and {files.key} ('pem_key') are not two halves of a pair, "
+            f"or too weak ({error.reason or error})",
+        ) from None
+    _check_dates(files.certificate, base64.b64decode(block))
+
+
+def _certificate_block(path: Path) -> str:
+    block = _CERTIFICATE.search(_read("pem_certificate", path))
+    if block is None:
+        raise _UnusableError(
+            "pem_certificate",
+            f"{path} has no certificate in PEM format; if it is a .p12 file, "
+            "'openssl pkcs12 -nodes -in FILE.p12 -out FILE.pem' makes a PEM file of it",
+        )
+    return block["base64"]
+
+
+def _check_key(files: Certificate) -> None:
+    text = _read("pem_key", files.key)
+    if _LOCKED_KEY.search(text):
+        raise _UnusableError(
+            "pem_key",
+            f"the private key {files.key} is locked with a passphrase, which nobody asks for here. Make a proxy "
+            f"certificate, or a copy without one by 'openssl pkey -in {files.key} -out COPY', keep it to yourself "
+            "by 'chmod 600 COPY', and name it as 'pem_key'",
+        )
+    if not _PRIVATE_KEY.search(text):
+        raise _UnusableError("pem_key", f"{files.key} has no private key in PEM format")
+
+
+def _check_dates(path: Path, der: bytes) -> None:
+    begin, end = _validity(der)
+    now = datetime.now(timezone.utc)
+    if now > end:
+        raise _UnusableError("pem_certificate", f"{path} expired on {end:%Y-%m-%d at %H:%M} UTC; renew it")
+    if now < begin:
+        problem = f"{path} is not valid before {begin:%Y-%m-%d, %H:%M} UTC; see whether the clock is right"
+        raise _UnusableError("pem_certificate", problem)
+
+
+def _read(key: str, path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace")
+    except FileNotFoundError:
+        hint = (
+            "; a proxy certificate is named by 'pem_certificate' and 'pem_key' both"
+            if key == "pem_key"
+            else ""
+        )
+        raise _UnusableError(key, f"there is no file {path} ('{key}'){hint}") from None
+    except OSError as error:
+        raise _UnusableError(key, f"{path} ('{key}') can not be read: {error.strerror}") from None
+
+
+@functools.cache
+def _warn_of_open_key(path: Path) -> None:
+    if is_open_to_others(path):
+        _log.warning("Others can read the private key %s; 'chmod 600' keeps it to yourself.", path)
+
+
+def _validity(der: bytes) -> tuple[datetime, datetime]:
+    """When a certificate begins and ends to be valid: RFC 5280, section 4.1, as far as these two fields."""
+    _, certificate, _ = _element(der, 0)
+    _, position, _ = _element(der, certificate)
+    tag, _, _ = _element(der, position)
+    before = ("serial number", "signature", "issuer")
+    for _ in ("version", *before) if tag == _VERSION else before:
+        _, _, position = _element(der, position)
+    _, position, _ = _element(der, position)
+    begin_tag, start, position = _element(der, position)
+    begin = _time(begin_tag, der[start:position])
+    end_tag, start, position = _element(der, position)
+    return begin, _time(end_tag, der[start:position])
+
+
+def _element(der: bytes, position: int) -> tuple[int, int, int]:
+    """The tag of the element at a position, and where its content starts and ends."""
+    tag, length, start = der[position], der[position + 1], position + 2
+    if length > 0x7F:
+        digits = length - 0x80
+        length = int.from_bytes(der[start : start + digits], "big")
+        start += digits
+    return tag, start, start + length
+
+
+def _time(tag: int, content: bytes) -> datetime:
+    text = content.decode("ascii")
+    if tag == _UTC_TIME:
+        text = ("20" if text < "50" else "19") + text
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
