@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import base64
-import functools
-import logging
 import re
 import ssl
 from datetime import datetime, timezone
 from pathlib import Path
 
-from stratuslab_libcloud.config.warnings import is_open_to_others
-
+from stratuslab_libcloud.config.notices import warn_of_open_key
 from stratuslab_libcloud.config.records import Certificate
 from stratuslab_libcloud.errors import ConfigurationError
-
-_log = logging.getLogger("stratuslab_libcloud.config")
 
 _CERTIFICATE = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<base64>[^-]*)-----END")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -40,7 +35,7 @@ def check_files(files: Certificate, location: str | None) -> None:
         raise ConfigurationError(
             f"The client certificate{whose} can not be used: {error}.", section=location, key=error.key
         ) from None
-    _warn_of_open_key(files.key)
+    warn_of_open_key(files.key)
 
 
 class _UnusableError(Exception):
@@ -59,8 +54,8 @@ def _check_pair(files: Certificate) -> None:
     except ssl.SSLError as error:
         raise _UnusableError(
             "pem_key",
-            f"{files.certificate} ('pem_certificate') and {files.key} ('pem_key') are not two halves of a pair, "
-            f"or too weak ({error.reason or error})",
+            f"{files.certificate} ('pem_certificate') and {files.key} ('pem_key') are not two halves of a "
+            f"pair, or too weak for today's TLS ({error.reason or error})",
         ) from None
     _check_dates(files.certificate, base64.b64decode(block))
 
@@ -81,9 +76,9 @@ def _check_key(files: Certificate) -> None:
     if _LOCKED_KEY.search(text):
         raise _UnusableError(
             "pem_key",
-            f"the private key {files.key} is locked with a passphrase, which nobody asks for here. Make a proxy "
-            f"certificate, or a copy without one by 'openssl pkey -in {files.key} -out COPY', keep it to yourself "
-            "by 'chmod 600 COPY', and name it as 'pem_key'",
+            f"the private key {files.key} is locked with a passphrase, which nobody asks for here; make a "
+            f"proxy certificate, or an open copy with 'openssl pkey -in {files.key} -out COPY', keep it to "
+            "yourself with 'chmod 600 COPY', and name it as 'pem_key'",
         )
     if not _PRIVATE_KEY.search(text):
         raise _UnusableError("pem_key", f"{files.key} has no private key in PEM format")
@@ -103,20 +98,12 @@ def _read(key: str, path: Path) -> str:
     try:
         return path.read_text("ascii", "replace")
     except FileNotFoundError:
-        hint = (
-            "; a proxy certificate is named by 'pem_certificate' and 'pem_key' both"
-            if key == "pem_key"
-            else ""
-        )
-        raise _UnusableError(key, f"there is no file {path} ('{key}'){hint}") from None
+        problem = f"there is no file {path} ('{key}')"
+        if key == "pem_key":
+            problem += "; of a proxy certificate, it is the same file as 'pem_certificate'"
+        raise _UnusableError(key, problem) from None
     except OSError as error:
         raise _UnusableError(key, f"{path} ('{key}') can not be read: {error.strerror}") from None
-
-
-@functools.cache
-def _warn_of_open_key(path: Path) -> None:
-    if is_open_to_others(path):
-        _log.warning("Others can read the private key %s; 'chmod 600' keeps it to yourself.", path)
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:

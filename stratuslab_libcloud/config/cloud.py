@@ -132,13 +132,10 @@ def _without_pub(public_key: Path) -> Path:
 
 def _machine_options(settings: Settings, instance_types: Collection[str]) -> MachineOptions:
     read = settings.read
-    instance_type = values.one_of(*instance_types)
+    a_type = values.one_of(*instance_types)
+    default_type = read("default_instance_type", a_type, DEFAULT_INSTANCE_TYPE)
     return MachineOptions(
-        instance_type=read(
-            "instance_type",
-            instance_type,
-            read("default_instance_type", instance_type, DEFAULT_INSTANCE_TYPE),
-        ),
+        instance_type=read("instance_type", a_type, default_type),
         network=_network(settings),
         address=read("specific_address_request", values.ip_address),
         disks_bus=read("vm_disks_bus", values.one_of("ide", "scsi", "virtio")),

@@ -31,7 +31,7 @@ def for_disks(settings: Settings) -> Credentials:
 
 
 def check_credentials(credentials: Credentials, location: str | None = None) -> None:
-    """Find out whether the files of a certificate can be used; names and passwords only the service can judge.
+    """Find out whether the files of a certificate can be used; of a password only the service can tell.
 
     It opens the files, so it is for the moment before the first request.
 
@@ -55,8 +55,8 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
         certificate = Path(DEFAULT_CERTIFICATE).expanduser()
         if not certificate.exists():
             raise settings.error(
-                "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' (both name "
-                f"a proxy certificate, if that is what you have), or put your certificate at {DEFAULT_CERTIFICATE} "
+                "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' "
+                f"(both the same file for a proxy certificate), or put a certificate at {DEFAULT_CERTIFICATE} "
                 f"and its key at {DEFAULT_KEY}",
                 key="username",
             )

@@ -1,7 +1,8 @@
-"""What a file is not refused for, but its owner should know: told to the log, once for each reading."""
+"""What a file is not refused for, but its owner should know: told to the log."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import stat
@@ -36,11 +37,18 @@ def warn_of_unknown_keys(ini: IniFile) -> None:
 def warn_of_open_passwords(ini: IniFile, path: Path) -> None:
     """Tell when a file with passwords can be read by other users of this machine."""
     has_password = any(key in _PASSWORDS for section in ini.sections_with_shared for key in ini.keys(section))
-    if has_password and is_open_to_others(path):
+    if has_password and _is_open_to_others(path):
         _log.warning("Others can read the passwords in %s; 'chmod 600' keeps them to yourself", path)
 
 
-def is_open_to_others(path: Path) -> bool:
+@functools.cache
+def warn_of_open_key(path: Path) -> None:
+    """Tell when a private key can be read by other users of this machine; once a file."""
+    if _is_open_to_others(path):
+        _log.warning("Others can read the private key %s; 'chmod 600' keeps it to yourself", path)
+
+
+def _is_open_to_others(path: Path) -> bool:
     """Whether other users of this machine may read the file; False where modes say nothing about it."""
     return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from stratuslab_libcloud.config.warnings import warn_of_open_passwords, warn_of_unknown_keys
-
 from stratuslab_libcloud.config import instance_types, values
 from stratuslab_libcloud.config.keys import SECTION_VARIABLE
+from stratuslab_libcloud.config.notices import warn_of_open_passwords, warn_of_unknown_keys
 from stratuslab_libcloud.config.records import CloudConfig, InstanceType, Place
 from stratuslab_libcloud.config.settings import Settings, is_quoted
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
@@ -35,8 +34,8 @@ class UserConfiguration:
 
     :ivar file: the file's name, for messages
     :ivar sections: the locations, in the file's order
-    :ivar default_section: the location to use where no other is asked for: that of the argument, of the
-        environment's ``STRATUSLAB_USER_CONFIG_SECTION``, of ``selected_section`` in ``[default]``, or ``default``
+    :ivar default_section: the location to use where no other is asked for: the argument of `load`, else the
+        variable ``STRATUSLAB_USER_CONFIG_SECTION``, ``selected_section`` in ``[default]``, or ``default``
     """
 
     file: str
