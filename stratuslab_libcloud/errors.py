@@ -1,6 +1,6 @@
 """Every exception that a user of this package can meet.
 
-Each is a ``LibcloudError``, says in one sentence what is wrong with what, and carries neither passwords nor keys::
+Each is a ``LibcloudError``, says in one sentence what is wrong, and carries neither passwords nor keys::
 
     LibcloudError
     +-- StratusLabError
@@ -8,6 +8,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong with what, and c
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
         +-- KeyFileError                an SSH key file that is missing, unreadable, locked or does not fit
         +-- MachineFailedError          a machine that the cloud could not start
+        +-- WaitTimeoutError            machines that did not run in time (also a TimeoutError)
         +-- PartialListError            some locations did not answer; carries what the others said
         +-- ServiceError                a service of a cloud (also a ProviderError)
             +-- RefusedCredentialsError     (also an InvalidCredsError)
@@ -109,6 +110,10 @@ class MachineFailedError(StratusLabError):
         self.location = location
 
 
+class WaitTimeoutError(StratusLabError, TimeoutError):
+    """Machines that were waited for do not run yet."""
+
+
 class PartialListError(StratusLabError):
     """Some locations could not be asked; nothing that the others said is lost.
 
@@ -129,6 +134,12 @@ class ServiceError(StratusLabError, ProviderError):
     :param call: what was asked of which service
     :param http_code: the HTTP status, or 0 when there was none
     """
+
+    outcome_unknown = False
+    """Whether the request may have been carried out all the same."""
+
+    service_message = ""
+    """The service's own words, where there were any."""
 
     def __init__(self, problem: str, call: Call, http_code: int = 0) -> None:
         StratusLabError.__init__(self, f"{problem} ({call})")

@@ -1,0 +1,36 @@
+"""Apache Libcloud drives StratusLab clouds.
+
+Importing this package registers the driver::
+
+    import stratuslab_libcloud
+    from libcloud.compute.providers import get_driver
+
+    driver = get_driver("stratuslab")("default")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from libcloud.compute.providers import DRIVERS
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.driver import StratusLabNodeDriver
+
+__all__ = ["StratusLabNodeDriver", "__version__"]
+
+__version__ = "26.11.0"
+
+# Libcloud finds a provider whatever the case of its name. Registered under this spelling, `get_driver("stratuslab")`
+# works, and so does the `set_driver("stratuslab", ...)` of existing programs, which would refuse a name that is taken.
+_NAME: Any = "StratusLab"
+DRIVERS.setdefault(_NAME, ("stratuslab_libcloud.driver", "StratusLabNodeDriver"))
+
+
+def __getattr__(name: str) -> Any:
+    """Import the driver when it is asked for, so that registering it costs nothing."""
+    if name == "StratusLabNodeDriver":
+        from stratuslab_libcloud.driver import StratusLabNodeDriver
+
+        return StratusLabNodeDriver
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,30 @@
+"""The StratusLab client library: what a cloud's services offer, in their own words, without Libcloud's classes."""
+
+from __future__ import annotations
+
+from stratuslab_libcloud.client.compute import Compute
+from stratuslab_libcloud.client.disks import Disks
+from stratuslab_libcloud.client.marketplace import Marketplace
+from stratuslab_libcloud.config import CloudConfig
+
+__all__ = ["Cloud"]
+
+
+class Cloud:
+    """The three services of one cloud. Nothing is asked before it is used; threads may share it.
+
+    :param config: where they are and how they are spoken to
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
+        self.config = config
+        self.compute = Compute(config, proxy_url)
+        self.disks = Disks(config, proxy_url)
+        self.marketplace = Marketplace(config, proxy_url)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self.compute.close()
+        self.disks.close()
+        self.marketplace.close()

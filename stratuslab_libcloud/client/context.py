@@ -1,0 +1,174 @@
+"""Contextualization: what a new machine is told about itself.
+
+Two ways exist. The default one, of HEPiX and OpenNebula, gives the machine a disk with ``key=value`` pairs.
+With ``cloud-init`` the pairs carry cloud-init's own data: the authorized keys in base64, and the user data as a
+gzipped MIME multipart document in base64, of at most 16384 bytes when gzipped.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from pathlib import Path
+
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+
+MOST_USER_DATA = 16384
+"""Bytes that gzipped user data may have; the cloud refuses more."""
+
+CLOUD_INIT = "cloud-init"
+
+RAW_PART = "none"
+"""The pseudo-type of user data that is sent as it is, without MIME around it."""
+
+_KEYS = "ssh"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of cloud-init's user data.
+
+    :param subtype: of its MIME type, ``text/...``; ``none`` for user data that is sent as it is
+    :param content: the text
+    :param name: a file name for it
+    """
+
+    subtype: str
+    content: str
+    name: str
+
+
+def public_keys_in(text: str) -> str:
+    """The text of a public key file without the ``Comment:`` lines that some tools write into it."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("Comment:"))
+
+
+def read_public_keys(file: Path) -> str:
+    """Read a public key file.
+
+    :raises ConfigurationError: when it can not be read, or has no key in it
+    """
+    keys = public_keys_in(read_text(file, "user_public_key_file"))
+    if not keys.strip():
+        raise ConfigurationError(
+            f"{file} has no public key in it; set user_public_key_file to one that has, "
+            "or give a key with auth=NodeAuthSSHKey(...)",
+            file=str(file),
+            key="user_public_key_file",
+        )
+    return keys
+
+
+def read_text(file: Path, key: str) -> str:
+    """Read a file that the configuration names.
+
+    :param key: where it is named, for messages
+    :raises ConfigurationError: when it can not be read
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file}, named by {key}, can not be read: {error.strerror}", file=str(file), key=key
+        ) from error
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{file}, named by {key}, is not a text file in UTF-8", file=str(file), key=key
+        ) from error
+
+
+def parse_pairs(lines: Iterable[str], key: str) -> dict[str, str]:
+    """Read ``key=value`` lines; of those with the same key the last one holds.
+
+    :param key: where they stand in the configuration, for messages
+    :raises ConfigurationError: when a line has no ``=``
+    """
+    pairs = {}
+    for line in lines:
+        if not line.strip():
+            continue
+        name, separator, value = line.partition("=")
+        if not separator:
+            raise ConfigurationError(f"{key}: {line.strip()!r} is not of the form key=value", key=key)
+        pairs[name.strip()] = value
+    return pairs
+
+
+def parse_parts(text: str) -> tuple[list[str], list[Part]]:
+    """Read ``mimetype,file`` pairs separated by ``#`` and the files that they name.
+
+    :return: the texts of the ``ssh`` files, which hold public keys, and the parts of the user data
+    :raises ConfigurationError: when a pair or a file can not be read
+    """
+    keys: list[str] = []
+    parts: list[Part] = []
+    for pair in filter(None, (piece.strip() for piece in text.split("#"))):
+        subtype, _, name = (word.strip() for word in pair.partition(","))
+        if not subtype or not name or "," in name:
+            raise ConfigurationError(f"cloud_init: {pair!r} is not of the form mimetype,file", key="cloud_init")
+        file = Path(name).expanduser()
+        content = read_text(file, "cloud_init")
+        if subtype == _KEYS:
+            keys.append(content)
+        else:
+            parts.append(Part(subtype, content, file.name))
+    return keys, parts
+
+
+def cloud_init_pairs(keys: Iterable[str], parts: Iterable[Part]) -> dict[str, str]:
+    """The context pairs that make a machine start with cloud-init.
+
+    :param keys: texts of public key files
+    :param parts: of the user data; the same ones give the same result every time
+    :raises InvalidArgumentError: when the user data is too long
+    """
+    pairs = {"CONTEXT_METHOD": CLOUD_INIT}
+    authorized = "".join(_key_lines(text) for text in keys)
+    if authorized:
+        pairs["CLOUD_INIT_AUTHORIZED_KEYS"] = base64.b64encode(authorized.encode()).decode()
+    user_data = _user_data(list(parts))
+    if user_data:
+        pairs["CLOUD_INIT_USER_DATA"] = base64.b64encode(user_data).decode()
+    return pairs
+
+
+def context(public_keys: str, pairs: Mapping[str, str]) -> dict[str, str]:
+    """All values of a template's CONTEXT, in its order."""
+    return {"PUBLIC_KEY": public_keys, **pairs, "TARGET": "hdd"}
+
+
+def _key_lines(text: str) -> str:
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if not line.startswith("Comment:")) + "\n"
+
+
+def _user_data(parts: list[Part]) -> bytes:
+    if not parts:
+        return b""
+    raw = next((part.content for part in parts if part.subtype == RAW_PART), None)
+    document = _multipart(parts) if raw is None else raw.encode()
+    zipped = gzip.compress(document, compresslevel=9, mtime=0)
+    if len(zipped) > MOST_USER_DATA:
+        raise InvalidArgumentError(
+            f"the user data has {len(zipped)} bytes when gzipped; a machine takes {MOST_USER_DATA} at most"
+        )
+    return zipped
+
+
+def _multipart(parts: list[Part]) -> bytes:
+    digest = hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
+    message = MIMEMultipart(boundary=f"==={digest[:32]}===")
+    for part in parts:
+        text = MIMEText(part.content, part.subtype, _charset(part.content))
+        text.add_header("Content-Disposition", "attachment", filename=part.name)
+        message.attach(text)
+    return message.as_bytes()
+
+
+def _charset(content: str) -> str:
+    return "us-ascii" if content.isascii() else "utf-8"

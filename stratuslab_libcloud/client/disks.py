@@ -1,0 +1,258 @@
+"""The persistent disk service (pdisk): REST with forms in and JSON out, in which every value is a string."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stratuslab_libcloud.client.transport import Request, Transport, path_piece
+from stratuslab_libcloud.config import CloudConfig
+from stratuslab_libcloud.errors import (
+    Call,
+    ConflictError,
+    LimitExceededError,
+    MalformedReplyError,
+    ServiceError,
+)
+
+_log = logging.getLogger(__name__)
+
+SMALLEST_DISK = 1
+LARGEST_DISK = 1024
+"""GiB that the service gives (ServiceConfiguration.java)."""
+
+MARK_PREFIX = "libcloud-mark-"
+"""How the `identifier` of a disk begins that was given one only to be recognized by."""
+
+_DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_JSON = {"Accept": "application/json"}
+
+
+def is_disk_id(text: str) -> bool:
+    """Whether it is a disk's uuid, as the service writes it."""
+    return bool(_DISK_ID.match(text))
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A disk in a machine; the device is ``static`` when the machine was started with the disk."""
+
+    machine: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A persistent disk.
+
+    :param size: GiB
+    :param users: how many machines use it, or how many copies of it exist
+    :param identifier: of the Marketplace entry it was made from, ``snapshot:`` and a uuid, or a mark
+    :param kind: one of the service's types, such as ``DATA_IMAGE_RAW_READ_WRITE``; only known of a single disk
+    :param visibility: ``PUBLIC`` or ``PRIVATE``; only known of a single disk
+    """
+
+    uuid: str
+    tag: str
+    size: int
+    owner: str
+    users: int
+    identifier: str
+    quarantine: str
+    kind: str | None
+    visibility: str | None
+
+
+class Disks:
+    """Persistent disks of one cloud.
+
+    :param config: the cloud
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
+        self._transport = Transport(
+            config.disks,
+            location=config.section,
+            service="disk",
+            explain=_message_in,
+            proxy_url=proxy_url,
+        )
+
+    def disks(self) -> list[Disk]:
+        """All disks of the user, the newest first; one that can't be read is left out, with a warning."""
+        request = _get("/disks/", "GET /disks")
+        found = self._transport.request(request, lambda answer: answer.json())
+        items = _expected(found, list, self._transport.call(request))
+        disks = [_disk(item) for item in items]
+        if None in disks:
+            call = self._transport.call(request)
+            _log.warning("a disk without a usable uuid and size was left out (%s)", call)
+        return [disk for disk in disks if disk is not None]
+
+    def disk(self, uuid: str) -> Disk:
+        """One disk, also another user's if it is public.
+
+        :raises NotFoundError: when there is none
+        """
+        request = _get(f"/disks/{path_piece(uuid)}", "GET /disks/{uuid}")
+        found = self._transport.request(request, lambda answer: answer.json())
+        disk = _disk(found)
+        if disk is None:
+            raise MalformedReplyError("the answer does not describe a disk", self._transport.call(request))
+        return disk
+
+    def create(self, size: int, tag: str, visibility: str, mark: str, timeout: float | None = None) -> str:
+        """Create an empty disk; `client.once` does it exactly once.
+
+        :param size: GiB
+        :param tag: its name
+        :param visibility: ``private`` or ``public``
+        :param mark: kept as its identifier, which the service lets only one disk have
+        :param timeout: seconds; the configured time limit by default
+        :return: its uuid
+        :raises ConflictError: when a disk has that mark already
+        """
+        form = {"size": str(size), "tag": tag, "visibility": visibility, "identifier": mark}
+        request = Request("POST /disks", "POST", "/disks/", form=form, headers=_JSON)
+        return _field(self._send(request, timeout), "uuid", self._transport.call(request))
+
+    def destroy(self, uuid: str) -> None:
+        """Destroy a disk and what is on it.
+
+        :raises NotFoundError: when there is none
+        :raises ConflictError: when a machine uses it
+        """
+        path = f"/disks/{path_piece(uuid)}/"
+        self._send(Request("DELETE /disks/{uuid}", "DELETE", path, headers=_JSON, repeatable=True))
+
+    def mounts(self, uuid: str) -> list[Mount]:
+        """The machines that use a disk.
+
+        :raises NotFoundError: when there is no such disk
+        """
+        request = _get(f"/disks/{path_piece(uuid)}/mounts", "GET /disks/{uuid}/mounts")
+        found = self._transport.request(request, lambda answer: answer.json())
+        mounts = [_mount(item) for item in _expected(found, list, self._transport.call(request))]
+        return [mount for mount in mounts if mount is not None]
+
+    def attach(self, uuid: str, host: str, machine: int) -> str:
+        """Put a disk into a running machine.
+
+        :param host: where the machine runs
+        :return: the device that it has there
+        :raises ConflictError: when it is in that machine already, or the machine has no device left
+        """
+        request = Request(
+            "POST /disks/{uuid}/mounts",
+            "POST",
+            f"/disks/{path_piece(uuid)}/mounts/",
+            form={"node": host, "vm_id": str(machine)},
+            headers=_JSON,
+        )
+        return _field(self._send(request), "target", self._transport.call(request))
+
+    def detach(self, uuid: str, machine: int) -> None:
+        """Take a disk out of a machine. The service does not say whether it was in it."""
+        mount = path_piece(f"{uuid}_{machine}")
+        path = f"/disks/{path_piece(uuid)}/mounts/{mount}"
+        self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON))
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._transport.close()
+
+    def _send(self, request: Request, timeout: float | None = None) -> Any:
+        try:
+            return self._transport.request(request, lambda answer: answer.json(), timeout=timeout)
+        except ServiceError as error:
+            raise _meant_by(error) from error
+
+
+def _get(path: str, operation: str) -> Request:
+    return Request(operation, "GET", path, headers=_JSON, repeatable=True)
+
+
+def _meant_by(error: ServiceError) -> ServiceError:
+    """The service answers 403 and 409 to much that has a kind of its own among the exceptions."""
+    words = error.service_message.lower()
+    if "already" in words or "no free devices" in words or "in use" in words:
+        kind: type[ServiceError] = ConflictError
+    elif words.startswith("size must be"):
+        kind = LimitExceededError
+    else:
+        return error
+    if isinstance(error, kind):
+        return error
+    meant = kind(error.problem, error.call, error.http_code)
+    meant.service_message = error.service_message
+    return meant
+
+
+def _message_in(body: bytes) -> str | None:
+    """The ``message`` of the service's own refusals; its container's are HTML pages."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    message = document.get("message") if isinstance(document, dict) else None
+    return message if isinstance(message, str) else None
+
+
+def _disk(item: Any) -> Disk | None:
+    """Make a disk out of its JSON; None when it has no usable uuid and size."""
+    if not isinstance(item, Mapping):
+        return None
+    uuid, size = _string(item, "uuid"), _number(item.get("size"))
+    if not uuid or size is None:
+        return None
+    return Disk(
+        uuid=uuid,
+        tag=_string(item, "tag"),
+        size=size,
+        owner=_string(item, "owner"),
+        users=_number(item.get("count")) or 0,
+        identifier=_string(item, "identifier"),
+        quarantine=_string(item, "quarantine"),
+        kind=_string(item, "type") or None,
+        visibility=_string(item, "visibility") or None,
+    )
+
+
+def _mount(item: Any) -> Mount | None:
+    if not isinstance(item, Mapping):
+        return None
+    machine = _number(item.get("vmId"))
+    return None if machine is None else Mount(machine, _string(item, "device"))
+
+
+def _string(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int | None:
+    """A number as the service writes it: a string, from 1000 on with a separator that depends on its locale."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        return None
+    digits = re.sub(r"[,.'\s]", "", value)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def _field(document: Any, key: str, call: Call) -> str:
+    value = document.get(key) if isinstance(document, Mapping) else None
+    if not isinstance(value, str) or not value:
+        raise MalformedReplyError(f"the answer has no {key}", call)
+    return value
+
+
+def _expected(document: Any, kind: type[Any], call: Call) -> Any:
+    if not isinstance(document, kind):
+        raise MalformedReplyError(f"the answer is not a JSON {kind.__name__}", call)
+    return document

@@ -1,0 +1,266 @@
+"""Virtual machines as OpenNebula 3.2 describes them in XML; later versions say the same and more."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from xml.etree.ElementTree import Element
+
+from stratuslab_libcloud.client.elements import elements
+
+_log = logging.getLogger(__name__)
+
+STATE_NAMES = (
+    "INIT",
+    "PENDING",
+    "HOLD",
+    "ACTIVE",
+    "STOPPED",
+    "SUSPENDED",
+    "DONE",
+    "FAILED",
+    "POWEROFF",
+    "UNDEPLOYED",
+)
+LCM_STATE_NAMES = (
+    "LCM_INIT",
+    "PROLOG",
+    "BOOT",
+    "RUNNING",
+    "MIGRATE",
+    "SAVE_STOP",
+    "SAVE_SUSPEND",
+    "SAVE_MIGRATE",
+    "PROLOG_MIGRATE",
+    "PROLOG_RESUME",
+    "EPILOG_STOP",
+    "EPILOG",
+    "SHUTDOWN",
+    "CANCEL",
+    "FAILURE",
+    "CLEANUP",
+    "UNKNOWN",
+)
+
+MARK_ATTRIBUTE = "LIBCLOUD_MARK"
+"""The template attribute by which a machine is recognized when the reply to its creation was lost."""
+
+_ACTIVE = STATE_NAMES.index("ACTIVE")
+_LARGEST_ID = 2**31 - 1
+_END_OF_SOURCE = re.compile(r"[^/:]+\Z")
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk of a machine; `size` is in MiB."""
+
+    source: str
+    target: str
+    kind: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A network interface of a machine."""
+
+    network: str
+    ip: str
+    mac: str
+
+
+@dataclass(frozen=True)
+class VirtualMachine:
+    """What the cloud said about a machine at one moment.
+
+    :param id: its number
+    :param owner: the user, with the URL-encoding that the proxy gives to names taken off
+    :param state: OpenNebula's STATE
+    :param lcm_state: OpenNebula's LCM_STATE, which says more while STATE is ACTIVE
+    :param started: when it was created, in UTC
+    :param ended: when it ended, in UTC
+    :param cpu: virtual CPUs
+    :param memory: MiB
+    :param disks: in the template's order: the root disk first
+    :param nics: in the template's order
+    :param host: where it runs or ran last; None before it was placed
+    :param error: the cloud's own words about a failure
+    :param mark: what its creator put in to recognize it by
+    """
+
+    id: int
+    name: str
+    owner: str
+    group: str
+    state: int
+    lcm_state: int
+    started: datetime | None
+    ended: datetime | None
+    cpu: int
+    memory: int | None
+    disks: tuple[Disk, ...]
+    nics: tuple[Nic, ...]
+    host: str | None
+    error: str | None
+    mark: str | None
+
+    @property
+    def state_name(self) -> str:
+        """STATE by its name."""
+        return _name(STATE_NAMES, self.state, "STATE")
+
+    @property
+    def lcm_state_name(self) -> str:
+        """LCM_STATE by its name."""
+        return _name(LCM_STATE_NAMES, self.lcm_state, "LCM_STATE")
+
+    @property
+    def status(self) -> str:
+        """The name that tells most: LCM_STATE's while the machine is active, else STATE's."""
+        return self.lcm_state_name if self.state == _ACTIVE else self.state_name
+
+    @property
+    def image_id(self) -> str | None:
+        """What the first disk was made from: a Marketplace identifier, a disk's uuid, or a URL."""
+        source = self.disks[0].source if self.disks else ""
+        if "/metadata/" in source:
+            return source.partition("/metadata/")[2].partition("/")[0] or None
+        if source.startswith("pdisk:"):
+            end = _END_OF_SOURCE.search(source)
+            return end.group() if end else None
+        return source or None
+
+    @property
+    def swap(self) -> int | None:
+        """MiB of the swap disk."""
+        return next((disk.size for disk in self.disks if disk.kind == "swap"), None)
+
+
+def just_created(number: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:
+    """A machine of which only that is known which its creator chose."""
+    return VirtualMachine(
+        id=number,
+        name=name,
+        owner="",
+        group="",
+        state=STATE_NAMES.index("PENDING"),
+        lcm_state=0,
+        started=None,
+        ended=None,
+        cpu=cpu,
+        memory=memory,
+        disks=(),
+        nics=(),
+        host=None,
+        error=None,
+        mark=mark,
+    )
+
+
+def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMachine]:
+    """Read ``VM`` elements, alone or in a ``VM_POOL``, while they arrive.
+
+    A machine without a number or a state is left out, with a warning.
+
+    :raises NotReadable: when the document is not well formed
+    """
+    for element in elements(chunks, ("VM",)):
+        machine = machine_of(element)
+        if machine is None:
+            _log.warning("a machine without a usable ID and STATE was left out")
+        else:
+            yield machine
+
+
+def machine_of(element: Element) -> VirtualMachine | None:
+    """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
+    parts = {child.tag: child for child in element}
+    number, state = _integer(parts.get("ID")), _integer(parts.get("STATE"))
+    if number is None or state is None or not 0 <= number <= _LARGEST_ID:
+        return None
+    template = parts.get("TEMPLATE", _NOTHING)
+    values = {child.tag: child for child in template}
+    return VirtualMachine(
+        id=number,
+        name=_text(parts.get("NAME")),
+        owner=_owner(_text(parts.get("UNAME"))),
+        group=_text(parts.get("GNAME")),
+        state=state,
+        lcm_state=_integer(parts.get("LCM_STATE")) or 0,
+        started=_moment(parts.get("STIME")),
+        ended=_moment(parts.get("ETIME")),
+        cpu=_integer(values.get("VCPU")) or 1,
+        memory=_integer(values.get("MEMORY")),
+        disks=tuple(_disk(disk) for disk in template.iterfind("DISK")),
+        nics=tuple(_nic(nic) for nic in template.iterfind("NIC")),
+        host=_host(parts.get("HISTORY_RECORDS", _NOTHING)),
+        error=_text(template.find("ERROR/MESSAGE")) or None,
+        mark=_mark(values, parts.get("USER_TEMPLATE", _NOTHING)),
+    )
+
+
+_NOTHING = Element("nothing")
+
+
+def _disk(element: Element) -> Disk:
+    parts = {child.tag: child for child in element}
+    return Disk(
+        source=_text(parts.get("SOURCE")),
+        target=_text(parts.get("TARGET")),
+        kind=_text(parts.get("TYPE")),
+        size=_integer(parts.get("SIZE")),
+    )
+
+
+def _nic(element: Element) -> Nic:
+    parts = {child.tag: child for child in element}
+    return Nic(_text(parts.get("NETWORK")), _text(parts.get("IP")), _text(parts.get("MAC")))
+
+
+def _host(history: Element) -> str | None:
+    """The last record's host: where the machine is now, also after a migration."""
+    hosts = history.findall("HISTORY/HOSTNAME")
+    return (_text(hosts[-1]) or None) if hosts else None
+
+
+def _mark(template: dict[str, Element], user_template: Element) -> str | None:
+    mark = template.get(MARK_ATTRIBUTE)
+    if mark is None:
+        mark = user_template.find(MARK_ATTRIBUTE)
+    return _text(mark) or None
+
+
+def _owner(name: str) -> str:
+    if "%" not in name and "+" not in name:
+        return name
+    from urllib.parse import unquote_plus
+
+    return unquote_plus(name)
+
+
+def _text(element: Element | None) -> str:
+    return "" if element is None or element.text is None else element.text
+
+
+def _integer(element: Element | None) -> int | None:
+    text = _text(element).strip()
+    digits = text[1:] if text.startswith("-") else text
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+
+
+def _moment(element: Element | None) -> datetime | None:
+    """A time in seconds since 1970; 0 stands for none."""
+    seconds = _integer(element)
+    if not seconds:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _name(names: tuple[str, ...], number: int, what: str) -> str:
+    return names[number] if 0 <= number < len(names) else f"{what}_{number}"

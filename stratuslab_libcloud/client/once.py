@@ -1,0 +1,151 @@
+"""Creating things exactly once, although a reply can be lost.
+
+Each creation carries a mark. When its reply is lost, the thing is looked for by the mark and adopted when it is there.
+
+For a disk the service itself helps: the mark is the disk's identifier, and of those it takes each only once.
+A machine's mark is an attribute of its template, which binds nobody. So a machine is created again only when the
+connection has ended, which says that nobody works on the request any more, and the machine has not appeared since;
+should it appear later all the same, the younger of the two is ended. Where the connection has not ended (no answer
+in time, or a proxy that answers for a service behind it) the outcome stays open: `UnknownOutcomeError`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+from stratuslab_libcloud.client.compute import Compute
+from stratuslab_libcloud.client.disks import MARK_PREFIX, Disks
+from stratuslab_libcloud.client.machine import MARK_ATTRIBUTE, VirtualMachine
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    ServiceError,
+    ServiceTimeoutError,
+    UnknownOutcomeError,
+)
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+SETTLING_SECONDS = 0.5
+"""How long a machine whose reply was lost is given to appear, at the least."""
+
+_SHARE_OF_FIRST_TRY = 2 / 3
+_PAUSE_SECONDS = 0.2
+
+
+def new_mark() -> str:
+    """A mark that nothing else has."""
+    return MARK_PREFIX + uuid.uuid4().hex
+
+
+def create_machine(compute: Compute, template: str, mark: str, limit: float) -> int:
+    """Create a machine, once.
+
+    :param template: which contains the mark
+    :param limit: seconds for all of it
+    :return: the machine's number
+    :raises UnknownOutcomeError: when it can not be told whether the machine was created
+    """
+    deadline = time.monotonic() + limit
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            number = compute.allocate(template, timeout=_first_part_until(deadline))
+        except ServiceError as error:
+            if not error.outcome_unknown:
+                raise
+            found = _machine_that_appeared(compute, mark, error, deadline)
+            if found is not None:
+                return found.id
+            _log.info("the reply to a machine's creation was lost and the machine is not there: again")
+        else:
+            if tries > 1:
+                _end_doubles(compute, mark, number)
+            return number
+
+
+def create_disk(disks: Disks, size: int, tag: str, visibility: str, mark: str, limit: float) -> str:
+    """Create a disk, once.
+
+    :param limit: seconds for all of it
+    :return: the disk's uuid
+    :raises UnknownOutcomeError: when it can not be told whether the disk was created
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            return disks.create(size, tag, visibility, mark, timeout=_first_part_until(deadline))
+        except ServiceError as error:
+            if not (error.outcome_unknown or isinstance(error, ConflictError)):
+                raise
+            found = _asked(lambda: _disk_with(disks, mark), error, mark, deadline)
+            if found is not None:
+                return found
+            if time.monotonic() + _PAUSE_SECONDS >= deadline:
+                raise _unknown(error, mark) from error
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _first_part_until(deadline: float) -> float:
+    """Seconds for a try that leave some of the time to look for what became of it."""
+    return max(0.0, deadline - time.monotonic()) * _SHARE_OF_FIRST_TRY
+
+
+def _machine_that_appeared(compute: Compute, mark: str, lost: ServiceError, deadline: float) -> VirtualMachine | None:
+    """Look for the machine until it is there, or as long as it may still come."""
+    settled = time.monotonic() + SETTLING_SECONDS
+    still_at_work = isinstance(lost, ServiceTimeoutError) or lost.http_code != 0
+    while True:
+        found = _asked(lambda: _machines_with(compute, mark, deadline), lost, mark, deadline)
+        if found:
+            _log.info("adopted machine %s, the reply to whose creation was lost", found[0].id)
+            return found[0]
+        now = time.monotonic()
+        if now >= settled and not still_at_work:
+            return None
+        if now + _PAUSE_SECONDS >= deadline:
+            raise _unknown(lost, mark) from lost
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _asked(ask: Callable[[], T], lost: ServiceError, mark: str, deadline: float) -> T:
+    """What the service says; if it says nothing until the deadline, the outcome is unknown."""
+    while True:
+        try:
+            return ask()
+        except ServiceError as error:
+            if time.monotonic() + _PAUSE_SECONDS >= deadline:
+                raise _unknown(lost, mark) from error
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _machines_with(compute: Compute, mark: str, deadline: float) -> list[VirtualMachine]:
+    machines = compute.machines(timeout=max(0.0, deadline - time.monotonic()))
+    return [machine for machine in machines if machine.mark == mark]
+
+
+def _disk_with(disks: Disks, mark: str) -> str | None:
+    return next((disk.uuid for disk in disks.disks() if disk.identifier == mark), None)
+
+
+def _end_doubles(compute: Compute, mark: str, number: int) -> None:
+    """End what a lost request created after all, now that another one has succeeded."""
+    for machine in compute.machines():
+        if machine.mark == mark and machine.id != number:
+            _log.warning("machine %s is a double of %s and is ended", machine.id, number)
+            compute.kill(machine.id)
+
+
+def _unknown(lost: ServiceError, mark: str) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        f"{lost.problem}; whether it was created can not be told: before you try again, look for "
+        f"{MARK_ATTRIBUTE} '{mark}' in node.extra['mark'], or in a volume's identifier",
+        lost.call,
+        mark,
+    )

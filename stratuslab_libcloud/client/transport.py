@@ -1,0 +1,410 @@
+"""One HTTP session a service: credentials, TLS, time limits, pooling, what may be repeated, status to exception.
+
+Reads are repeated while there is time; a write is repeated only where it is certain that it did nothing. Where it is
+not, the exception says so (`errors.ServiceError.outcome_unknown`), and who wrote can look for what became of it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+
+import libcloud.security
+import requests
+import urllib3
+from requests.auth import HTTPBasicAuth
+
+from stratuslab_libcloud.client import debug
+from stratuslab_libcloud.client.bounded import BoundedAdapter
+from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, check_credentials
+from stratuslab_libcloud.errors import (
+    Call,
+    ConflictError,
+    LimitExceededError,
+    MalformedReplyError,
+    NotFoundError,
+    PermissionDeniedError,
+    RefusedCredentialsError,
+    RequestRejectedError,
+    ServiceError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
+)
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+"""What a connection may take to be made, within the time limit of the call."""
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 3.0
+MOST_ATTEMPTS = 8
+MOST_ATTEMPTS_TO_CONNECT = 3
+
+_CHUNK = 65536
+_ERROR_BODY = 4096
+_MESSAGE = 300
+
+_ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
+    401: RefusedCredentialsError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: LimitExceededError,
+    429: ServiceUnavailableError,
+}
+_PASSING = frozenset({429, 502, 503, 504})
+_OUTCOME_UNKNOWN = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent to a service.
+
+    :param operation: in the service's own words, for messages
+    :param method: the HTTP verb
+    :param path: what comes after the service's base address
+    :param form: the fields of a form, which become the body
+    :param body: the body, where it is not a form
+    :param headers: besides the usual ones
+    :param repeatable: whether it may be carried out twice without harm
+    """
+
+    operation: str
+    method: str
+    path: str
+    form: Mapping[str, str] | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] | None = None
+    repeatable: bool = False
+
+
+class Answer:
+    """An answer with a status of success, whose body is still to come."""
+
+    def __init__(self, response: requests.Response, call: Call, limit: int, tap: debug.Tap | None) -> None:
+        self._response = response
+        self._limit = limit
+        self._tap = tap
+        self.call = call
+        self.url = response.url
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, piece by piece.
+
+        :raises MalformedReplyError: when it is longer than is allowed
+        """
+        size = 0
+        while chunk := self._response.raw.read(_CHUNK):
+            size += len(chunk)
+            if size > self._limit:
+                raise MalformedReplyError(
+                    f"the answer is longer than {self._limit} bytes; if it is meant to be, "
+                    "raise endpoint_max_answer in the configuration",
+                    self.call,
+                )
+            if self._tap:
+                self._tap.received(chunk)
+            yield chunk
+
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self.chunks())
+
+    def json(self) -> Any:
+        """The body as a JSON document.
+
+        :raises MalformedReplyError: when it is none
+        """
+        body = self.body()
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise MalformedReplyError("the answer is not JSON", self.call, body=start_of(body)) from error
+
+
+class Transport:
+    """What a service client speaks through. Threads may share it.
+
+    :param config: where the service is and how it is spoken to
+    :param location: the section, for messages
+    :param service: ``compute``, ``disk`` or ``Marketplace``, for messages
+    :param explain: takes the body of a refusal and returns the service's own words in it
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(
+        self,
+        config: ServiceConfig,
+        *,
+        location: str,
+        service: str,
+        explain: Callable[[bytes], str | None],
+        proxy_url: str | None = None,
+    ) -> None:
+        self._config = config
+        self._location = location
+        self._service = service
+        self._explain = explain
+        self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else None
+        self._places = threading.BoundedSemaphore(config.connections)
+        self._lock = threading.Lock()
+        self._session: requests.Session | None = None
+
+    def request(self, request: Request, read: Callable[[Answer], T], *, timeout: float | None = None) -> T:
+        """Send a request and read its answer, again if that is harmless and may help.
+
+        :param request: what to send
+        :param read: makes the result out of the answer; is called once an attempt
+        :param timeout: seconds for all attempts together; the configured time limit by default
+        :return: what `read` returned
+        :raises ServiceError: one of its kinds
+        :raises ConfigurationError: when the credentials' files can not be used
+        """
+        deadline = time.monotonic() + (self._config.timeout if timeout is None else timeout)
+        attempt = 1
+        while True:
+            try:
+                return self._attempt(request, read, deadline)
+            except _MayPass as failure:
+                pause = failure.pause_before(attempt + 1, request.repeatable)
+                if pause is None or time.monotonic() + pause >= deadline:
+                    raise failure.error from failure.__cause__
+                _log.debug("%s; trying again in %.1f s", failure.error, pause)
+                time.sleep(pause)
+                attempt += 1
+
+    def call(self, request: Request) -> Call:
+        """The request as exceptions name it."""
+        return Call(self._location, self._service, request.operation, self._config.url + request.path)
+
+    def close(self) -> None:
+        """Close the idle connections; the transport can be used again afterwards."""
+        with self._lock:
+            session, self._session = self._session, None
+        if session:
+            session.close()
+
+    def _attempt(self, request: Request, read: Callable[[Answer], T], deadline: float) -> T:
+        call = self.call(request)
+        if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise ServiceTimeoutError("all connections were busy until the time limit", call)
+        try:
+            with self._exchange(request, deadline, call) as answer:
+                return read(answer)
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _exchange(self, request: Request, deadline: float, call: Call) -> Iterator[Answer]:
+        """Send a request; what breaks until its answer has been read is raised as what it means."""
+        tap = debug.tap(request.method, call.url, request.body, request.form, self._secrets())
+        try:
+            with self._send(request, deadline, call) as response:
+                if tap:
+                    tap.answered(response)
+                if not 200 <= response.status_code < 300:
+                    self._refuse(response, call)
+                yield Answer(response, call, self._config.max_answer, tap)
+        except ServiceError:
+            raise
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _failure_of(error, call) from error
+        finally:
+            if tap:
+                tap.end()
+
+    def _send(self, request: Request, deadline: float, call: Call) -> requests.Response:
+        return self._open_session().request(
+            request.method,
+            call.url,
+            data=request.body if request.form is None else dict(request.form),
+            headers=dict(request.headers or {}),
+            timeout=_time_limits(deadline),  # type: ignore[arg-type]  # a urllib3.Timeout is passed on
+            verify=self._verify(),
+            proxies=self._proxies,
+            stream=True,
+            allow_redirects=self._config.credentials is None,
+        )
+
+    def _open_session(self) -> requests.Session:
+        with self._lock:
+            if self._session is None:
+                self._session = self._new_session()
+            return self._session
+
+    def _new_session(self) -> requests.Session:
+        session = _Session()
+        adapter = BoundedAdapter(self._config.connections)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        session.headers["Accept-Encoding"] = "identity"
+        credentials = self._config.credentials
+        if credentials is not None:
+            check_credentials(credentials, self._location)
+        if isinstance(credentials, Certificate):
+            session.cert = (str(credentials.certificate), str(credentials.key))
+        if isinstance(credentials, Password):
+            session.auth = HTTPBasicAuth(credentials.username.encode("utf-8"), credentials.password.encode("utf-8"))
+        else:
+            session.auth = _leave_unauthenticated
+        return session
+
+    def _verify(self) -> bool | str:
+        verify = self._config.verify
+        if isinstance(verify, Path):
+            return str(verify)
+        if verify is None:
+            return libcloud.security.VERIFY_SSL_CERT and (libcloud.security.CA_CERTS_PATH or True)
+        return verify
+
+    def _secrets(self) -> tuple[str, ...]:
+        credentials = self._config.credentials
+        return (credentials.password,) if isinstance(credentials, Password) else ()
+
+    def _refuse(self, response: requests.Response, call: Call) -> NoReturn:
+        """Raise what an answer without success means."""
+        status = response.status_code
+        body = response.raw.read(_ERROR_BODY)
+        words = one_line(debug.redacted(self._explain(body) or "", self._secrets()))
+        problem = _problem(status, words, response)
+        if status >= 500 or status == 429:
+            error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
+        else:
+            error = _ERROR_OF_STATUS.get(status, RequestRejectedError)(problem, call, status)
+        error.outcome_unknown = status in _OUTCOME_UNKNOWN
+        error.service_message = words
+        if status in _PASSING:
+            raise _MayPass(error, harmless=status == 429)
+        raise error
+
+
+class _Session(requests.Session):
+    """Never lets ``~/.netrc`` speak for the user when an answer redirects."""
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        prepared_request.headers.pop("Authorization", None)
+
+
+def _leave_unauthenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As a session's authentication it keeps ``~/.netrc`` from being asked."""
+    return request
+
+
+class _MayPass(Exception):  # noqa: N818 - a signal between an attempt and the loop around it
+    """An attempt failed for a reason that may be gone the next time.
+
+    :param error: what to raise when there is no next time
+    :param harmless: whether it is certain that the request was not carried out
+    :param connecting: whether no connection could be made
+    """
+
+    def __init__(self, error: ServiceError, *, harmless: bool = False, connecting: bool = False) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.harmless = harmless
+        self.connecting = connecting
+
+    def pause_before(self, attempt: int, repeatable: bool) -> float | None:
+        """Seconds to wait before that attempt; None when there should be none."""
+        most = MOST_ATTEMPTS_TO_CONNECT if self.connecting else MOST_ATTEMPTS
+        if attempt > most or not (repeatable or self.harmless):
+            return None
+        if isinstance(self.error, ServiceUnavailableError) and self.error.retry_after is not None:
+            return self.error.retry_after
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 2))
+        return longest * random.uniform(0.5, 1.0)
+
+
+def _time_limits(deadline: float) -> urllib3.Timeout:
+    remaining = max(0.001, deadline - time.monotonic())
+    return urllib3.Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining))
+
+
+def _failure_of(error: Exception, call: Call) -> ServiceError | _MayPass:
+    reason = _root_of(error)
+    if isinstance(reason, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)):
+        problem = f"no connection could be made: {_words_of(reason)}"
+        return _MayPass(ServiceUnavailableError(problem, call), harmless=True, connecting=True)
+    if "CERTIFICATE_VERIFY_FAILED" in str(reason) or "doesn't match" in str(reason):
+        return ServiceUnavailableError(
+            f"the service's certificate is not trusted: {_words_of(reason)}; "
+            "set tls_ca_bundle to the authority's certificate in the section",
+            call,
+        )
+    if isinstance(reason, (TimeoutError, urllib3.exceptions.TimeoutError)):
+        late = ServiceTimeoutError("no complete answer came within the time limit", call)
+        late.outcome_unknown = True
+        return late
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+        return RequestRejectedError(f"the address can not be used: {_words_of(reason)}", call)
+    lost = ServiceUnavailableError(f"the connection broke off: {_words_of(reason)}", call)
+    lost.outcome_unknown = True
+    return _MayPass(lost)
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """The exception inside those that `requests` and `urllib3` wrap around it."""
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((a for a in error.args if isinstance(a, urllib3.exceptions.HTTPError)), None)
+        if inner is None or inner is error:
+            return error
+        error = inner
+
+
+def _words_of(error: BaseException) -> str:
+    """What the innermost exception says, without what the libraries put around it."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OSError) and cause.strerror:
+        return one_line(cause.strerror)
+    inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
+    return one_line(str(inner))
+
+
+def _problem(status: int, words: str, response: requests.Response) -> str:
+    if status == 401:
+        return "the user name with this password, or the certificate, was refused"
+    if 300 <= status < 400:
+        return f"the service has moved to {_without_query(response.headers.get('Location', 'nowhere'))}"
+    if status == 429:
+        return f"the service asks to slow down{': ' if words else ''}{words}"
+    verb = "refused it" if status < 500 else "failed"
+    return f"the service {verb} with status {status}{': ' if words else ''}{words}"
+
+
+def _without_query(url: str) -> str:
+    return one_line(url.partition("?")[0])
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value: str = response.headers.get("Retry-After", "")
+    return float(int(value)) if value.isascii() and value.isdigit() and len(value) < 6 else None
+
+
+def one_line(text: str) -> str:
+    """Text from a service as it may stand in a message: short, on one line, printable."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _MESSAGE else line[:_MESSAGE] + "..."
+
+
+def start_of(body: bytes) -> str:
+    """The start of an answer, for `MalformedReplyError.body`."""
+    return body[:_MESSAGE].decode("utf-8", "replace")
+
+
+def path_piece(text: str) -> str:
+    """A piece of a path in which nothing can end the piece."""
+    return quote(text, safe="@:")

@@ -1,0 +1,221 @@
+"""How the arguments of `create_node` become the blueprint of a machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize, StorageVolume
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.blueprint import Blueprint, RootDisk, known_bus
+from stratuslab_libcloud.client.context import (
+    CLOUD_INIT,
+    RAW_PART,
+    Part,
+    cloud_init_pairs,
+    context,
+    parse_pairs,
+    parse_parts,
+    read_public_keys,
+    read_text,
+)
+from stratuslab_libcloud.client.disks import is_disk_id
+from stratuslab_libcloud.client.machine import VirtualMachine, just_created
+from stratuslab_libcloud.client.marketplace import is_image_id
+from stratuslab_libcloud.client.once import create_machine, new_mark
+from stratuslab_libcloud.config import MachineOptions
+from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
+from stratuslab_libcloud.nodes import StratusLabImage
+
+_log = logging.getLogger(__name__)
+
+_MIB_IN_GIB = 1024
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a call to `create_node` asks for beyond the configuration; None leaves it to the configuration.
+
+    :param network: ``public``, ``local`` or ``private``
+    :param address: the IP address to ask for
+    :param context: pairs for the contextualization, as a mapping or as ``key=value`` lines
+    :param context_method: ``one`` or ``cloud-init``
+    :param cloud_init: ``mimetype,file`` pairs separated by ``#``
+    :param userdata: cloud-init's user data, as it is
+    :param requirements: an OpenNebula expression that a host must satisfy
+    :param disks_bus: ``ide``, ``scsi`` or ``virtio``
+    :param persistent_disk: a volume, or its id, to start with
+    :param readonly_disk: an image of kind ``disk``, or its id, to start with
+    :param volatile_disk: GiB of an additional empty disk that goes with the machine
+    """
+
+    network: str | None = None
+    address: str | None = None
+    context: Mapping[str, str] | str | None = None
+    context_method: str | None = None
+    cloud_init: str | None = None
+    userdata: str | None = None
+    requirements: str | None = None
+    disks_bus: str | None = None
+    persistent_disk: StorageVolume | str | None = None
+    readonly_disk: NodeImage | str | None = None
+    volatile_disk: int | None = None
+
+    def over(self, options: MachineOptions) -> MachineOptions:
+        """The configuration's options with the wishes in their place.
+
+        :raises InvalidArgumentError: when a wish is none that can be had
+        """
+        _check("ex_network", self.network, ("public", "local", "private"))
+        _check("ex_context_method", self.context_method, ("one", CLOUD_INIT))
+        _check("ex_disks_bus", self.disks_bus, ("ide", "scsi", "virtio"))
+        chosen = {
+            "network": self.network,
+            "address": self.address,
+            "context_method": self.context_method,
+            "cloud_init": self.cloud_init,
+            "requirements": self.requirements,
+            "disks_bus": self.disks_bus,
+            "persistent_disk": _id_of(self.persistent_disk),
+            "readonly_disk": _id_of(self.readonly_disk),
+            "volatile_disk": self.volatile_disk and self.volatile_disk * _MIB_IN_GIB,
+        }
+        return dataclasses.replace(options, **{k: v for k, v in chosen.items() if v is not None})  # type: ignore[arg-type]
+
+
+def create(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> VirtualMachine:
+    """Create a machine, once, and ask for the address that it got.
+
+    :param auth: a `NodeAuthSSHKey`, or None for the configured key file
+    :return: the machine; without its address when the cloud could not be asked for that
+    :raises StratusLabError: when it was not created
+    :raises UnknownOutcomeError: when that can not be told
+    """
+    plan = blueprint(cloud, name, size, image, auth, wishes)
+    try:
+        number = create_machine(cloud.compute, plan.template(), plan.mark, cloud.config.compute.timeout)
+    except KeyboardInterrupt:
+        _log.error(
+            "interrupted while a machine was created at location '%s'; it may be there: look for '%s' in "
+            "node.extra['mark']",
+            cloud.config.section,
+            plan.mark,
+        )
+        raise
+    return _as_created(cloud, number, plan)
+
+
+def _as_created(cloud: Cloud, number: int, plan: Blueprint) -> VirtualMachine:
+    try:
+        return cloud.compute.machine(number)
+    except ServiceError as error:
+        _log.warning("machine %s was created, but its address is not known yet: %s", number, error)
+        return just_created(number, plan.name, plan.cpu, plan.ram, plan.mark)
+    except KeyboardInterrupt:
+        _log.error("interrupted; machine %s of location '%s' was created", number, cloud.config.section)
+        raise
+
+
+def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> Blueprint:
+    """What the machine is to be; asks the Marketplace about an image that it does not know yet.
+
+    :param auth: a `NodeAuthSSHKey`, or None for the configured key file
+    :raises StratusLabError: when the image, a file or a value can not be used
+    """
+    options = wishes.over(cloud.config.machine)
+    root, ports = _root_disk(cloud, image, options)
+    return Blueprint(
+        name=name or "",
+        cpu=_cpu_of(size),
+        ram=int(size.ram),
+        swap=int(size.disk or 0),
+        root=root,
+        context=_context(cloud, auth, options, wishes),
+        inbound_ports=ports,
+        options=options,
+        persistent_disk=options.persistent_disk and _disk_source(cloud, options.persistent_disk),
+        readonly_disk=options.readonly_disk and _image_source(cloud, options.readonly_disk),
+        mark=new_mark(),
+    )
+
+
+def public_keys(cloud: Cloud, auth: Any) -> str:
+    """The public keys that a machine gets.
+
+    :raises InvalidArgumentError: when `auth` is something else than an SSH key
+    :raises ConfigurationError: when the configured key file can not be read
+    """
+    if auth is None:
+        return read_public_keys(cloud.config.public_key_file)
+    if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
+        return auth.pubkey
+    raise InvalidArgumentError(
+        f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
+        "StratusLab's machines are entered with SSH keys"
+    )
+
+
+def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple[RootDisk, tuple[int, ...]]:
+    """The disk to start from, and the ports that the image wants to be reached at."""
+    image_id = str(image.id)
+    if is_image_id(image_id):
+        entry = image.entry if isinstance(image, StratusLabImage) else cloud.marketplace.image(image_id)
+        source = cloud.marketplace.source(image_id)
+        return RootDisk(source, entry.format or "raw", known_bus(entry.disks_bus)), entry.inbound_ports
+    if is_disk_id(image_id):
+        return RootDisk(_disk_source(cloud, image_id)), ()
+    if "://" not in image_id:
+        raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+    if options.check_image_url and image_id.lower().startswith("http"):
+        image_id = cloud.marketplace.final_address(image_id)
+    return RootDisk(image_id), ()
+
+
+def _disk_source(cloud: Cloud, disk_id: str) -> str:
+    return f"pdisk:{cloud.config.disks_source}/{disk_id}"
+
+
+def _image_source(cloud: Cloud, image_id: str) -> str:
+    if not is_image_id(image_id):
+        raise InvalidArgumentError(f"{image_id!r} is no Marketplace identifier of a read-only disk")
+    return cloud.marketplace.source(image_id)
+
+
+def _context(cloud: Cloud, auth: Any, options: MachineOptions, wishes: Wishes) -> dict[str, str]:
+    keys = public_keys(cloud, auth)
+    pairs = parse_pairs(_context_lines(options), "extra_context_data or extra_context_file")
+    if isinstance(wishes.context, Mapping):
+        pairs.update(wishes.context)
+    elif wishes.context:
+        pairs.update(parse_pairs(wishes.context.splitlines(), "ex_context"))
+    if wishes.userdata is not None:
+        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, wishes.userdata, "user-data")]))
+    elif options.cloud_init or options.context_method == CLOUD_INIT:
+        other_keys, parts = parse_parts(options.cloud_init or "")
+        pairs.update(cloud_init_pairs(other_keys or [keys], parts))
+    return context(keys, pairs)
+
+
+def _context_lines(options: MachineOptions) -> Iterable[str]:
+    if options.context_file:
+        yield from read_text(options.context_file, "extra_context_file").splitlines()
+    if options.context_data:
+        yield from options.context_data.split("#")
+
+
+def _cpu_of(size: NodeSize) -> int:
+    cpu = getattr(size, "cpu", None) or (size.extra or {}).get("cpu")
+    return int(cpu or 1)
+
+
+def _id_of(thing: Any) -> str | None:
+    return None if thing is None else str(getattr(thing, "id", thing))
+
+
+def _check(name: str, value: str | None, possible: tuple[str, ...]) -> None:
+    if value is not None and value not in possible:
+        raise InvalidArgumentError(f"{name} can be {', '.join(possible)}; not {value!r}")

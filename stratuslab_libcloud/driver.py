@@ -1,0 +1,463 @@
+"""The Libcloud driver: Libcloud's words on one side, those of StratusLab's services on the other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import (
+    Node,
+    NodeAuthPassword,
+    NodeAuthSSHKey,
+    NodeDriver,
+    NodeImage,
+    NodeLocation,
+    NodeSize,
+    StorageVolume,
+)
+
+from stratuslab_libcloud import creation, volumes, waiting
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.concurrently import answers, outcomes
+from stratuslab_libcloud.client.disks import is_disk_id
+from stratuslab_libcloud.client.machine import VirtualMachine
+from stratuslab_libcloud.client.marketplace import is_image_id
+from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
+from stratuslab_libcloud.errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    NotFoundError,
+    PartialListError,
+)
+from stratuslab_libcloud.nodes import (
+    StratusLabImage,
+    StratusLabNode,
+    StratusLabSize,
+    StratusLabVolume,
+    location_of,
+)
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+Location = NodeLocation | str | None
+
+
+class StratusLabNodeDriver(NodeDriver):
+    """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
+
+    A section of the file is a location. Nothing is asked before a method needs it. Threads may share a driver.
+
+    :param key: as all of Libcloud's drivers have it, and as before it is ignored: credentials are in the file. So
+        are ``secret``, ``secure``, ``host``, ``port``, ``api_version`` and ``region``.
+    :param timeout: seconds that a whole call to a service may take, whatever the file says
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param stratuslab_user_config: the configuration file's name, or an object that it can be read from;
+        ``~/.stratuslab/stratuslab-user.cfg`` by default
+    :param stratuslab_default_location: the section to use where no location is given; by default the one that
+        ``selected_section`` names, else ``default``
+    :raises ConfigurationError: when the file can not be read, or has no such section
+    """
+
+    type = "stratuslab"
+    name = "StratusLab"
+    website = "http://stratuslab.eu/"
+    features = {"create_node": ["ssh_key"]}  # noqa: RUF012 - Libcloud's own, which would be shared by all drivers
+
+    def __init__(
+        self,
+        key: Any = None,
+        secret: Any = None,
+        secure: Any = True,
+        host: Any = None,
+        port: Any = None,
+        api_version: Any = None,
+        region: Any = None,
+        *,
+        timeout: float | str | None = None,
+        retry_delay: Any = None,
+        backoff: Any = None,
+        proxy_url: str | None = None,
+        stratuslab_user_config: Any = None,
+        stratuslab_default_location: str | None = None,
+    ) -> None:
+        super().__init__(key)  # type: ignore[no-untyped-call]
+        self._configuration = UserConfiguration.load(
+            stratuslab_user_config,
+            default_location=stratuslab_default_location,
+            timeout=None if timeout is None else float(timeout),
+        )
+        self._proxy_url = proxy_url
+        self._locations = {section: self._new_location(section) for section in self._configuration.sections}
+        self._clouds: dict[str, Cloud] = {}
+        self._sizes: dict[tuple[int, int, int], NodeSize] = {}
+        self._lock = threading.Lock()
+
+    # -- locations, sizes, images
+
+    def list_locations(self) -> list[NodeLocation]:
+        """The sections of the configuration file, in its order."""
+        return list(self._locations.values())
+
+    def list_sizes(self, location: NodeLocation | None = None) -> list[NodeSize]:
+        """The standard instance types and the user's own; they are the same at all locations.
+
+        :raises ConfigurationError: when an entry of ``[instance_types]`` can not be read
+        """
+        return [StratusLabSize(kind, self) for kind in self._configuration.instance_types()]
+
+    def list_images(self, location: NodeLocation | None = None) -> list[NodeImage]:
+        """The valid entries of a location's Marketplace; an image endorsed by two people is there twice.
+
+        :param location: the default location if not given
+        :raises ServiceError: when the Marketplace does not answer as it should
+        """
+        return [StratusLabImage(entry, self) for entry in self._cloud(location).marketplace.images()]
+
+    def get_image(self, image_id: str, location: Location = None) -> NodeImage:
+        """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
+
+        :param location: the default location if not given
+        :raises NotFoundError: when there is no such image, or it has expired
+        :raises InvalidArgumentError: when it is none of the three
+        """
+        cloud = self._cloud(location)
+        if is_image_id(image_id):
+            return StratusLabImage(cloud.marketplace.image(image_id), self)
+        if is_disk_id(image_id):
+            disk = cloud.disks.disk(image_id)
+            return NodeImage(image_id, disk.tag or image_id, self, extra={"location": cloud.config.section})
+        if "://" in image_id:
+            return NodeImage(image_id, image_id, self)
+        raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+
+    # -- nodes
+
+    def list_nodes(self, ex_partial: bool = False) -> list[Node]:
+        """The user's machines that have not ended, of all locations, which are asked at the same time.
+
+        :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :raises PartialListError: when a location does not answer; it has the nodes of the others
+        """
+        return self._from_all_locations(self._nodes_in, ex_partial)
+
+    def list_nodes_in_location(self, location: NodeLocation) -> list[Node]:
+        """The user's machines that have not ended, of one location.
+
+        :raises ServiceError: when it does not answer as it should
+        """
+        return self._nodes_in(self._location(location))
+
+    def create_node(
+        self,
+        name: str,
+        size: NodeSize | None,
+        image: NodeImage,
+        location: NodeLocation | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        *,
+        ex_network: str | None = None,
+        ex_address: str | None = None,
+        ex_context: Mapping[str, str] | str | None = None,
+        ex_context_method: str | None = None,
+        ex_cloud_init: str | None = None,
+        ex_userdata: str | None = None,
+        ex_requirements: str | None = None,
+        ex_disks_bus: str | None = None,
+        ex_persistent_disk: StorageVolume | str | None = None,
+        ex_readonly_disk: NodeImage | str | None = None,
+        ex_volatile_disk: int | None = None,
+    ) -> StratusLabNode:
+        """Start a machine; it has its address at once and runs some time later (`wait_until_running`).
+
+        :param size: the configured default if None
+        :param image: from `list_images` or `get_image`, or a `NodeImage` whose id is a Marketplace identifier, a
+            volume's id or a URL
+        :param location: the default location if not given
+        :param auth: a `NodeAuthSSHKey`; the configured public key file's if not given
+        :param ex_network: ``public``, ``local`` or ``private``
+        :param ex_address: the IP address to ask for
+        :param ex_context: pairs for the contextualization, as a mapping or as ``key=value`` lines
+        :param ex_context_method: ``one`` or ``cloud-init``
+        :param ex_cloud_init: ``mimetype,file`` pairs for cloud-init, separated by ``#``
+        :param ex_userdata: cloud-init's user data, as it is; at most 16384 bytes when gzipped
+        :param ex_requirements: an OpenNebula expression that a host must satisfy
+        :param ex_disks_bus: ``ide``, ``scsi`` or ``virtio``
+        :param ex_persistent_disk: a volume to start with
+        :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with
+        :param ex_volatile_disk: GiB of an additional empty disk that goes with the machine
+        :raises StratusLabError: when it was not created
+        :raises UnknownOutcomeError: when that can not be told
+        """
+        where = self._location(location)
+        cloud = self._cloud(where)
+        wishes = creation.Wishes(
+            network=ex_network,
+            address=ex_address,
+            context=ex_context,
+            context_method=ex_context_method,
+            cloud_init=ex_cloud_init,
+            userdata=ex_userdata,
+            requirements=ex_requirements,
+            disks_bus=ex_disks_bus,
+            persistent_disk=ex_persistent_disk,
+            readonly_disk=ex_readonly_disk,
+            volatile_disk=ex_volatile_disk,
+        )
+        machine = creation.create(cloud, name, size or self._default_size(cloud), image, auth, wishes)
+        return self._to_node(machine, where)
+
+    def destroy_node(self, node: Node) -> bool:
+        """End a machine at once, in whatever state it is. One that is gone already is no error.
+
+        :raises ServiceError: when it can not be told to end
+        """
+        cloud = self._cloud_of(node)
+        try:
+            cloud.compute.kill(_number_of(node))
+        except NotFoundError:
+            _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
+        return True
+
+    def reboot_node(self, node: Node) -> bool:
+        """Not offered.
+
+        :raises NotImplementedError: always
+        """
+        raise NotImplementedError(
+            "a StratusLab cloud can not reboot a machine: its compute service has no such function; "
+            "reboot it from inside, or destroy it and create another"
+        )
+
+    def wait_until_running(
+        self,
+        nodes: list[Node],
+        wait_period: float = 5,
+        timeout: int = 600,
+        ssh_interface: str = "public_ips",
+        force_ipv4: bool = True,
+        ex_list_nodes_kwargs: dict[str, Any] | None = None,
+    ) -> list[tuple[Node, list[str]]]:
+        """Wait until machines run and have an address. Only these machines are asked about.
+
+        :param wait_period: seconds between questions
+        :param timeout: seconds
+        :param ssh_interface: ``public_ips`` or ``private_ips``: which kind of address they need to have
+        :param force_ipv4: whether only IPv4 addresses count
+        :param ex_list_nodes_kwargs: accepted because Libcloud has it; nothing is listed
+        :return: each node as it is then, and its addresses, in the order of `nodes`
+        :raises MachineFailedError: as soon as one has failed or ended, with the cloud's own words
+        :raises WaitTimeoutError: when the time is over
+        """
+        return waiting.until_running(nodes, self.ex_get_node_details, wait_period, timeout, ssh_interface, force_ipv4)
+
+    def ex_get_node_details(self, node: Node | str, location: Location = None) -> StratusLabNode:
+        """A machine as it is now, also one that has ended.
+
+        :param node: a node or its id
+        :param location: where it is, if `node` is an id; the default location if not given
+        :raises NotFoundError: when there never was such a machine
+        """
+        where = self._location(location if isinstance(node, str) else self._location_of(node))
+        number = _number_of(node)
+        return self._to_node(self._cloud(where).compute.machine(number), where)
+
+    def ex_shutdown_node(self, node: Node) -> bool:
+        """Let a machine's own operating system shut it down; it ends after that. A killed one saves nothing.
+
+        :raises ConflictError: when it is not running
+        """
+        self._cloud_of(node).compute.shutdown(_number_of(node))
+        return True
+
+    # -- volumes
+
+    def list_volumes(
+        self, location: NodeLocation | None = None, ex_details: bool = False, ex_partial: bool = False
+    ) -> list[StorageVolume]:
+        """The user's volumes, of one location or of all.
+
+        :param ex_details: whether to ask for each volume's visibility, type and attachments, too: two more requests
+            a volume
+        :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :raises PartialListError: when a location does not answer; it has the volumes of the others
+        """
+
+        def ask(where: NodeLocation) -> list[StorageVolume]:
+            return self._volumes_in(where, ex_details)
+
+        return ask(self._location(location)) if location else self._from_all_locations(ask, ex_partial)
+
+    def create_volume(
+        self,
+        size: int,
+        name: str,
+        location: NodeLocation | None = None,
+        snapshot: Any = None,
+        *,
+        ex_visibility: str = "private",
+    ) -> StratusLabVolume:
+        """Create an empty volume.
+
+        :param size: GiB, from 1 to 1024
+        :param location: the default location if not given
+        :param snapshot: accepted because Libcloud has it; StratusLab has no snapshots of volumes
+        :param ex_visibility: ``private``, or ``public`` for one that everybody may read
+        :raises InvalidArgumentError: when the size is none that can be had
+        :raises UnknownOutcomeError: when it can not be told whether it was created
+        """
+        if snapshot is not None:
+            raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
+        where = self._location(location)
+        disk = volumes.create(self._cloud(where), size, name, ex_visibility)
+        return StratusLabVolume(disk, where, self)
+
+    def destroy_volume(self, volume: StorageVolume) -> bool:
+        """Destroy a volume and what is on it. One that is gone already is no error.
+
+        :raises ConflictError: when a machine uses it
+        """
+        cloud = self._cloud_of(volume)
+        try:
+            cloud.disks.destroy(str(volume.id))
+        except NotFoundError:
+            _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
+        return True
+
+    def attach_volume(self, node: Node, volume: StorageVolume, device: str | None = None) -> bool:
+        """Put a volume into a running machine; `volume.extra['attachments']` then says as which device.
+
+        :param device: accepted because Libcloud has it; the cloud chooses
+        :raises ConflictError: when the machine does not run, or the volume can not be attached
+        :raises InvalidArgumentError: when the two are at different locations
+        """
+        cloud = self._cloud_of(node)
+        if self._cloud_of(volume) is not cloud:
+            raise InvalidArgumentError(
+                f"volume {volume.id} is at location '{self._location_of(volume)}' and node {node.id} at "
+                f"'{cloud.config.section}': a volume can only be attached where it is"
+            )
+        volumes.attach(cloud, _number_of(node), volume, device)
+        return True
+
+    def detach_volume(self, volume: StorageVolume, ex_node: Node | None = None) -> bool:
+        """Take a volume out of the machine that it is in.
+
+        :param ex_node: which machine, if it is in several
+        :raises ConflictError: when it is in none, or in several and none was named
+        """
+        volumes.detach(self._cloud_of(volume), volume, None if ex_node is None else _number_of(ex_node))
+        return True
+
+    def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
+        """A volume with all that is known of it, its attachments included.
+
+        :param location: the default location if not given
+        :raises NotFoundError: when there is none
+        """
+        where = self._location(location)
+        disks = self._cloud(where).disks
+        return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
+
+    # -- between the two sides
+
+    def _new_location(self, section: str) -> NodeLocation:
+        place = self._configuration.place(section)
+        return NodeLocation(section, place.name, place.country, self)
+
+    def _location(self, location: Location) -> NodeLocation:
+        """A location of this driver, by an object or an id; the default one for None."""
+        section = location.id if isinstance(location, NodeLocation) else location
+        section = self._configuration.default_section if section is None else section
+        if section not in self._locations:
+            known = ", ".join(f"'{name}'" for name in self._locations)
+            raise ConfigurationError(
+                f"there is no location '{section}' in {self._configuration.file}; there are {known}",
+                file=self._configuration.file,
+                section=section,
+            )
+        return self._locations[section]
+
+    def _location_of(self, thing: Node | StorageVolume) -> str:
+        return location_of(thing, self._configuration.default_section)
+
+    def _cloud(self, location: Location) -> Cloud:
+        section = self._location(location).id
+        with self._lock:
+            if section not in self._clouds:
+                self._clouds[section] = Cloud(self._configuration.cloud(section), self._proxy_url)
+            return self._clouds[section]
+
+    def _cloud_of(self, thing: Node | StorageVolume) -> Cloud:
+        return self._cloud(self._location_of(thing))
+
+    def _nodes_in(self, location: NodeLocation) -> list[Node]:
+        return [self._to_node(machine, location) for machine in self._cloud(location).compute.machines()]
+
+    def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
+        disks = self._cloud(location).disks.disks()
+        if not details:
+            return [StratusLabVolume(disk, location, self) for disk in disks]
+        return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)
+
+    def _from_all_locations(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
+        """Ask all locations at the same time; nothing that one of them says is lost."""
+        locations = self.list_locations()
+        found: list[T] = []
+        errors: dict[str, LibcloudError] = {}
+        for location, outcome in zip(locations, outcomes(ask, locations), strict=True):
+            if isinstance(outcome, LibcloudError):
+                errors[location.id] = outcome
+            else:
+                found += outcome
+        if errors:
+            self._report_missing(found, errors, partial)
+        return found
+
+    def _report_missing(self, found: list[Any], errors: dict[str, LibcloudError], partial: bool) -> None:
+        if partial:
+            for section, error in errors.items():
+                _log.warning("location '%s' is left out: %s", section, error)
+            return
+        if len(self._locations) == 1:
+            raise next(iter(errors.values()))
+        reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
+        raise PartialListError(
+            f"{len(errors)} of {len(self._locations)} locations could not be asked: {reasons}; what the others "
+            "said is in this exception's `found`, and ex_partial=True returns it",
+            found=found,
+            errors=errors,
+        )
+
+    def _default_size(self, cloud: Cloud) -> NodeSize:
+        wanted = cloud.config.machine.instance_type
+        return next(size for size in self.list_sizes() if size.id == wanted)
+
+    def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
+        return StratusLabNode(machine, location, self._size_of(machine), self)
+
+    def _size_of(self, machine: VirtualMachine) -> NodeSize:
+        """The instance type that a machine has the shape of; many machines share one object."""
+        shape = (machine.cpu, machine.memory or 0, machine.swap or 0)
+        if not self._sizes:
+            self._sizes = {(kind.cpu, kind.ram, kind.swap): StratusLabSize(kind, self) for kind in self._known_types()}
+        if shape not in self._sizes:
+            self._sizes[shape] = StratusLabSize(InstanceType("custom", *shape), self)
+        return self._sizes[shape]
+
+    def _known_types(self) -> Iterable[InstanceType]:
+        try:
+            return self._configuration.instance_types()
+        except ConfigurationError:
+            return STANDARD_INSTANCE_TYPES.values()
+
+
+def _number_of(node: Node | str) -> int:
+    node_id = node if isinstance(node, str) else str(node.id)
+    if not (node_id.isascii() and node_id.isdigit() and len(node_id) < 11):
+        raise InvalidArgumentError(f"{node_id!r} is no machine's id: those are numbers")
+    return int(node_id)
