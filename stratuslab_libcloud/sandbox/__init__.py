@@ -16,16 +16,16 @@ from os import PathLike
 from pathlib import Path
 from types import TracebackType
 
-from flask import Flask
-
+from .application import make_application
 from .clock import Clock, ManualClock
-from .compute import Compute
+from .compute import ComputeService
 from .configfile import write_section
-from .http import HttpServer
+from .disks import DiskService
 from .record import Request, RequestRecord
+from .server import HttpServer
 from .state import State
-from .state.machines import LcmState, Machine, VmState
 from .state.pace import Pace
+from .state.records import LcmState, Machine, VmState
 
 __all__ = [
     "Clock",
@@ -75,6 +75,8 @@ class Sandbox:
             public_network=IPv4Network(public_network) if public_network else None,
             machine_limit=machine_limit,
         )
+        self.machines = self.state.machines
+        self.disks = self.state.disks
         self.requests = RequestRecord()
         self._port = port
         self._server: HttpServer | None = None
@@ -86,7 +88,8 @@ class Sandbox:
 
     def start(self) -> Sandbox:
         """Serve until `stop`."""
-        self._server = HttpServer(self._application(), self.requests, self._port)
+        services = (ComputeService(self.state), DiskService(self.state))
+        self._server = HttpServer(make_application(services), self.requests, self._port)
         self._server.start()
         self._watcher.start()
         return self
@@ -172,12 +175,6 @@ class Sandbox:
             values["user_public_key_file"] = str(public_key_file)
         write_section(Path(path), section, {**values, **more})
         return Path(path)
-
-    def _application(self) -> Flask:
-        app = Flask(__name__, static_folder=None)
-        app.config["PROPAGATE_EXCEPTIONS"] = False
-        app.register_blueprint(Compute(self.state).blueprint())
-        return app
 
     def _watch(self) -> None:
         while not self._ended.is_set():

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
 
-from . import xmlrpc
+from . import rpc
 from .auth import basic_user
 from .exchange import current_exchange
+from .negotiation import page
 from .state import State
 from .state.errors import (
     NoSuchMachineError,
@@ -25,7 +27,7 @@ from .state.errors import (
     UnknownActionError,
     WrongStateError,
 )
-from .state.machines import Machine, VmState
+from .state.records import Machine, VmState
 from .vmxml import NO_MACHINE, machine_xml
 
 _MAX_BODY = 512 * 1024
@@ -70,14 +72,17 @@ class _Parameters:
         try:
             value = next(self._values)
         except StopIteration:
-            raise xmlrpc.FaultError(-501, "Not enough parameters") from None
+            raise rpc.FaultError(-501, "Not enough parameters") from None
         if type(value) is not kind:
-            raise xmlrpc.FaultError(-501, f"Parameter that is supposed to be {name} is not")
+            raise rpc.FaultError(-501, f"Parameter that is supposed to be {name} is not")
         return value
 
 
-class Compute:
+class ComputeService:
     """The methods of the daemon, over a cloud's state."""
+
+    name = "compute"
+    prefix = "/one-proxy/"
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -89,50 +94,54 @@ class Compute:
             "one.vmpool.info": ("VirtualMachinePoolInfo", self._pool_info),
         }
 
-    def blueprint(self) -> Blueprint:
-        """The service's routes."""
+    def routes(self) -> Blueprint:
         routes = Blueprint("compute", __name__)
         routes.post("/one-proxy/pswd/xmlrpc")(self._answer)
         return routes
 
+    def before(self) -> None:
+        current_exchange().user = basic_user(self._state.accounts)
+
+    def error(self, error: HTTPException) -> Response:
+        code = error.code or 500
+        return page(f"Error {code}", error.description or "", status=code)
+
     def _answer(self) -> Response:
-        exchange = current_exchange()
-        exchange.service = "compute"
-        exchange.user = basic_user(self._state.accounts)
         if request.content_length is None:
             return Response("Length required", 411)
         if request.content_length > _MAX_BODY:
             return Response(f"XML-RPC request too large ({request.content_length} bytes)", 500)
+        exchange = current_exchange()
         try:
-            method, values = xmlrpc.parse_call(request.get_data())
+            method, values = rpc.parse_call(request.get_data())
             exchange.operation = method
             answer = self._call(exchange.user, method, values)
-        except xmlrpc.FaultError as fault:
+        except rpc.FaultError as fault:
             answer = fault.as_answer()
         return Response(answer, content_type="text/xml; charset=utf-8")
 
     def _call(self, user: str, method: str, values: Sequence[Any]) -> str:
         if method not in self._methods:
-            raise xmlrpc.FaultError(-506, f"Method '{method}' not defined")
+            raise rpc.FaultError(-506, f"Method '{method}' not defined")
         name, function = self._methods[method]
         try:
-            return xmlrpc.success(function(user, _Parameters(values[1:])))
+            return rpc.success(function(user, _Parameters(values[1:])))
         except RefusedError as refusal:
-            return xmlrpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
+            return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
 
     def _allocate(self, user: str, parameters: _Parameters) -> str | int:
-        return self._state.allocate(user, parameters.text()).id
+        return self._state.machines.allocate(user, parameters.text()).id
 
     def _info(self, user: str, parameters: _Parameters) -> str | int:
         machine_id = parameters.number()
         if machine_id == -1:
             return NO_MACHINE
-        with self._state.frozen():
-            return machine_xml(self._state.machine(user, machine_id), whole_history=True)
+        with self._state.guard:
+            return machine_xml(self._state.machines.find(user, machine_id), whole_history=True)
 
     def _action(self, user: str, parameters: _Parameters) -> str | int:
         action, machine_id = parameters.text(), parameters.number()
-        self._state.act(user, machine_id, action)
+        self._state.machines.act(user, machine_id, action)
         return machine_id
 
     def _pool_info(self, user: str, parameters: _Parameters) -> str | int:
@@ -141,15 +150,15 @@ class Compute:
             raise _ArgumentError("Incorrect filter_flag")
         if not _ANY_STATE <= state <= VmState.FAILED:
             raise _ArgumentError("Incorrect filter_flag, state")
-        with self._state.frozen():
+        with self._state.guard:
             machines = [
                 machine
-                for machine in self._state.machines(user)
+                for machine in self._state.machines.visible_to(user)
                 if self._matches_owner(machine, user, owner)
                 and _is_between(machine.id, first, last)
                 and _matches_state(machine, state)
             ]
-            return xmlrpc.Escaped(f"{_POOL_START}{''.join(map(self._listing, machines))}{_POOL_END}")
+            return rpc.Escaped(f"{_POOL_START}{''.join(map(self._listing, machines))}{_POOL_END}")
 
     def _matches_owner(self, machine: Machine, user: str, owner: int) -> bool:
         if owner == _ALL:

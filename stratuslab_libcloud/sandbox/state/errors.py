@@ -55,3 +55,31 @@ class QuotaError(RefusedError):
 
 class StartError(Exception):
     """The machine fails on its way to running, for this reason."""
+
+
+class NoSuchDiskError(RefusedError):
+    """There is no such persistent disk."""
+
+
+class NoSuchMountError(RefusedError):
+    """The disk is not in that machine."""
+
+
+class DiskRefusedError(RefusedError):
+    """The user may not do this with the disk."""
+
+
+class DiskBusyError(RefusedError):
+    """The disk's, or the machine's, state does not permit it."""
+
+
+class InvalidDiskError(RefusedError):
+    """A disk can not be like that."""
+
+
+class StorageBackendError(RefusedError):
+    """A command of the storage's own failed."""
+
+
+class UnhandledInputError(RefusedError):
+    """Something that the real service does not expect, so that it breaks."""

@@ -15,9 +15,9 @@ from typing import Protocol
 
 from ..clock import Clock
 from .errors import StartError, UnknownActionError, WrongStateError
-from .machines import Host, LcmState, Machine, Reason, Stay, VmState
 from .networks import Networks
 from .pace import Pace
+from .records import Host, LcmState, Machine, Reason, Stay, VmState
 
 
 class Listener(Protocol):

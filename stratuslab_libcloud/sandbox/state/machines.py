@@ -1,122 +1,141 @@
-"""Virtual machines as OpenNebula 3.2 keeps them: records only; `life` moves them on."""
+"""The cloud's machines: who may make, see and change which."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import IntEnum
+from collections.abc import Iterator, Sequence
 
-from ..template import Template
-from .users import User
-
-
-class VmState(IntEnum):
-    INIT = 0
-    PENDING = 1
-    HOLD = 2
-    ACTIVE = 3
-    STOPPED = 4
-    SUSPENDED = 5
-    DONE = 6
-    FAILED = 7
+from ..clock import Clock
+from ..template import Template, TemplateError
+from .errors import AllocationError, NoSuchMachineError, NotAuthorizedError, QuotaError
+from .guard import Guard
+from .life import Life
+from .networks import Networks
+from .records import Machine, VmState
+from .users import SUPERUSER, User, Users
 
 
-class LcmState(IntEnum):
-    """What an ACTIVE machine is doing."""
+class Machines:
+    """All machines of a cloud, done ones too.
 
-    LCM_INIT = 0
-    PROLOG = 1
-    BOOT = 2
-    RUNNING = 3
-    MIGRATE = 4
-    SAVE_STOP = 5
-    SAVE_SUSPEND = 6
-    SAVE_MIGRATE = 7
-    PROLOG_MIGRATE = 8
-    PROLOG_RESUME = 9
-    EPILOG_STOP = 10
-    EPILOG = 11
-    SHUTDOWN = 12
-    CANCEL = 13
-    FAILURE = 14
-    CLEANUP = 15
-    UNKNOWN = 16
-
-
-class Reason(IntEnum):
-    """Why a machine left a host."""
-
-    NONE = 0
-    ERROR = 1
-    STOP_RESUME = 2
-    USER = 3
-
-
-@dataclass(frozen=True)
-class Host:
-    """A computer that machines run on."""
-
-    id: int
-    name: str
-
-
-@dataclass
-class Stay:
-    """One stay of a machine on a host: an element of OpenNebula's history. Times are seconds since 1970, 0 for
-    what has not happened.
-
-    :param start: when the machine came to the host
-    :param end: when it left
-    :param prolog: start and end of the preparation
-    :param running: start and end of the time in which the hypervisor had it
-    :param epilog: start and end of the cleaning up
+    :param limit: how many machines that are not done a user may have; None for no limit
     """
 
-    host: Host
-    start: float
-    end: float = 0
-    prolog: list[float] = field(default_factory=lambda: [0, 0])
-    running: list[float] = field(default_factory=lambda: [0, 0])
-    epilog: list[float] = field(default_factory=lambda: [0, 0])
-    reason: Reason = Reason.NONE
+    def __init__(
+        self,
+        *,
+        guard: Guard,
+        clock: Clock,
+        users: Users,
+        networks: Networks,
+        life: Life,
+        limit: int | None,
+    ) -> None:
+        self._guard = guard
+        self._clock = clock
+        self._users = users
+        self._networks = networks
+        self._life = life
+        self._limit = limit
+        self._machines: dict[int, Machine] = {}
+
+    def allocate(self, account: str, template_text: str) -> Machine:
+        """Create a machine.
+
+        :param account: the name of the user
+        :param template_text: an OpenNebula template
+        :raises AllocationError: if it is no template, or asks for a network or image that is not there
+        :raises QuotaError: if the user may not have another machine
+        """
+        try:
+            template = Template.parse(template_text)
+        except TemplateError as problem:
+            raise AllocationError(str(problem)) from None
+        user = self._users.of_account(account)
+        with self._guard:
+            self._check_limit(user)
+            machine = self._new_machine(user, template)
+            self._machines[machine.id] = machine
+            self._life.begin(machine)
+        return machine
+
+    def find(self, account: str, machine_id: int, right: str = "USE") -> Machine:
+        """The machine of that number.
+
+        :param right: ``USE`` to look at it, ``MANAGE`` to act on it
+        :raises NoSuchMachineError: if there is none
+        :raises NotAuthorizedError: if it is somebody else's
+        """
+        user = self._users.of_account(account)
+        with self._guard:
+            machine = self._machines.get(machine_id)
+        if machine is None:
+            raise NoSuchMachineError(machine_id)
+        if not _may_see(user, machine):
+            raise NotAuthorizedError(user.id, right, f"VM [{machine_id}]")
+        return machine
+
+    def visible_to(self, account: str) -> Sequence[Machine]:
+        """All machines that a user may see, by number."""
+        user = self._users.of_account(account)
+        with self._guard:
+            return [machine for machine in self._machines.values() if _may_see(user, machine)]
+
+    def act(self, account: str, machine_id: int, action: str) -> None:
+        """Do something to a machine.
+
+        :param action: OpenNebula's name of it, such as ``finalize``
+        :raises NoSuchMachineError: if there is none of this number
+        :raises NotAuthorizedError: if it is somebody else's
+        :raises UnknownActionError: if there is no such action
+        :raises WrongStateError: if the machine is not in a state for it
+        """
+        with self._guard:
+            self._life.act(self.find(account, machine_id, "MANAGE"), action)
+
+    def __iter__(self) -> Iterator[Machine]:
+        return iter(self.visible_to(SUPERUSER))
+
+    def __len__(self) -> int:
+        return len(self._machines)
+
+    def __getitem__(self, machine_id: int) -> Machine:
+        return self.find(SUPERUSER, machine_id)
+
+    def _check_limit(self, user: User) -> None:
+        if self._limit is None:
+            return
+        own = sum(m.owner == user and m.state != VmState.DONE for m in self._machines.values())
+        if own >= self._limit:
+            raise QuotaError(f"User [{user.id}] : VM limit of {self._limit} reached, {own} in use.")
+
+    def _new_machine(self, user: User, template: Template) -> Machine:
+        number = len(self._machines)
+        name = template.text("NAME") or f"one-{number}"
+        template.replace("NAME", name)
+        template.replace("VMID", str(number))
+        template.replace("DISK", *_numbered_disks(template))
+        template.replace("NIC", *self._connect_all(template, user))
+        return Machine(number, user, name, template, created=self._clock.now())
+
+    def _connect_all(self, template: Template, user: User) -> list[dict[str, str]]:
+        connected: list[dict[str, str]] = []
+        try:
+            for nic in template.vectors("NIC"):
+                connected.append(self._networks.connect(nic, user))
+        except AllocationError:
+            for nic in connected:
+                self._networks.disconnect(nic)
+            raise
+        return connected
 
 
-@dataclass(eq=False)
-class Machine:
-    """A virtual machine.
+def _may_see(user: User, machine: Machine) -> bool:
+    return user.is_admin or machine.owner == user
 
-    :param created: seconds since 1970, as are `ended` and `polled`
-    :param revision: grows with each change
-    """
 
-    id: int
-    owner: User
-    name: str
-    template: Template
-    created: float
-    state: VmState = VmState.PENDING
-    lcm_state: LcmState = LcmState.LCM_INIT
-    ended: float = 0
-    polled: float = 0
-    deploy_id: str = ""
-    memory: int = 0
-    history: list[Stay] = field(default_factory=list)
-    connected: bool = True
-    revision: int = 0
-
-    @property
-    def is_running(self) -> bool:
-        return self.lcm_state == LcmState.RUNNING
-
-    @property
-    def nics(self) -> list[Mapping[str, str]]:
-        return self.template.vectors("NIC")
-
-    @property
-    def disks(self) -> list[Mapping[str, str]]:
-        return self.template.vectors("DISK")
-
-    @property
-    def context(self) -> Mapping[str, str]:
-        """The contextualization that the machine is given."""
-        return next(iter(self.template.vectors("CONTEXT")), {})
+def _numbered_disks(template: Template) -> Iterator[dict[str, str]]:
+    for number, disk in enumerate(template.vectors("DISK")):
+        if "IMAGE" in disk or "IMAGE_ID" in disk:
+            # OpenNebula's own image catalogue is empty: StratusLab has its images in the Marketplace.
+            raise AllocationError("Could not get disk image for VM.")
+        yield {**disk, "DISK_ID": str(number)}

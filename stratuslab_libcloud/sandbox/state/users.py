@@ -37,9 +37,10 @@ class Accounts:
 
 @dataclass(frozen=True)
 class User:
-    """An OpenNebula user; `name` is the account's name, URL-encoded."""
+    """An OpenNebula user; `name` is the account's, URL-encoded."""
 
     id: int
+    account: str
     name: str
     group_id: int
     group: str
@@ -60,14 +61,17 @@ class Users:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._by_name: dict[str, User] = {}
-        for user in (User(0, SUPERUSER, 0, "oneadmin"), User(1, "serveradmin", 0, "oneadmin")):
+        for user in (
+            User(0, SUPERUSER, SUPERUSER, 0, "oneadmin"),
+            User(1, "serveradmin", "serveradmin", 0, "oneadmin"),
+        ):
             self._by_name[user.name] = user
 
     def of_account(self, account: str) -> User:
         name = opennebula_name(account)
         with self._lock:
             if name not in self._by_name:
-                self._by_name[name] = User(len(self._by_name), name, 1, "users")
+                self._by_name[name] = User(len(self._by_name), account, name, 1, "users")
             return self._by_name[name]
 
     def named(self, name: str) -> User | None:

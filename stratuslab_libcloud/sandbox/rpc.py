@@ -1,0 +1,80 @@
+"""XML-RPC calls and answers, in the layout that OpenNebula's library gives them."""
+
+from __future__ import annotations
+
+import xmlrpc.client
+from collections.abc import Sequence
+from typing import Any
+from xml.parsers.expat import ExpatError
+from xml.sax.saxutils import escape
+
+_PARSE_ERROR = -503
+
+
+class Escaped(str):
+    """Text that is already escaped for XML: large listings are kept that way."""
+
+    __slots__ = ()
+
+
+class FaultError(Exception):
+    """A call that can not be carried out as a call."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+    def as_answer(self) -> str:
+        return _response(
+            "<fault>\n<value><struct>\n"
+            f"<member><name>faultCode</name>\n<value><int>{self.code}</int></value></member>\n"
+            f"<member><name>faultString</name>\n<value><string>{escape(self.text)}</string></value></member>\n"
+            "</struct></value>\n</fault>"
+        )
+
+
+def parse_call(body: bytes) -> tuple[str, Sequence[Any]]:
+    """The method's name and the parameters.
+
+    :raises FaultError: if it is no XML-RPC call
+    """
+    try:
+        values, method = xmlrpc.client.loads(body)
+    except ExpatError as error:
+        raise FaultError(_PARSE_ERROR, f"Call is not valid XML.  XML parsing failed: {error}") from None
+    except (xmlrpc.client.Error, ValueError, TypeError, LookupError, ArithmeticError):
+        raise FaultError(_PARSE_ERROR, "Call is not a proper XML-RPC call.") from None
+    if method is None:
+        raise FaultError(_PARSE_ERROR, "Call is not a proper XML-RPC call.")
+    return method, values
+
+
+def success(value: str | int) -> str:
+    """``[true, value, 0]``"""
+    return _array(True, value, 0)
+
+
+def failure(message: str, code: int) -> str:
+    """``[false, message, code]``"""
+    return _array(False, message, code)
+
+
+def _array(is_success: bool, value: str | int, code: int) -> str:
+    return _response(
+        "<params>\n<param><value><array><data>\n"
+        f"<value><boolean>{is_success:d}</boolean></value>\n"
+        f"<value>{_scalar(value)}</value>\n"
+        f"<value><i4>{code}</i4></value>\n"
+        "</data></array></value></param>\n</params>"
+    )
+
+
+def _scalar(value: str | int) -> str:
+    if isinstance(value, int):
+        return f"<i4>{value}</i4>"
+    return f"<string>{value if isinstance(value, Escaped) else escape(value)}</string>"
+
+
+def _response(content: str) -> str:
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<methodResponse>\n{content}\n</methodResponse>\n'

@@ -1,0 +1,328 @@
+"""Persistent disks and their mounts: the rules of StratusLab's storage service."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+
+from ..clock import Clock
+from .errors import (
+    DiskBusyError,
+    DiskRefusedError,
+    InvalidDiskError,
+    NoSuchDiskError,
+    NoSuchMountError,
+    StorageBackendError,
+)
+from .guard import Guard
+from .users import DISK_SERVICE_USER
+
+MIN_SIZE, MAX_SIZE = 1, 1024
+_DEVICES = tuple(f"vd{letter}" for letter in "zyxwvutsrqponmlkjihgfedcba")
+STATIC_DEVICE = "static"
+
+
+class DiskType(Enum):
+    MACHINE_IMAGE_ORIGIN = "MACHINE_IMAGE_ORIGIN"
+    MACHINE_IMAGE_LIVE = "MACHINE_IMAGE_LIVE"
+    DATA_IMAGE_ORIGIN = "DATA_IMAGE_ORIGIN"
+    DATA_IMAGE_LIVE = "DATA_IMAGE_LIVE"
+    DATA_IMAGE_RAW_READONLY = "DATA_IMAGE_RAW_READONLY"
+    DATA_IMAGE_RAW_READ_WRITE = "DATA_IMAGE_RAW_READ_WRITE"
+
+
+class Visibility(Enum):
+    PRIVATE = "PRIVATE"
+    PUBLIC = "PUBLIC"
+
+
+@dataclass(frozen=True)
+class DiskFields:
+    """What a user can say of a disk; None where nothing was said.
+
+    :param size: GiB
+    :param identifier: of the Marketplace, or ``snapshot:`` and the uuid of the origin
+    :param quarantine: when a disk was taken from a machine that is gone
+    """
+
+    size: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    visibility: Visibility | None = None
+    tag: str | None = None
+    quarantine: str | None = None
+    identifier: str | None = None
+    type: DiskType | None = None
+    seed: bool | None = None
+
+    def applied_to(self, disk: Disk) -> Disk:
+        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        return replace(disk, **given)
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A persistent disk; see `DiskFields`.
+
+    :param created: seconds since 1970
+    :param content: what was put on it when it was made
+    """
+
+    uuid: str
+    created: float
+    owner: str
+    size: int
+    group: str = ""
+    visibility: Visibility = Visibility.PRIVATE
+    tag: str = ""
+    quarantine: str = ""
+    identifier: str = ""
+    type: DiskType = DiskType.DATA_IMAGE_RAW_READ_WRITE
+    seed: bool = False
+    content: bytes = b""
+
+    @property
+    def snapshot_identifier(self) -> str:
+        """The identifier of copies of this disk."""
+        return f"snapshot:{self.uuid}"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A disk in a machine.
+
+    :param vm_id: the machine's number, as the client wrote it
+    :param device: such as ``vdz``; ``static`` for a disk that the machine started with
+    """
+
+    disk: str
+    vm_id: str
+    node: str
+    device: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.disk}_{self.vm_id}"
+
+
+class Disks:
+    """All disks and mounts of a cloud.
+
+    :param can_plug: whether a machine, by its number, runs on a host, by its name, so that a disk can be plugged in
+    """
+
+    def __init__(self, *, guard: Guard, clock: Clock, can_plug: Callable[[str, str], bool]) -> None:
+        self._guard = guard
+        self._clock = clock
+        self._can_plug = can_plug
+        self._disks: dict[str, Disk] = {}
+        self._mounts: dict[str, Mount] = {}
+
+    # Disks
+
+    def owned_by(self, user: str) -> Sequence[Disk]:
+        """A user's own disks, newest first; everybody's for the superuser."""
+        with self._guard:
+            disks = [disk for disk in self._disks.values() if _may_edit(user, disk)]
+        disks.reverse()
+        return sorted(disks, key=lambda disk: disk.created, reverse=True)
+
+    def find(self, user: str, disk_uuid: str) -> Disk:
+        """
+        :raises NoSuchDiskError: if there is none
+        :raises DiskRefusedError: if it is somebody else's and private
+        """
+        disk = self.get(disk_uuid)
+        if disk is None:
+            raise NoSuchDiskError(f"disk ({disk_uuid}) does not exist")
+        if not _may_view(user, disk):
+            raise DiskRefusedError(f"insufficient access rights to view disk ({disk_uuid})")
+        return disk
+
+    def get(self, disk_uuid: str) -> Disk | None:
+        """The disk, whoever asks."""
+        with self._guard:
+            return self._disks.get(disk_uuid)
+
+    def use_counts(self) -> Callable[[Disk], int]:
+        """How often each disk is in use now: copied if it is a machine image's origin, mounted otherwise."""
+        with self._guard:
+            copies = Counter(disk.identifier for disk in self._disks.values())
+            mounts = Counter(mount.disk for mount in self._mounts.values())
+
+        def count(disk: Disk) -> int:
+            if disk.type == DiskType.MACHINE_IMAGE_ORIGIN:
+                return copies[disk.snapshot_identifier]
+            return mounts[disk.uuid]
+
+        return count
+
+    def create(self, user: str, wanted: DiskFields, content: bytes = b"") -> Disk:
+        """Make a disk.
+
+        :raises DiskRefusedError: if its identifier is in use
+        :raises InvalidDiskError: if its size is not permitted
+        """
+        with self._guard:
+            if wanted.identifier and any(d.identifier == wanted.identifier for d in self._disks.values()):
+                raise DiskRefusedError("Disk already registered")
+            if wanted.size is None or not MIN_SIZE <= wanted.size <= MAX_SIZE:
+                raise InvalidDiskError(f"Size must be an integer between {MIN_SIZE} and {MAX_SIZE}")
+            return self._store(wanted.applied_to(self._new_disk(user, wanted.size)), content)
+
+    def fill(self, disk_uuid: str, content: bytes) -> None:
+        """Put the contents of an image on a new disk."""
+        with self._guard:
+            self._disks[disk_uuid] = replace(self._disks[disk_uuid], content=content)
+
+    def change(self, user: str, disk_uuid: str, changes: DiskFields) -> Disk:
+        """Change a disk; whoever may see it may change it, as in the real service.
+
+        :raises NoSuchDiskError: if there is none
+        :raises DiskRefusedError: if the user may not see it
+        """
+        with self._guard:
+            disk = changes.applied_to(self.find(user, disk_uuid))
+            self._disks[disk_uuid] = disk
+        return disk
+
+    def copy_or_rebase(self, user: str, disk_uuid: str) -> Disk:
+        """Make a live copy of a machine image's origin, or a new origin from a live copy.
+
+        :raises NoSuchDiskError: if there is none
+        :raises DiskRefusedError: if the user may not see it
+        :raises DiskBusyError: if it is neither an origin nor a live copy
+        """
+        with self._guard:
+            disk = self.find(user, disk_uuid)
+            if disk.type == DiskType.MACHINE_IMAGE_ORIGIN:
+                # Nobody's until the machine that it is for claims it.
+                return self._store(
+                    replace(
+                        self._new_disk("", disk.size),
+                        identifier=disk.snapshot_identifier,
+                        type=DiskType.MACHINE_IMAGE_LIVE,
+                    ),
+                    disk.content,
+                )
+            if disk.type == DiskType.MACHINE_IMAGE_LIVE:
+                return self._store(
+                    replace(
+                        self._new_disk(user, disk.size), type=DiskType.MACHINE_IMAGE_ORIGIN, seed=True
+                    ),
+                    disk.content,
+                )
+        raise DiskBusyError(
+            f"Invalid disk state: {disk.type.value}. Cannot create copy or save as new image."
+        )
+
+    def delete(self, user: str, disk_uuid: str) -> None:
+        """
+        :raises NoSuchDiskError: if there is none
+        :raises DiskRefusedError: if it is not the user's own
+        :raises DiskBusyError: if it is mounted
+        """
+        with self._guard:
+            if not _may_edit(user, self.find(user, disk_uuid)):
+                raise DiskRefusedError(f"insufficient rights to delete disk ({disk_uuid})")
+            if self.mounts(disk_uuid):
+                raise DiskBusyError(f"disk ({disk_uuid}) is in use and can't be deleted")
+            del self._disks[disk_uuid]
+
+    # Mounts
+
+    def mounts(self, disk_uuid: str) -> Sequence[Mount]:
+        """The mounts of a disk, by device.
+
+        :raises NoSuchDiskError: if there is no such disk
+        """
+        with self._guard:
+            self._require(disk_uuid, "Unknown disk")
+            mounts = [mount for mount in self._mounts.values() if mount.disk == disk_uuid]
+        return sorted(mounts, key=lambda mount: mount.device)
+
+    def mount(self, mount_id: str) -> Mount:
+        """
+        :raises NoSuchMountError: if there is none
+        """
+        with self._guard:
+            if mount_id not in self._mounts:
+                raise NoSuchMountError(f"mount ({mount_id}) does not exist")
+            return self._mounts[mount_id]
+
+    def attach(self, user: str, disk_uuid: str, *, node: str, vm_id: str, register_only: bool) -> Mount:
+        """Plug a disk into a machine, at the first free device from ``vdz`` down.
+
+        :param register_only: only note that the machine has it
+        :raises NoSuchDiskError: if there is no such disk
+        :raises DiskBusyError: if the machine has no device left
+        :raises DiskRefusedError: if the user may not see the disk, or the machine has it already
+        :raises StorageBackendError: if the machine does not run on that host
+        """
+        with self._guard:
+            disk = self._require(disk_uuid, "Unknown disk")
+            mount = Mount(
+                disk_uuid, vm_id, node, STATIC_DEVICE if register_only else self._free_device(vm_id)
+            )
+            if not _may_view(user, disk):
+                raise DiskRefusedError("Not enough rights to attach disk")
+            if mount.id in self._mounts:
+                raise DiskRefusedError(f"Mount already exists for: {vm_id} and {disk_uuid}")
+            if not register_only and not self._can_plug(vm_id, node):
+                raise StorageBackendError(f"error: failed to get domain 'one-{vm_id}' on {node}")
+            self._mounts[mount.id] = mount
+        return mount
+
+    def detach(self, user: str, disk_uuid: str, mount_id: str) -> Mount:
+        """
+        :raises NoSuchDiskError: if there is no such disk
+        :raises DiskRefusedError: if the user may not see it
+        :raises NoSuchMountError: if there is no such mount
+        """
+        with self._guard:
+            if not _may_view(user, self._require(disk_uuid, "unknown disk")):
+                raise DiskRefusedError("insufficient rights to detach disk")
+            mount = self.mount(mount_id)
+            del self._mounts[mount_id]
+        return mount
+
+    def mounts_of_machine(self, vm_id: str) -> Sequence[Mount]:
+        with self._guard:
+            return [mount for mount in self._mounts.values() if mount.vm_id == vm_id]
+
+    def __iter__(self) -> Iterator[Disk]:
+        return iter(self.owned_by(DISK_SERVICE_USER))
+
+    def __len__(self) -> int:
+        return len(self._disks)
+
+    def _require(self, disk_uuid: str, complaint: str) -> Disk:
+        if disk_uuid not in self._disks:
+            raise NoSuchDiskError(f"{complaint}: {disk_uuid}")
+        return self._disks[disk_uuid]
+
+    def _free_device(self, vm_id: str) -> str:
+        taken = {mount.device for mount in self.mounts_of_machine(vm_id)}
+        for device in _DEVICES:
+            if device not in taken:
+                return device
+        raise DiskBusyError("no free devices available")
+
+    def _new_disk(self, owner: str, size: int) -> Disk:
+        return Disk(str(uuid.uuid4()), self._clock.now(), owner, size)
+
+    def _store(self, disk: Disk, content: bytes) -> Disk:
+        disk = replace(disk, content=content)
+        self._disks[disk.uuid] = disk
+        return disk
+
+
+def _may_edit(user: str, disk: Disk) -> bool:
+    return user in (disk.owner, DISK_SERVICE_USER)
+
+
+def _may_view(user: str, disk: Disk) -> bool:
+    return _may_edit(user, disk) or disk.visibility == Visibility.PUBLIC

@@ -1,0 +1,47 @@
+"""One lock for a whole cloud, which keeps the cloud up to date for whoever holds it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+
+class Guard:
+    """Held while the cloud's state is read or changed; may be taken again by the thread that has it.
+
+    :param settle: carries out what is due; called with the lock held, at first and at last
+    :param afterwards: called when the lock has been given back
+    """
+
+    def __init__(self, settle: Callable[[], None], afterwards: Callable[[], None]) -> None:
+        self._settle = settle
+        self._afterwards = afterwards
+        self._condition = threading.Condition(threading.RLock())
+        self._depth = 0
+
+    def __enter__(self) -> None:
+        self._condition.acquire()
+        self._depth += 1
+        self._settle()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self._settle()
+        finally:
+            self._depth -= 1
+            is_free = self._depth == 0
+            self._condition.notify_all()
+            self._condition.release()
+        if is_free:
+            self._afterwards()
+
+    def wait_for_change(self, seconds: Callable[[], float]) -> None:
+        """Sleep until somebody has held the lock, or for as long as `seconds` says once it is held."""
+        with self._condition:
+            self._condition.wait(seconds())

@@ -1,0 +1,122 @@
+"""Virtual machines as OpenNebula 3.2 keeps them: records only; `life` moves them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from ..template import Template
+from .users import User
+
+
+class VmState(IntEnum):
+    INIT = 0
+    PENDING = 1
+    HOLD = 2
+    ACTIVE = 3
+    STOPPED = 4
+    SUSPENDED = 5
+    DONE = 6
+    FAILED = 7
+
+
+class LcmState(IntEnum):
+    """What an ACTIVE machine is doing."""
+
+    LCM_INIT = 0
+    PROLOG = 1
+    BOOT = 2
+    RUNNING = 3
+    MIGRATE = 4
+    SAVE_STOP = 5
+    SAVE_SUSPEND = 6
+    SAVE_MIGRATE = 7
+    PROLOG_MIGRATE = 8
+    PROLOG_RESUME = 9
+    EPILOG_STOP = 10
+    EPILOG = 11
+    SHUTDOWN = 12
+    CANCEL = 13
+    FAILURE = 14
+    CLEANUP = 15
+    UNKNOWN = 16
+
+
+class Reason(IntEnum):
+    """Why a machine left a host."""
+
+    NONE = 0
+    ERROR = 1
+    STOP_RESUME = 2
+    USER = 3
+
+
+@dataclass(frozen=True)
+class Host:
+    """A computer that machines run on."""
+
+    id: int
+    name: str
+
+
+@dataclass
+class Stay:
+    """One stay of a machine on a host: an element of OpenNebula's history. Times are seconds since 1970, 0 for
+    what has not happened.
+
+    :param start: when the machine came to the host
+    :param end: when it left
+    :param prolog: start and end of the preparation
+    :param running: start and end of the time in which the hypervisor had it
+    :param epilog: start and end of the cleaning up
+    """
+
+    host: Host
+    start: float
+    end: float = 0
+    prolog: list[float] = field(default_factory=lambda: [0, 0])
+    running: list[float] = field(default_factory=lambda: [0, 0])
+    epilog: list[float] = field(default_factory=lambda: [0, 0])
+    reason: Reason = Reason.NONE
+
+
+@dataclass(eq=False)
+class Machine:
+    """A virtual machine.
+
+    :param created: seconds since 1970, as are `ended` and `polled`
+    :param revision: grows with each change
+    """
+
+    id: int
+    owner: User
+    name: str
+    template: Template
+    created: float
+    state: VmState = VmState.PENDING
+    lcm_state: LcmState = LcmState.LCM_INIT
+    ended: float = 0
+    polled: float = 0
+    deploy_id: str = ""
+    memory: int = 0
+    history: list[Stay] = field(default_factory=list)
+    connected: bool = True
+    revision: int = 0
+
+    @property
+    def is_running(self) -> bool:
+        return self.lcm_state == LcmState.RUNNING
+
+    @property
+    def nics(self) -> list[Mapping[str, str]]:
+        return self.template.vectors("NIC")
+
+    @property
+    def disks(self) -> list[Mapping[str, str]]:
+        return self.template.vectors("DISK")
+
+    @property
+    def context(self) -> Mapping[str, str]:
+        """The contextualization that the machine is given."""
+        return next(iter(self.template.vectors("CONTEXT")), {})
