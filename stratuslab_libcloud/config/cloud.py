@@ -35,9 +35,7 @@ _MIB = 1024 * 1024
 _PORT_SERVICE_PATH = ("cgi-bin", "vmports.py")
 
 
-def read_cloud(
-    settings: Settings, place: Place, instance_types: Collection[str], timeout: float | None
-) -> CloudConfig:
+def read_cloud(settings: Settings, place: Place, instance_types: Collection[str], timeout: float | None) -> CloudConfig:
     """All that is set for one cloud.
 
     :param settings: what holds for it
@@ -95,9 +93,7 @@ def _compute(settings: Settings, service: ServiceConfig) -> ServiceConfig:
 def _compute_endpoint(settings: Settings, parse: Callable[[str], Value]) -> Value:
     endpoint = settings.read("endpoint", parse)
     if endpoint is None:
-        raise settings.error(
-            "has no 'endpoint': set it to the host or URL of the cloud's compute service", "endpoint"
-        )
+        raise settings.error("has no 'endpoint': set it to the host or URL of the cloud's compute service", "endpoint")
     return endpoint
 
 

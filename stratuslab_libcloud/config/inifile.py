@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from stratuslab_libcloud.errors import ConfigurationError
 
@@ -34,15 +34,14 @@ class IniFile:
         self.name = name
         self._parser = _Parser()
         try:
-            self._parser.read_file(_lines(_as_bytewise_text(content, name), name), source=name)
+            self._parser.read_file(_lines(_decode(content, name), name), source=name)
         except configparser.MissingSectionHeaderError as error:
             raise _unreadable(name, error.lineno, "a '[section]' line must come before it") from None
         except configparser.ParsingError as error:
             number = error.errors[0][0]
             raise _unreadable(name, number, "it is neither '[section]' nor 'key = value'") from None
         self._raw = {
-            _as_text(section): dict(self._parser.items(section, raw=True))
-            for section in self._parser.sections()
+            _as_text(section): dict(self._parser.items(section, raw=True)) for section in self._parser.sections()
         }
         self._shared = self._raw.pop(_SHARED, {})
 
@@ -70,11 +69,11 @@ class IniFile:
 
         :raises ConfigurationError: a ``%`` in the value, or in one that it refers to, can not be interpolated
         """
-        values = self._visible(section)
-        if key not in values:
+        values = {**self._shared, **self._raw[section], "__name__": _as_bytewise(section)}
+        if _as_bytewise(key) not in values:
             return None
         try:
-            return _as_text(self._parser.get(_as_bytes_text(section), key, vars=values))
+            return _as_text(self._parser.get(_as_bytewise(section), _as_bytewise(key), vars=values))
         except configparser.InterpolationMissingOptionError as error:
             problem = f"neither this section nor [DEFAULT] has the key '{_as_text(error.reference)}'"
         except configparser.InterpolationDepthError:
@@ -88,9 +87,6 @@ class IniFile:
             section=section,
             key=key,
         )
-
-    def _visible(self, section: str) -> Mapping[str, str]:
-        return {**self._shared, **self._raw[section], "__name__": _as_bytes_text(section)}
 
 
 class _Parser(configparser.ConfigParser):
@@ -150,8 +146,8 @@ def _unreadable(name: str, number: int, problem: str) -> ConfigurationError:
     return ConfigurationError(f"Line {number} of {name} can not be read: {problem}.", file=name)
 
 
-def _as_bytewise_text(content: bytes, name: str) -> str:
-    """ASCII as it is and each other byte as a character of its own, which is no blank and has no case."""
+def _decode(content: bytes, name: str) -> str:
+    """The content as a bytewise text: ASCII as it is, each other byte a character that is no blank, has no case."""
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -160,7 +156,7 @@ def _as_bytewise_text(content: bytes, name: str) -> str:
     return content.removeprefix(b"\xef\xbb\xbf").decode("ascii", "surrogateescape")
 
 
-def _as_bytes_text(text: str) -> str:
+def _as_bytewise(text: str) -> str:
     return text.encode().decode("ascii", "surrogateescape")
 
 

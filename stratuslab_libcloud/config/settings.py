@@ -46,9 +46,7 @@ class Setting:
         text = _without_credentials(self.text)
         quotes = " (quotes are part of a value: leave them out)" if is_quoted(text) else ""
         message = f"{self} must be {expected}, not '{text}'{quotes}."
-        return ConfigurationError(
-            message[0].upper() + message[1:], file=self.file, section=self.section, key=self.key
-        )
+        return ConfigurationError(message[0].upper() + message[1:], file=self.file, section=self.section, key=self.key)
 
 
 class Settings:
@@ -84,9 +82,7 @@ class Settings:
     @overload
     def read(self, key: str, parse: Callable[[str], Value], default: Default) -> Value | Default: ...
 
-    def read(
-        self, key: str, parse: Callable[[str], Value], default: Default | None = None
-    ) -> Value | Default | None:
+    def read(self, key: str, parse: Callable[[str], Value], default: Default | None = None) -> Value | Default | None:
         """The value that holds, made into what it means.
 
         :param key: the key

@@ -78,9 +78,7 @@ class UserConfiguration:
         """
         ini = _open(source)
         if "default" not in ini.sections:
-            problem = (
-                "has no section '[default]', which holds what all clouds share: add it, empty if need be"
-            )
+            problem = "has no section '[default]', which holds what all clouds share: add it, empty if need be"
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
         warn_of_unknown_keys(ini)
         return cls(ini, os.environ if environ is None else environ, default_location, _seconds(timeout))
