@@ -262,12 +262,11 @@ class Transport:
         return session
 
     def _verify(self) -> bool | str:
+        """What `requests` is told about TLS: the section's settings, else Libcloud's of this moment."""
         verify = self._config.verify
-        if isinstance(verify, Path):
-            return str(verify)
-        if verify is None:
-            return libcloud.security.VERIFY_SSL_CERT and (libcloud.security.CA_CERTS_PATH or True)
-        return verify
+        if verify is None and libcloud.security.VERIFY_SSL_CERT:
+            return str(libcloud.security.CA_CERTS_PATH or "") or True
+        return str(verify) if isinstance(verify, Path) else bool(verify)
 
     def _secrets(self) -> tuple[str, ...]:
         credentials = self._config.credentials
