@@ -9,6 +9,9 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and carries nei
         +-- KeyFileError                an SSH key file that is missing, unreadable, locked or does not fit
         +-- MachineFailedError          a machine that the cloud could not start
         +-- WaitTimeoutError            machines that did not run in time (also a TimeoutError)
+        +-- DeploymentFailedError       a machine that was started but not deployed (also a DeploymentError)
+            +-- ScriptFailedError           a script on it ended with another status than 0
+        +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
         +-- PartialListError            some locations did not answer; carries what the others said
         +-- ServiceError                a service of a cloud (also a ProviderError)
             +-- RefusedCredentialsError     (also an InvalidCredsError)
@@ -27,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.types import (
     InvalidCredsError,
@@ -36,6 +39,10 @@ from libcloud.common.types import (
     ProviderError,
 )
 from libcloud.common.types import ServiceUnavailableError as LibcloudServiceUnavailableError
+from libcloud.compute.types import DeploymentError
+
+if TYPE_CHECKING:
+    from libcloud.compute.base import Node
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,38 @@ class MachineFailedError(StratusLabError):
 
 class WaitTimeoutError(StratusLabError, TimeoutError):
     """Machines that were waited for do not run yet."""
+
+
+class DeploymentFailedError(StratusLabError, DeploymentError):
+    """A machine was started, but what was to be done on it was not.
+
+    :param message: what went wrong, and what has become of the machine
+    :param node: the machine
+    :param original_error: what went wrong; Libcloud's own `DeploymentError` has it as ``value``, too
+    """
+
+    def __init__(self, message: str, *, node: Node, original_error: Exception | None = None) -> None:
+        super().__init__(message)
+        self.node = node
+        self.driver = node.driver
+        self.original_error = original_error
+
+
+class ScriptFailedError(DeploymentFailedError):
+    """A script of a deployment ended with another exit status than 0.
+
+    :param status: the exit status; -1 where a signal ended the script
+    :param output: the end of what it printed, and of what it printed as errors
+    """
+
+    def __init__(self, message: str, *, node: Node, status: int, output: str) -> None:
+        super().__init__(message, node=node)
+        self.status = status
+        self.output = output
+
+
+class MissingDependencyError(StratusLabError, RuntimeError):
+    """A package is not installed that only the called function needs; the message says how to install it."""
 
 
 class PartialListError(StratusLabError):

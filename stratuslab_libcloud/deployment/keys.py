@@ -1,0 +1,277 @@
+"""The private key that opens a machine: read from a file or asked of an SSH agent, and checked before it is needed.
+
+Key files may be in OpenSSH's own format, in PEM or in PKCS#8, with a passphrase or without. RSA, ECDSA and Ed25519
+keys are understood; DSA keys are not, since neither OpenSSH 7 nor paramiko 4 takes them any more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+
+from stratuslab_libcloud.errors import KeyFileError
+
+SUPPORTED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
+MAKE_ANOTHER = "make another with 'ssh-keygen -t ed25519'"
+
+_DSA = "ssh-dss"
+_CURVES = ("secp256r1", "secp384r1", "secp521r1")
+_LARGEST_FILE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """A public key as a line of ``authorized_keys`` has it.
+
+    :param kind: the name of the algorithm, such as ``ssh-rsa``
+    :param blob: the key in base64
+    """
+
+    kind: str
+    blob: str
+
+    @property
+    def fingerprint(self) -> str:
+        """What ``ssh-keygen -l`` calls it."""
+        digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+    @classmethod
+    def of(cls, key: paramiko.PKey) -> PublicKey:
+        """The public half of a private key."""
+        return cls(key.get_name(), key.get_base64())
+
+
+@dataclass(frozen=True)
+class MachineKeys:
+    """The public keys that a machine gets.
+
+    :param text: one or more lines as in ``authorized_keys``
+    :param origin: where they come from, for messages
+    """
+
+    text: str
+    origin: str
+
+    def parse(self) -> list[PublicKey]:
+        """The keys in the text, those that an SSH client can use.
+
+        :raises KeyFileError: there is none
+        """
+        found = [key for line in self.text.splitlines() if (key := _parse_line(line))]
+        usable = [key for key in found if key.kind in SUPPORTED]
+        if usable:
+            return usable
+        if any(key.kind == _DSA for key in found):
+            raise KeyFileError(
+                f"the public key that the machine would get ({self.origin}) is a DSA key, which SSH does not "
+                f"take any more; {MAKE_ANOTHER}"
+            )
+        raise KeyFileError(
+            f"the public key that the machine would get ({self.origin}) is not one in OpenSSH's one-line "
+            f"form, such as 'ssh-ed25519 AAAA... me'; {MAKE_ANOTHER}"
+        )
+
+
+@dataclass(frozen=True)
+class KeyFiles:
+    """Where the private key may be.
+
+    :param paths: the files; a match in one of them is enough
+    :param origin: what names them, for messages
+    :param required: whether each has to be there
+    """
+
+    paths: tuple[Path, ...]
+    origin: str
+    required: bool
+
+
+class Opener:
+    """A private key that opens a machine; a context manager, since an SSH agent may hold it.
+
+    :ivar key: signs, wherever it is
+    :ivar origin: where it is, for messages
+    """
+
+    def __init__(self, key: paramiko.PKey, origin: str, agent: paramiko.Agent | None = None) -> None:
+        self.key = key
+        self.origin = origin
+        self._agent = agent
+
+    def __enter__(self) -> Opener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._agent:
+            self._agent.close()
+
+
+def find_opener(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | None) -> Opener:
+    """Find the private key that opens a machine, in the files or else in the SSH agent.
+
+    The agent is asked for exactly the machine's key, where no file has it or the one that may have it is locked
+    and no passphrase given.
+
+    :param passphrase: opens those files that are locked
+    :raises KeyFileError: a file can not be used, or the key is nowhere
+    """
+    wanted = machine_keys.parse()
+    complaint = None
+    for path in files.paths:
+        if not files.required and not path.exists():
+            complaint = f"there is no SSH key file {path} ({files.origin})"
+            continue
+        key = load_private_key(path, passphrase)
+        if key is None:
+            complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
+        elif PublicKey.of(key) in wanted:
+            return Opener(key, str(path))
+    opener = _from_agent(wanted)
+    if opener is None:
+        raise KeyFileError(
+            f"{complaint or _mismatch(files)}. The machine would get the public key {wanted[0].fingerprint} "
+            f"({machine_keys.origin}), and no SSH agent has its private half: name the file that has it with "
+            "ssh_key, or add it to the agent with ssh-add"
+        )
+    return opener
+
+
+def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None:
+    """Read a private key file.
+
+    :param passphrase: not used where the file has none
+    :return: None where the file is locked and no passphrase was given
+    :raises KeyFileError: it can not be read, unlocked or used
+    """
+    text = _read(path)
+    _refuse_what_is_no_private_key(path, text)
+    try:
+        key = _parse(path, text, None)
+    except TypeError:  # which is what cryptography says of a key that is locked
+        if passphrase is None:
+            return None
+        key = _parse(path, text, passphrase)
+    return _for_paramiko(path, key)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LARGEST_FILE)
+    except OSError as error:
+        raise KeyFileError(
+            f"the SSH key file {path} can not be read: {error.strerror}; name a private key file that you can read"
+        ) from error
+
+
+def _refuse_what_is_no_private_key(path: Path, text: bytes) -> None:
+    """Say what a file is that people take for a private key of OpenSSH's."""
+    if text.startswith(b"PuTTY-User-Key-File"):
+        raise KeyFileError(f"the SSH key file {path} is in PuTTY's format; export it with PuTTYgen as an OpenSSH key")
+    if _parse_line(text.decode("utf-8", "replace")):
+        raise KeyFileError(f"the SSH key file {path} holds a public key; name the private one")
+    if b"-----BEGIN DSA" in text or _DSA.encode() in _unarmoured(text):
+        raise _dsa(path)
+
+
+def _parse(path: Path, text: bytes, passphrase: str | None) -> PrivateKeyTypes:
+    load = load_ssh_private_key if b"-----BEGIN OPENSSH" in text else load_pem_private_key
+    try:
+        return load(text, None if passphrase is None else passphrase.encode())
+    except UnsupportedAlgorithm as error:
+        raise _unsupported(path) from error
+    except ValueError as error:
+        if passphrase is None:
+            raise KeyFileError(
+                f"the SSH key file {path} holds no private key in OpenSSH, PEM or PKCS#8 format, or is damaged"
+            ) from error
+        raise KeyFileError(
+            f"ssh_key_password does not open the SSH key file {path}: it is not its passphrase, or the file is damaged"
+        ) from error
+
+
+def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
+    # Releases of paramiko differ in the formats that they read; all of them read a key in OpenSSH's own.
+    kind: type[paramiko.PKey]
+    if isinstance(key, rsa.RSAPrivateKey):
+        kind = paramiko.RSAKey
+    elif isinstance(key, ed25519.Ed25519PrivateKey):
+        kind = paramiko.Ed25519Key
+    elif isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
+        kind = paramiko.ECDSAKey
+    elif isinstance(key, dsa.DSAPrivateKey):
+        raise _dsa(path)
+    else:
+        raise _unsupported(path)
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    return kind.from_private_key(io.StringIO(text.decode()))
+
+
+def _from_agent(wanted: list[PublicKey]) -> Opener | None:
+    agent = paramiko.Agent()
+    for key in agent.get_keys():
+        if PublicKey.of(key) in wanted:
+            return Opener(key, "the SSH agent", agent)
+    agent.close()
+    return None
+
+
+def _parse_line(line: str) -> PublicKey | None:
+    """The key in a line of ``authorized_keys``, which may begin with options."""
+    words = line.split()
+    for kind, blob in itertools.pairwise(words):
+        if _is_blob_of(kind, blob):
+            return PublicKey(kind, blob)
+    return None
+
+
+def _is_blob_of(kind: str, blob: str) -> bool:
+    """Whether a text is a public key in base64, which begins with the length and the name of its algorithm."""
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        return False
+    name = kind.encode()
+    return bool(name) and data.startswith(len(name).to_bytes(4, "big") + name)
+
+
+def _unarmoured(text: bytes) -> bytes:
+    """What is in base64 between the lines with dashes, as in a private key of OpenSSH's, else nothing."""
+    lines = [line for line in text.splitlines() if not line.startswith(b"-----")]
+    try:
+        return base64.b64decode(b"".join(lines))
+    except ValueError:
+        return b""
+
+
+def _mismatch(files: KeyFiles) -> str:
+    names = " and ".join(str(path) for path in files.paths)
+    return f"the private key in {names} ({files.origin}) does not belong to the machine"
+
+
+def _dsa(path: Path) -> KeyFileError:
+    return KeyFileError(f"the SSH key file {path} holds a DSA key, which SSH does not take any more; {MAKE_ANOTHER}")
+
+
+def _unsupported(path: Path) -> KeyFileError:
+    return KeyFileError(
+        f"the SSH key file {path} holds a key of a kind that can not be used here, which is RSA, ECDSA with a NIST "
+        f"curve, or Ed25519; {MAKE_ANOTHER}"
+    )

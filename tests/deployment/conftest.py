@@ -1,0 +1,181 @@
+"""Machines with real SSH servers, and a driver that knows how to start nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from libcloud.compute.base import Node
+from libcloud.compute.types import NodeState
+
+from stratuslab_libcloud.config import CloudConfig, MachineOptions, PortTranslation, ServiceConfig
+from stratuslab_libcloud.deployment import DeployOptions, deploy_node
+from stratuslab_libcloud.sandbox.guests import GuestHouse
+
+KEY = ed25519.Ed25519PrivateKey.generate()
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def public_text(key: Any) -> str:
+    encoded = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return f"{encoded.decode()} jane@laptop\n"
+
+
+def private_text(
+    key: Any,
+    form: serialization.PrivateFormat = serialization.PrivateFormat.OpenSSH,
+    passphrase: str | None = None,
+) -> bytes:
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase.encode())
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the machines' home directories."""
+    return tmp_path_factory.mktemp("homes")
+
+
+@pytest.fixture(scope="module")
+def house(homes: Path) -> Iterator[GuestHouse]:
+    with GuestHouse(homes) as house:
+        yield house
+
+
+class HouseDriver:
+    """Starts machines that are nothing but SSH servers. What a test wants different, it sets."""
+
+    def __init__(self, house: GuestHouse, keys: list[str]) -> None:
+        self.house = house
+        self.keys = keys
+        self.sftp = True
+        self.private = False
+        self.at_gateway = False
+        self.before_running: Callable[[Node], None] = lambda node: None
+        self.on_destroy: Callable[[Node], None] = lambda node: None
+        self.created_with: dict[str, Any] = {}
+        self.nodes: list[Node] = []
+        self.destroyed: list[str] = []
+        self.gateway_ports: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._network = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
+        self.port = free_port(f"{self._network}.250")
+
+    def create_node(self, **keywords: Any) -> Node:
+        with self._lock:
+            self.created_with = keywords
+            number = next(NUMBERS)
+            addresses = [f"{self._network}.{len(self.nodes) + 1}"]
+            public, private = ([], addresses) if self.private else (addresses, [])
+            node = Node(str(number), f"n{number}", NodeState.PENDING, public, private, self)
+            self.nodes.append(node)
+        return node
+
+    def wait_until_running(
+        self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str
+    ) -> list[tuple[Node, list[str]]]:
+        [node] = nodes
+        self.before_running(node)
+        running = Node(node.id, node.name, NodeState.RUNNING, node.public_ips, node.private_ips, self)
+        addresses = getattr(running, ssh_interface)
+        assert addresses
+        self.open(node)
+        return [(running, addresses)]
+
+    def open(self, node: Node) -> None:
+        address = None if self.at_gateway else (node.public_ips + node.private_ips)[0]
+        _, port = self.house.open(int(node.id), self.keys, address=address, port=self.port, sftp=self.sftp)
+        self.gateway_ports[node.id] = port
+
+    def destroy_node(self, node: Node) -> bool:
+        self.on_destroy(node)
+        self.house.close(int(node.id))
+        self.destroyed.append(node.id)
+        return True
+
+
+NUMBERS = itertools.count(1)
+
+
+def free_port(address: str) -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            pytest.skip("only 127.0.0.1 can be listened on here")
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def driver(house: GuestHouse) -> Iterator[HouseDriver]:
+    driver = HouseDriver(house, [public_text(KEY)])
+    yield driver
+    for node in driver.nodes:
+        house.close(int(node.id))
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    """The private key of the machines."""
+    file = tmp_path / "id_ed25519"
+    file.write_bytes(private_text(KEY))
+    return file
+
+
+@pytest.fixture
+def config(key_file: Path) -> CloudConfig:
+    nowhere = ServiceConfig("http://127.0.0.1:1", None, None, 1.0, 1, 1000)
+    return CloudConfig(
+        section="here",
+        file="stratuslab-user.cfg",
+        name="Here",
+        country="",
+        compute=nowhere,
+        disks=nowhere,
+        marketplace=nowhere,
+        disks_source="127.0.0.1:1",
+        public_key_file=key_file.with_suffix(".pub"),
+        private_key_file=key_file,
+        machine=MachineOptions(),
+        port_translation=None,
+    )
+
+
+Deploy = Callable[..., Node]
+
+
+@pytest.fixture
+def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
+    """Deploys on a machine of `driver`, with the patience of a test."""
+
+    def deploy(
+        deployment: Any,
+        *,
+        public_keys: str = public_text(KEY),
+        port_translation: PortTranslation | None = None,
+        wishes: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> Node:
+        chosen = {"ssh_port": driver.port, "wait_period": 0.02, "timeout": 10, **options}
+        return deploy_node(
+            driver,
+            replace(config, port_translation=port_translation),
+            deployment,
+            DeployOptions(**chosen),
+            public_keys=public_keys,
+            public_keys_origin="auth",
+            wishes=wishes or {},
+        )
+
+    return deploy
