@@ -17,10 +17,13 @@ from pathlib import Path
 from types import TracebackType
 
 from .application import make_application
+from .catalogue import catalogue_entries
 from .clock import Clock, ManualClock
 from .compute import ComputeService
 from .configfile import write_section
 from .disks import DiskService
+from .entryfiles import load_entries
+from .marketplace import MarketplaceService
 from .record import Request, RequestRecord
 from .server import HttpServer
 from .state import State
@@ -54,6 +57,8 @@ class Sandbox:
     :param public_network: addresses of the public network, such as ``127.4.0.0/16``; by default a /24 of the
         loopback network that this sandbox has for itself
     :param machine_limit: how many machines a user may have
+    :param entries: a folder with Marketplace entries (``*.xml``) instead of the usual dozen images
+    :param empty_marketplace: no images at all
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class Sandbox:
         clock: Clock | None = None,
         public_network: str | None = None,
         machine_limit: int | None = None,
+        entries: str | PathLike[str] | None = None,
+        empty_marketplace: bool = False,
     ) -> None:
         self.clock = clock or Clock()
         self.state = State(
@@ -77,6 +84,12 @@ class Sandbox:
         )
         self.machines = self.state.machines
         self.disks = self.state.disks
+        self.entries = self.state.entries
+        if entries is not None:
+            load_entries(self.entries, Path(entries))
+        elif not empty_marketplace:
+            for entry, quirks in catalogue_entries(self.clock.now()):
+                self.entries.add(entry, quirks)
         self.requests = RequestRecord()
         self._port = port
         self._server: HttpServer | None = None
@@ -88,8 +101,13 @@ class Sandbox:
 
     def start(self) -> Sandbox:
         """Serve until `stop`."""
-        services = (ComputeService(self.state), DiskService(self.state))
+        services = (
+            ComputeService(self.state),
+            DiskService(self.state),
+            MarketplaceService(self.state),
+        )
         self._server = HttpServer(make_application(services), self.requests, self._port)
+        self.state.marketplace_url = self.marketplace_url
         self._server.start()
         self._watcher.start()
         return self

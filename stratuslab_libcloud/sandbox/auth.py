@@ -6,9 +6,9 @@ import base64
 import binascii
 from html import escape
 
-from flask import Response, abort, request
+from flask import Response, request
+from werkzeug.exceptions import Unauthorized
 
-from .state.errors import CredentialsError
 from .state.users import Accounts
 
 _REALM = "StratusLab Password Realm"
@@ -22,24 +22,22 @@ _UNAUTHORIZED = """<html>
 
 def basic_user(accounts: Accounts) -> str:
     """The name of the user who sent the current request; a wrong password ends it with 401."""
+    credentials = _credentials()
     for encoding in ("utf-8", "latin-1"):
-        name, _, password = _credentials().decode(encoding, "replace").partition(":")
-        try:
-            accounts.check(name, password)
-        except CredentialsError:
-            continue
-        return name
-    abort(_unauthorized())
+        name, _, password = credentials.decode(encoding, "replace").partition(":")
+        if accounts.check(name, password):
+            return name
+    raise Unauthorized(response=_unauthorized())
 
 
 def _credentials() -> bytes:
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        abort(_unauthorized())
+        raise Unauthorized(response=_unauthorized())
     try:
         return base64.b64decode(encoded)
     except binascii.Error:
-        abort(_unauthorized())
+        raise Unauthorized(response=_unauthorized()) from None
 
 
 def _unauthorized() -> Response:

@@ -58,16 +58,12 @@ def mounts_json(mounts: Sequence[Mount]) -> str:
 
 def attached_json(mount: Mount) -> str:
     """What is said of a new mount."""
-    return json.dumps(
-        {"node": mount.node, "vm_id": mount.vm_id, "target": mount.device, "uuid": [mount.disk]}
-    )
+    return json.dumps({"node": mount.node, "vm_id": mount.vm_id, "target": mount.device, "uuid": [mount.disk]})
 
 
 def detached_json(mount: Mount) -> str:
     """What is said of a mount that was removed."""
-    return json.dumps(
-        {"diskId": mount.disk, "mountId": mount.id, "vmId": mount.vm_id, "target": mount.device}
-    )
+    return json.dumps({"diskId": mount.disk, "mountId": mount.id, "vmId": mount.vm_id, "target": mount.device})
 
 
 def _common_members(disk: Disk, count: int) -> list[tuple[str, str]]:

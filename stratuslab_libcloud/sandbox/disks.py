@@ -2,7 +2,8 @@
 
 Its oddities are kept, for a client has to live with them:
 
-* all values in the JSON of a disk are texts, sizes over 999 with a comma (``"1,024"``); ``code`` in an error is a number;
+* all values in the JSON of a disk are texts, sizes over 999 with a comma (``"1,024"``); ``code``
+  in an error is a number;
 * ``owner``, ``identifier`` and ``quarantine`` are not escaped; a quotation mark in them breaks the JSON;
 * an empty ``identifier`` is left out; a listing has neither ``type`` nor ``visibility``;
 * a listing has a user's own disks only; public ones of others can be read by uuid;
@@ -252,9 +253,7 @@ class DiskService:
         return redirect(f"{_disks_url()}/{uuid}/mounts/", 303)
 
     def _list_instances(self, vm_id: str = "") -> Response:
-        mounts = [
-            mount for disk in self._disks.owned_by(self._user) for mount in self._disks.mounts(disk.uuid)
-        ]
+        mounts = [mount for disk in self._disks.owned_by(self._user) for mount in self._disks.mounts(disk.uuid)]
         return page("Instances", *(f"machine {m.vm_id}: {m.disk} {m.device}" for m in mounts))
 
     def _disk_json(self, disk: Disk) -> str:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Network
 
 from ..clock import Clock
 from .disks import Disks
+from .entries import Entries
 from .errors import NoSuchMachineError
 from .guard import Guard
 from .life import Life, Listener
@@ -43,12 +44,20 @@ class State:
         machine_limit: int | None = None,
     ) -> None:
         self.clock = clock
+        self.marketplace_url = ""
         self.accounts = Accounts(passwords)
         self.users = Users()
         self.networks = Networks(self.users, public_network)
         self.guard = Guard(self._carry_out, self._tell_listeners)
         self.disks = Disks(guard=self.guard, clock=clock, can_plug=self._runs_on)
-        self._life = Life(clock, pace, self.networks, DiskMedia(self.disks), HOSTS)
+        self.entries = Entries(guard=self.guard, clock=clock)
+        self.media = DiskMedia(
+            clock=clock,
+            disks=self.disks,
+            entries=self.entries,
+            is_own_marketplace=lambda url: url == self.marketplace_url,
+        )
+        self._life = Life(clock, pace, self.networks, self.media, HOSTS)
         self.machines = Machines(
             guard=self.guard,
             clock=clock,

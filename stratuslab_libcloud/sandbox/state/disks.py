@@ -120,6 +120,7 @@ class Disks:
         self._can_plug = can_plug
         self._disks: dict[str, Disk] = {}
         self._mounts: dict[str, Mount] = {}
+        self._mounts_by_machine: dict[str, dict[str, Mount]] = {}
 
     # Disks
 
@@ -146,6 +147,11 @@ class Disks:
         """The disk, whoever asks."""
         with self._guard:
             return self._disks.get(disk_uuid)
+
+    def with_identifier(self, identifier: str) -> Disk | None:
+        """A disk with this identifier, whoever asks."""
+        with self._guard:
+            return next((disk for disk in self._disks.values() if disk.identifier == identifier), None)
 
     def use_counts(self) -> Callable[[Disk], int]:
         """How often each disk is in use now: copied if it is a machine image's origin, mounted otherwise."""
@@ -210,14 +216,10 @@ class Disks:
                 )
             if disk.type == DiskType.MACHINE_IMAGE_LIVE:
                 return self._store(
-                    replace(
-                        self._new_disk(user, disk.size), type=DiskType.MACHINE_IMAGE_ORIGIN, seed=True
-                    ),
+                    replace(self._new_disk(user, disk.size), type=DiskType.MACHINE_IMAGE_ORIGIN, seed=True),
                     disk.content,
                 )
-        raise DiskBusyError(
-            f"Invalid disk state: {disk.type.value}. Cannot create copy or save as new image."
-        )
+        raise DiskBusyError(f"Invalid disk state: {disk.type.value}. Cannot create copy or save as new image.")
 
     def delete(self, user: str, disk_uuid: str) -> None:
         """
@@ -264,9 +266,7 @@ class Disks:
         """
         with self._guard:
             disk = self._require(disk_uuid, "Unknown disk")
-            mount = Mount(
-                disk_uuid, vm_id, node, STATIC_DEVICE if register_only else self._free_device(vm_id)
-            )
+            mount = Mount(disk_uuid, vm_id, node, STATIC_DEVICE if register_only else self._free_device(vm_id))
             if not _may_view(user, disk):
                 raise DiskRefusedError("Not enough rights to attach disk")
             if mount.id in self._mounts:
@@ -274,6 +274,7 @@ class Disks:
             if not register_only and not self._can_plug(vm_id, node):
                 raise StorageBackendError(f"error: failed to get domain 'one-{vm_id}' on {node}")
             self._mounts[mount.id] = mount
+            self._mounts_by_machine.setdefault(vm_id, {})[mount.id] = mount
         return mount
 
     def detach(self, user: str, disk_uuid: str, mount_id: str) -> Mount:
@@ -287,11 +288,12 @@ class Disks:
                 raise DiskRefusedError("insufficient rights to detach disk")
             mount = self.mount(mount_id)
             del self._mounts[mount_id]
+            del self._mounts_by_machine[mount.vm_id][mount_id]
         return mount
 
     def mounts_of_machine(self, vm_id: str) -> Sequence[Mount]:
         with self._guard:
-            return [mount for mount in self._mounts.values() if mount.vm_id == vm_id]
+            return list(self._mounts_by_machine.get(vm_id, {}).values())
 
     def __iter__(self) -> Iterator[Disk]:
         return iter(self.owned_by(DISK_SERVICE_USER))

@@ -7,10 +7,6 @@ class RefusedError(Exception):
     """The rules do not permit what was asked."""
 
 
-class CredentialsError(RefusedError):
-    """No such user, or not with this password."""
-
-
 class NotAuthorizedError(RefusedError):
     """The user may not do this.
 
@@ -83,3 +79,7 @@ class StorageBackendError(RefusedError):
 
 class UnhandledInputError(RefusedError):
     """Something that the real service does not expect, so that it breaks."""
+
+
+class InvalidEntryError(RefusedError):
+    """A Marketplace entry can not be like that; the message is the Marketplace's."""

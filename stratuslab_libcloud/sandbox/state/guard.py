@@ -10,7 +10,7 @@ from types import TracebackType
 class Guard:
     """Held while the cloud's state is read or changed; may be taken again by the thread that has it.
 
-    :param settle: carries out what is due; called with the lock held, at first and at last
+    :param settle: carries out what is due; called with the lock held, first and last, but not when it is taken again
     :param afterwards: called when the lock has been given back
     """
 
@@ -23,7 +23,12 @@ class Guard:
     def __enter__(self) -> None:
         self._condition.acquire()
         self._depth += 1
-        self._settle()
+        if self._depth == 1:
+            try:
+                self._settle()
+            except BaseException:
+                self._give_back()
+                raise
 
     def __exit__(
         self,
@@ -31,15 +36,19 @@ class Guard:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        is_last = self._depth == 1
         try:
-            self._settle()
+            if is_last:
+                self._settle()
         finally:
-            self._depth -= 1
-            is_free = self._depth == 0
-            self._condition.notify_all()
-            self._condition.release()
-        if is_free:
+            self._give_back()
+        if is_last:
             self._afterwards()
+
+    def _give_back(self) -> None:
+        self._depth -= 1
+        self._condition.notify_all()
+        self._condition.release()
 
     def wait_for_change(self, seconds: Callable[[], float]) -> None:
         """Sleep until somebody has held the lock, or for as long as `seconds` says once it is held."""

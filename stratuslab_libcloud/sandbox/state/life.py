@@ -47,9 +47,7 @@ class Life:
     :param hosts: take the machines in turn
     """
 
-    def __init__(
-        self, clock: Clock, pace: Pace, networks: Networks, media: Media, hosts: Sequence[Host]
-    ) -> None:
+    def __init__(self, clock: Clock, pace: Pace, networks: Networks, media: Media, hosts: Sequence[Host]) -> None:
         self._clock = clock
         self._pace = pace
         self._networks = networks

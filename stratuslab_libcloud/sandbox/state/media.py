@@ -1,60 +1,125 @@
-"""What machines' disks are made of: persistent disks, for as long as the machines have them.
+"""What machines' disks are made of: images and persistent disks, for as long as the machines have them.
 
-As StratusLab's transfer drivers do it (``TMCloneCache``): disks named ``pdisk:<endpoint>/<uuid>`` in a template are
-registered as mounted, with the device ``static``, when the machine is prepared.
+As StratusLab's transfer drivers do it (``TMCloneCache``): the root disk is a copy of an image, made in the disk service
+from an origin that is kept there; disks named ``pdisk:<endpoint>/<uuid>`` are taken as they are. All of them are
+registered as mounted, with the device ``static``. When the machine is gone, its root disk stays behind, quarantined.
 """
 
 from __future__ import annotations
 
-from .disks import Disk, Disks, DiskType
+import math
+import re
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from ..clock import Clock
+from .disks import Disk, DiskFields, Disks, DiskType, Visibility
+from .entries import Entries
 from .errors import RefusedError, StartError
 from .records import Machine
 from .users import DISK_SERVICE_USER
 
 _PDISK_PREFIX = "pdisk:"
+_IMAGE_URL = re.compile(r"(?P<marketplace>.*)/metadata/(?P<identifier>[A-Za-z0-9_-]{27})(?:/[^/]+/[^/]+)?/?")
 _DATA_TYPES = (DiskType.DATA_IMAGE_RAW_READONLY, DiskType.DATA_IMAGE_RAW_READ_WRITE)
+_GIGABYTE = 10**9
 
 
 class DiskMedia:
-    """Gives machines the disks that their templates name."""
+    """Gives machines the disks that their templates name.
 
-    def __init__(self, disks: Disks) -> None:
+    :param is_own_marketplace: whether a URL is that of this cloud's Marketplace; images of others are taken on
+        trust, for a sandbox does not reach out
+    """
+
+    def __init__(
+        self, *, clock: Clock, disks: Disks, entries: Entries, is_own_marketplace: Callable[[str], bool]
+    ) -> None:
+        self._clock = clock
         self._disks = disks
+        self._entries = entries
+        self._is_own_marketplace = is_own_marketplace
+        self._origins: dict[str, str] = {}
 
     def prepare(self, machine: Machine) -> None:
         """
         :raises StartError: if a disk can not be had
         """
-        for number, disk in enumerate(machine.disks):
-            source = disk.get("SOURCE", "")
-            if source.startswith(_PDISK_PREFIX):
-                self._mount(machine, source.rpartition("/")[2], is_root=number == 0)
+        try:
+            for number, disk in enumerate(machine.disks):
+                self._prepare(machine, disk.get("SOURCE", ""), is_root=number == 0)
+        except RefusedError as problem:
+            raise StartError(f"Error executing image transfer script: {problem}") from None
 
     def boot(self, machine: Machine) -> None:
         """
-        :raises StartError: if nothing can be booted from the disks
+        :raises StartError: if the image does not boot
         """
+        error = self._entries.quirks(self.image_of(machine) or "").boot_error
+        if error:
+            raise StartError(f"Error deploying virtual machine: {error}")
 
     def release(self, machine: Machine) -> None:
         """Take all disks out of a machine that is no longer."""
         for mount in self._disks.mounts_of_machine(str(machine.id)):
+            disk = self._disks.get(mount.disk)
             self._disks.detach(DISK_SERVICE_USER, mount.disk, mount.id)
+            if disk is not None and disk.identifier.startswith("snapshot:"):
+                now = datetime.fromtimestamp(self._clock.now(), timezone.utc)
+                self._disks.change(
+                    DISK_SERVICE_USER,
+                    mount.disk,
+                    DiskFields(owner=DISK_SERVICE_USER, quarantine=f"{now:%Y-%m-%d %H:%M:%S.%f}"),
+                )
 
-    def _mount(self, machine: Machine, disk_uuid: str, *, is_root: bool) -> None:
-        try:
-            disk = self._disks.find(machine.owner.account, disk_uuid)
-            self._check_use(disk, is_root=is_root)
-            self._disks.attach(
-                DISK_SERVICE_USER,
-                disk_uuid,
-                node=machine.history[-1].host.name,
-                vm_id=str(machine.id),
-                register_only=True,
-            )
-        except RefusedError as problem:
-            raise StartError(f"Error executing image transfer script: {problem}") from None
+    def image_of(self, machine: Machine) -> str | None:
+        """The Marketplace identifier of what a machine was started from."""
+        source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
+        match = _IMAGE_URL.fullmatch(source)
+        return match["identifier"] if match else None
 
-    def _check_use(self, disk: Disk, *, is_root: bool) -> None:
+    def _prepare(self, machine: Machine, source: str, *, is_root: bool) -> None:
+        image = _IMAGE_URL.fullmatch(source)
+        if source.startswith(_PDISK_PREFIX):
+            self._take(machine, source.rpartition("/")[2], is_root=is_root)
+        elif image and self._entries.knows(image["identifier"]):
+            self._copy(machine, image["identifier"])
+        elif image and self._is_own_marketplace(image["marketplace"]):
+            raise RefusedError(f"no metadata for image {image['identifier']} at {image['marketplace']}")
+
+    def _copy(self, machine: Machine, identifier: str) -> None:
+        error = self._entries.quirks(identifier).prolog_error
+        if error:
+            raise RefusedError(error)
+        origin = self._origin(identifier)
+        may_copy = origin.owner in (machine.owner.name, DISK_SERVICE_USER)
+        if not may_copy and origin.visibility == Visibility.PRIVATE:
+            raise RefusedError(f"disk ({origin.uuid}) of image {identifier} is private")
+        copy = self._disks.copy_or_rebase(DISK_SERVICE_USER, origin.uuid)
+        # OpenNebula's name of the user, which is not the disk service's where it had to be encoded.
+        self._disks.change(DISK_SERVICE_USER, copy.uuid, DiskFields(owner=machine.owner.name))
+        self._register(machine, copy)
+
+    def _origin(self, identifier: str) -> Disk:
+        origin = self._disks.get(self._origins.get(identifier, ""))
+        if origin is None or origin.identifier != identifier:
+            origin = self._disks.with_identifier(identifier) or self._import(identifier)
+            self._origins[identifier] = origin.uuid
+        return origin
+
+    def _import(self, identifier: str) -> Disk:
+        size = max(entry.size for entry in self._entries if entry.identifier == identifier)
+        return self._disks.create(
+            DISK_SERVICE_USER,
+            DiskFields(
+                size=max(1, math.ceil(size / _GIGABYTE)),
+                identifier=identifier,
+                type=DiskType.MACHINE_IMAGE_ORIGIN,
+            ),
+        )
+
+    def _take(self, machine: Machine, disk_uuid: str, *, is_root: bool) -> None:
+        disk = self._disks.find(machine.owner.account, disk_uuid)
         if not is_root:
             if disk.type not in _DATA_TYPES:
                 raise RefusedError(f"disk ({disk.uuid}) is a machine image, not a data disk")
@@ -62,3 +127,13 @@ class DiskMedia:
             raise RefusedError(f"disk ({disk.uuid}) is not a live machine image")
         elif self._disks.mounts(disk.uuid):
             raise RefusedError(f"disk ({disk.uuid}) is already mounted")
+        self._register(machine, disk)
+
+    def _register(self, machine: Machine, disk: Disk) -> None:
+        self._disks.attach(
+            DISK_SERVICE_USER,
+            disk.uuid,
+            node=machine.history[-1].host.name,
+            vm_id=str(machine.id),
+            register_only=True,
+        )

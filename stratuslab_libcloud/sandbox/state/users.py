@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
-from .errors import CredentialsError
-
 SUPERUSER = "oneadmin"
 DISK_SERVICE_USER = "pdisk"
 _SERVICE_PASSWORDS = {SUPERUSER: "oneadmin", DISK_SERVICE_USER: "pdisk"}
@@ -27,12 +25,9 @@ class Accounts:
     def password(self, name: str) -> str:
         return self._passwords[name]
 
-    def check(self, name: str, password: str) -> None:
-        """
-        :raises CredentialsError: if `name` is unknown or has another password
-        """
-        if self._passwords.get(name) != password:
-            raise CredentialsError(f"No user {name!r} with this password")
+    def check(self, name: str, password: str) -> bool:
+        """Whether there is a user of this name, with this password."""
+        return self._passwords.get(name) == password
 
 
 @dataclass(frozen=True)

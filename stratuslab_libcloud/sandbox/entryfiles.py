@@ -1,0 +1,37 @@
+"""Marketplace entries from a folder of files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from .rdf import read_documents, read_entry
+from .state.entries import Entries, Entry
+from .state.errors import InvalidEntryError
+
+_log = logging.getLogger(__name__)
+
+
+def load_entries(entries: Entries, folder: Path) -> None:
+    """Add what is in the ``*.xml`` files of a folder to a Marketplace, oldest first.
+
+    What does not say which image is endorsed, by whom and when, is left out with a warning in the log.
+
+    :raises ValueError: if a file is no XML; it is named
+    """
+    found = [entry for file in sorted(folder.glob("*.xml")) for entry in _read(file)]
+    for entry in sorted(found, key=lambda entry: entry.created):
+        entries.add(entry)
+
+
+def _read(file: Path) -> Iterator[Entry]:
+    try:
+        documents = read_documents(file.read_bytes())
+    except InvalidEntryError as problem:
+        raise ValueError(f"{file}: {problem}") from None
+    for root, document in documents:
+        try:
+            yield read_entry(root, document)
+        except InvalidEntryError as problem:
+            _log.warning("%s: an entry is left out: %s", file, problem)

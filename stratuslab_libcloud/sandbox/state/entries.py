@@ -1,0 +1,173 @@
+"""The Marketplace's entries: which are in force, and who endorsed them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from ..clock import Clock
+from .errors import InvalidEntryError
+from .guard import Guard
+
+VALID, EXPIRED, DEPRECATED = "valid", "expired", "deprecated"
+ANYWHERE, ON_THE_WEB, ON_PDISK = "all", "web", "pdisk"
+_WEB_SCHEMES = ("http:", "https:", "ftp:")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an endorser says of an image. Times are texts such as ``2014-06-01T10:00:00Z``.
+
+    :param identifier: of the image
+    :param email: of the endorser, as are `subject` and `issuer`
+    :param created: when it was endorsed
+    :param valid: until when; None for an entry that is in no listing
+    :param deprecated: why it should no longer be used; None if it may be
+    :param tag: a name for the newest of an endorser's images of a kind
+    :param size: bytes
+    :param locations: where the image is
+    :param document: the signed RDF, without an XML declaration
+    """
+
+    identifier: str
+    email: str
+    created: str
+    subject: str
+    issuer: str
+    valid: str | None
+    deprecated: str | None
+    tag: str | None
+    title: str | None
+    description: str | None
+    os: str | None
+    os_version: str | None
+    os_arch: str | None
+    kind: str | None
+    size: int
+    locations: tuple[str, ...]
+    document: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.identifier, self.email, self.created)
+
+    def is_located(self, where: str) -> bool:
+        """
+        :param where: `ON_THE_WEB`, `ON_PDISK`, or anything else for anywhere
+        """
+        if where == ON_THE_WEB:
+            return not self.locations or any(loc.startswith(_WEB_SCHEMES) for loc in self.locations)
+        if where == ON_PDISK:
+            return any(location.startswith("pdisk") for location in self.locations)
+        return True
+
+    def has_status(self, status: str, now: str) -> bool:
+        """
+        :param status: `VALID`, `EXPIRED`, `DEPRECATED`, or anything else for any
+        :param now: the time, written like the entry's
+        """
+        if status == DEPRECATED:
+            return self.deprecated is not None
+        if status in (VALID, EXPIRED):
+            is_valid = self.valid is not None and self.valid > now
+            return self.deprecated is None and is_valid == (status == VALID)
+        return True
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """What machines started from an image are like.
+
+    :param sftp: whether they serve SFTP
+    :param prolog_error: why their disks can not be prepared, if so
+    :param boot_error: why they do not boot, if so
+    """
+
+    sftp: bool = True
+    prolog_error: str | None = None
+    boot_error: str | None = None
+
+
+class Entries:
+    """All entries of a Marketplace, superseded ones too."""
+
+    def __init__(self, *, guard: Guard, clock: Clock) -> None:
+        self._guard = guard
+        self._clock = clock
+        self._entries: dict[tuple[str, str, str], Entry] = {}
+        self._latest: dict[tuple[str, str], Entry] = {}
+        self._quirks: dict[str, Quirks] = {}
+
+    def add(self, entry: Entry, quirks: Quirks | None = None) -> None:
+        """
+        :raises InvalidEntryError: if the endorser has said something newer of the image
+        """
+        endorsement = (entry.identifier, entry.email)
+        with self._guard:
+            latest = self._latest.get(endorsement)
+            if latest is not None and entry.created < latest.created:
+                raise InvalidEntryError("older than latest entry")
+            self._entries[entry.key] = entry
+            self._latest[endorsement] = entry
+            if quirks is not None:
+                self._quirks[entry.identifier] = quirks
+
+    def find(self, identifier: str, email: str, created: str) -> Entry | None:
+        with self._guard:
+            return self._entries.get((identifier, email, created))
+
+    def select(
+        self,
+        *,
+        identifier: str | None = None,
+        email: str | None = None,
+        created: str | None = None,
+        status: str = VALID,
+        where: str = ANYWHERE,
+    ) -> Sequence[Entry]:
+        """The entries that fit, newest first: of each endorser the latest on each image, unless a time is given.
+
+        Those without an end of validity never fit.
+        """
+        now = timestamp(self._clock.now())
+        with self._guard:
+            entries = list((self._latest if created is None else self._entries).values())
+        found = [
+            entry
+            for entry in entries
+            if entry.valid is not None
+            and identifier in (None, entry.identifier)
+            and email in (None, entry.email)
+            and created in (None, entry.created)
+            and entry.has_status(status, now)
+            and entry.is_located(where)
+        ]
+        return sorted(found, key=lambda entry: entry.created, reverse=True)
+
+    def tagged(self, email: str, tag: str) -> Entry | None:
+        """The newest entry with a tag by an endorser, even if it is deprecated."""
+        with self._guard:
+            fitting = [e for e in self._latest.values() if e.email == email and e.tag == tag]
+        return max(fitting, key=lambda entry: entry.created, default=None)
+
+    def knows(self, identifier: str) -> bool:
+        """Whether anybody has said anything of the image."""
+        with self._guard:
+            return any(known == identifier for known, _ in self._latest)
+
+    def quirks(self, identifier: str) -> Quirks:
+        with self._guard:
+            return self._quirks.get(identifier, Quirks())
+
+    def __iter__(self) -> Iterator[Entry]:
+        with self._guard:
+            return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def timestamp(moment: float) -> str:
+    """A time, in seconds since 1970, as the Marketplace writes it."""
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
