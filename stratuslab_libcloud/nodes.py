@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 from libcloud.compute.types import NodeState, StorageVolumeState
 
-from stratuslab_libcloud.client.disks import MARK_PREFIX, Disk, Mount
+from stratuslab_libcloud.client.disks import Disk, Mount
 from stratuslab_libcloud.client.machine import VirtualMachine
-from stratuslab_libcloud.client.marketplace import Image
+from stratuslab_libcloud.client.marketplace import Image, is_image_id
 from stratuslab_libcloud.config import InstanceType
 
 if TYPE_CHECKING:
@@ -236,12 +236,13 @@ def _image_extra(entry: Image) -> dict[str, Any]:
 
 
 def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | None) -> dict[str, Any]:
-    is_mark = disk.identifier.startswith(MARK_PREFIX)
     extra: dict[str, Any] = {
         "location": str(location.id),
         "owner": disk.owner,
         "use_count": disk.users,
-        "marketplace_id": None if is_mark else disk.identifier or None,
+        "marketplace_id": disk.identifier if is_image_id(disk.identifier) else None,
+        "snapshot_of": disk.snapshot_of,
+        "mark": disk.mark,
         "quarantine": disk.quarantine or None,
     }
     if disk.kind or disk.visibility:

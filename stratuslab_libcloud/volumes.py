@@ -129,13 +129,13 @@ def _call(cloud: Cloud, volume: StorageVolume) -> Call:
 
 
 def _checked_size(size: Any) -> int:
+    """The size as a number, if it is a whole one that can be had; a text of digits will do."""
     try:
         gibibytes = int(size)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         gibibytes = 0
-    if isinstance(size, bool) or gibibytes != float(size if gibibytes else 0):
-        gibibytes = 0
-    if not SMALLEST_DISK <= gibibytes <= LARGEST_DISK:
+    is_meant = not isinstance(size, bool) and (gibibytes == size or isinstance(size, str))
+    if not (is_meant and SMALLEST_DISK <= gibibytes <= LARGEST_DISK):
         raise InvalidArgumentError(
             f"a volume's size is a whole number of GiB from {SMALLEST_DISK} to {LARGEST_DISK}; not {size!r}"
         )

@@ -17,6 +17,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
+from stratuslab_libcloud.client import leash
+
 
 class _ReaderWithDeadline(io.RawIOBase):
     """The bytes of a socket until a moment; after it, ``TimeoutError``."""
@@ -34,7 +36,11 @@ class _ReaderWithDeadline(io.RawIOBase):
         if remaining <= 0:
             raise TimeoutError("the time limit for the whole answer is over")
         self._sock.settimeout(remaining)
-        return self._raw.readinto(buffer)
+        held = leash.current()
+        if held is None:
+            return self._raw.readinto(buffer)
+        with held.holding(self._sock):
+            return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()

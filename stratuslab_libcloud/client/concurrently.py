@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from libcloud.common.types import LibcloudError
+
+from stratuslab_libcloud.client import leash
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_THREADS = 16
 
+_SECONDS_TO_END = 2.0
+
 
 def outcomes(ask: Callable[[S], T], things: Sequence[S]) -> list[T | LibcloudError]:
     """Ask about each thing at the same time.
+
+    An interruption ends all that is under way.
 
     :return: in the things' order, what was answered or why not
     """
     if len(things) < 2:
         return [_outcome(ask, thing) for thing in things]
-
-    from concurrent.futures import ThreadPoolExecutor
-
-    threads = ThreadPoolExecutor(min(len(things), MOST_THREADS), thread_name_prefix="stratuslab")
-    try:
-        return list(threads.map(lambda thing: _outcome(ask, thing), things))
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+    work = _Work(ask, things)
+    work.run()
+    return [work.results[index] for index in range(len(things))]
 
 
 def answers(ask: Callable[[S], T], things: Sequence[S]) -> list[T]:
@@ -37,6 +39,53 @@ def answers(ask: Callable[[S], T], things: Sequence[S]) -> list[T]:
         if isinstance(outcome, LibcloudError):
             raise outcome
     return found  # type: ignore[return-value]  # no exception is left in it
+
+
+class _Work(Generic[S, T]):
+    """Things that several threads take one after another."""
+
+    def __init__(self, ask: Callable[[S], T], things: Sequence[S]) -> None:
+        self.results: dict[int, T | LibcloudError] = {}
+        self._ask = ask
+        self._remaining: Iterator[tuple[int, S]] = iter(enumerate(things))
+        self._lock = threading.Lock()
+        self._bug: BaseException | None = None
+        self._leash = leash.current() or leash.Leash()
+        self._threads = [
+            threading.Thread(target=self._take, name=f"stratuslab-{number}", daemon=True)
+            for number in range(min(len(things), MOST_THREADS))
+        ]
+
+    def run(self) -> None:
+        try:
+            for thread in self._threads:
+                thread.start()
+            for thread in self._threads:
+                thread.join()
+        except BaseException:
+            self._end()
+            raise
+        if self._bug:
+            raise self._bug
+
+    def _end(self) -> None:
+        self._leash.pull()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(_SECONDS_TO_END)
+
+    def _take(self) -> None:
+        with self._leash.on_this_thread():
+            try:
+                while (next_one := self._next()) and not self._leash.is_pulled:
+                    index, thing = next_one
+                    self.results[index] = _outcome(self._ask, thing)
+            except BaseException as bug:  # noqa: BLE001 - raised again where the caller sees it
+                self._bug = bug
+
+    def _next(self) -> tuple[int, S] | None:
+        with self._lock:
+            return next(self._remaining, None)
 
 
 def _outcome(ask: Callable[[S], T], thing: S) -> T | LibcloudError:

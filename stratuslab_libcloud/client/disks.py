@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stratuslab_libcloud.client.transport import Request, Transport, path_piece
+from stratuslab_libcloud.client.transport import Request, Transport
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
+    InvalidArgumentError,
     LimitExceededError,
     MalformedReplyError,
     ServiceError,
@@ -28,7 +29,9 @@ LARGEST_DISK = 1024
 MARK_PREFIX = "libcloud-mark-"
 """How the `identifier` of a disk begins that was given one only to be recognized by."""
 
+_SNAPSHOT = "snapshot:"
 _DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+_POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _JSON = {"Accept": "application/json"}
 
 
@@ -66,6 +69,16 @@ class Disk:
     kind: str | None
     visibility: str | None
 
+    @property
+    def snapshot_of(self) -> str | None:
+        """The disk that this one is a copy-on-write copy of, such as a running machine's root disk is."""
+        return self.identifier.removeprefix(_SNAPSHOT) if self.identifier.startswith(_SNAPSHOT) else None
+
+    @property
+    def mark(self) -> str | None:
+        """What its creator recognizes it by, if this package created it."""
+        return self.identifier if self.identifier.startswith(MARK_PREFIX) else None
+
 
 class Disks:
     """Persistent disks of one cloud.
@@ -99,7 +112,7 @@ class Disks:
 
         :raises NotFoundError: when there is none
         """
-        request = _get(f"/disks/{path_piece(uuid)}", "GET /disks/{uuid}")
+        request = _get(_path(uuid), "GET /disks/{uuid}")
         found = self._transport.request(request, lambda answer: answer.json())
         disk = _disk(found)
         if disk is None:
@@ -127,15 +140,14 @@ class Disks:
         :raises NotFoundError: when there is none
         :raises ConflictError: when a machine uses it
         """
-        path = f"/disks/{path_piece(uuid)}/"
-        self._send(Request("DELETE /disks/{uuid}", "DELETE", path, headers=_JSON, repeatable=True))
+        self._send(Request("DELETE /disks/{uuid}", "DELETE", _path(uuid) + "/", headers=_JSON, repeatable=True))
 
     def mounts(self, uuid: str) -> list[Mount]:
         """The machines that use a disk.
 
         :raises NotFoundError: when there is no such disk
         """
-        request = _get(f"/disks/{path_piece(uuid)}/mounts", "GET /disks/{uuid}/mounts")
+        request = _get(_path(uuid) + "/mounts", "GET /disks/{uuid}/mounts")
         found = self._transport.request(request, lambda answer: answer.json())
         mounts = [_mount(item) for item in _expected(found, list, self._transport.call(request))]
         return [mount for mount in mounts if mount is not None]
@@ -150,7 +162,7 @@ class Disks:
         request = Request(
             "POST /disks/{uuid}/mounts",
             "POST",
-            f"/disks/{path_piece(uuid)}/mounts/",
+            _path(uuid) + "/mounts/",
             form={"node": host, "vm_id": str(machine)},
             headers=_JSON,
         )
@@ -158,8 +170,7 @@ class Disks:
 
     def detach(self, uuid: str, machine: int) -> None:
         """Take a disk out of a machine. The service does not say whether it was in it."""
-        mount = path_piece(f"{uuid}_{machine}")
-        path = f"/disks/{path_piece(uuid)}/mounts/{mount}"
+        path = f"{_path(uuid)}/mounts/{uuid}_{machine}"
         self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON))
 
     def close(self) -> None:
@@ -171,6 +182,13 @@ class Disks:
             return self._transport.request(request, lambda answer: answer.json(), timeout=timeout)
         except ServiceError as error:
             raise _meant_by(error) from error
+
+
+def _path(uuid: str) -> str:
+    """Where a disk is, if this can be one's id; anything else could be read as another path."""
+    if not _POSSIBLE_ID.match(uuid):
+        raise InvalidArgumentError(f"{uuid!r} is no volume's id: those are uuids")
+    return f"/disks/{uuid}"
 
 
 def _get(path: str, operation: str) -> Request:

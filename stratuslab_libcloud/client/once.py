@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from stratuslab_libcloud.client.compute import Compute
 from stratuslab_libcloud.client.disks import MARK_PREFIX, Disks
-from stratuslab_libcloud.client.machine import MARK_ATTRIBUTE, VirtualMachine
+from stratuslab_libcloud.client.machine import VirtualMachine
 from stratuslab_libcloud.errors import (
     ConflictError,
     ServiceError,
@@ -131,7 +131,7 @@ def _machines_with(compute: Compute, mark: str, deadline: float) -> list[Virtual
 
 
 def _disk_with(disks: Disks, mark: str) -> str | None:
-    return next((disk.uuid for disk in disks.disks() if disk.identifier == mark), None)
+    return next((disk.uuid for disk in disks.disks() if disk.mark == mark), None)
 
 
 def _end_doubles(compute: Compute, mark: str, number: int) -> None:
@@ -145,7 +145,7 @@ def _end_doubles(compute: Compute, mark: str, number: int) -> None:
 def _unknown(lost: ServiceError, mark: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(
         f"{lost.problem}; whether it was created can not be told: before you try again, look for "
-        f"{MARK_ATTRIBUTE} '{mark}' in node.extra['mark'], or in a volume's identifier",
+        f"'{mark}' in the extra['mark'] of the nodes or volumes",
         lost.call,
         mark,
     )

@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote
 
 import libcloud.security
 import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
-from stratuslab_libcloud.client import debug
+from stratuslab_libcloud.client import debug, leash
 from stratuslab_libcloud.client.bounded import BoundedAdapter
 from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, check_credentials
 from stratuslab_libcloud.errors import (
@@ -182,7 +181,8 @@ class Transport:
                 if pause is None or time.monotonic() + pause >= deadline:
                     raise failure.error from failure.__cause__
                 _log.debug("%s; trying again in %.1f s", failure.error, pause)
-                time.sleep(pause)
+                if not leash.pause(pause):
+                    raise failure.error from failure.__cause__
                 attempt += 1
 
     def call(self, request: Request) -> Call:
@@ -322,7 +322,7 @@ class _MayPass(Exception):  # noqa: N818 - a signal between an attempt and the l
             return None
         if isinstance(self.error, ServiceUnavailableError) and self.error.retry_after is not None:
             return self.error.retry_after
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 2))
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2))
         return longest * random.uniform(0.5, 1.0)
 
 
@@ -402,8 +402,3 @@ def one_line(text: str) -> str:
 def start_of(body: bytes) -> str:
     """The start of an answer, for `MalformedReplyError.body`."""
     return body[:_MESSAGE].decode("utf-8", "replace")
-
-
-def path_piece(text: str) -> str:
-    """A piece of a path in which nothing can end the piece."""
-    return quote(text, safe="@:")

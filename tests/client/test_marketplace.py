@@ -92,7 +92,9 @@ def test_an_entry_without_an_identifier_is_left_out_with_a_warning(caplog: pytes
     assert "left out" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["", "<metadata>", "<!DOCTYPE metadata><metadata/>", "{}", "<metadata>\x01</metadata>"])
+@pytest.mark.parametrize(
+    "text", ["", "<metadata>", "<!DOCTYPE metadata><metadata/>", "{}", "<metadata>\x01</metadata>"]
+)
 def test_what_is_not_readable(text: str) -> None:
     with pytest.raises(NotReadable):
         list(read_images([text]))

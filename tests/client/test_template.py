@@ -10,7 +10,7 @@ from stratuslab_libcloud.client.template import Attribute, Vector, render
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.sandbox.template import Template
 
-sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t\"\\[],=#"), min_size=1)
+sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters='\n\t"\\[],=#'), min_size=1)
 names = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True)
 
 

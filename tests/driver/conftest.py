@@ -13,6 +13,10 @@ from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
 
+def image_named(name: str, driver: StratusLabNodeDriver) -> NodeImage:
+    return next(image for image in driver.list_images() if image.name == name)
+
+
 @pytest.fixture
 def size(driver: StratusLabNodeDriver) -> NodeSize:
     """The default size."""
@@ -22,7 +26,7 @@ def size(driver: StratusLabNodeDriver) -> NodeSize:
 @pytest.fixture
 def image(driver: StratusLabNodeDriver) -> NodeImage:
     """A machine image that the Marketplace lists."""
-    return next(image for image in driver.list_images() if image.extra["os"] == "CentOS")
+    return image_named("Ubuntu 14.04 web server", driver)
 
 
 @pytest.fixture
@@ -53,6 +57,12 @@ def slow_driver(slow_sandbox: Sandbox, tmp_path: Path, key_file: Path) -> Stratu
     """A driver for the slow cloud."""
     config = slow_sandbox.write_config(tmp_path / "slow.cfg", public_key_file=key_file)
     return StratusLabNodeDriver(stratuslab_user_config=config)
+
+
+@pytest.fixture
+def slow_node(slow_driver: StratusLabNodeDriver) -> StratusLabNode:
+    """A machine of the slow cloud, which does not run yet."""
+    return slow_driver.create_node("n", None, image_named("ttylinux", slow_driver))
 
 
 @pytest.fixture

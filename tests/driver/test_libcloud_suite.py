@@ -20,6 +20,7 @@ class TestAsLibcloudTestsIt(suite.TestCaseMixin, unittest.TestCase):  # type: ig
     @pytest.fixture
     def _driver(self, config_file: Path) -> None:
         self.driver = StratusLabNodeDriver("default", stratuslab_user_config=config_file)
+        self.driver.create_node("one to list and to destroy", None, self.driver.list_images()[0])
 
     def test_reboot_node_response(self) -> None:
         with pytest.raises(NotImplementedError, match="can not reboot"):

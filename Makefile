@@ -1,0 +1,62 @@
+# What there is to do: make demo, make test, and what .ci/run needs besides. Only make, a POSIX shell and a Python
+# from 3.10 on with venv have to be there.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+TEST_OPTIONS ?=
+
+.PHONY: demo test lint format types build check-wheel clean
+
+demo: $(VENV)/sandbox
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/test
+	@$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+lint: $(VENV)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/test $(VENV)/lint
+	$(BIN)/mypy
+
+build: $(VENV)/lint
+	rm -rf dist build
+	$(BIN)/python -m build --outdir dist .
+
+# The wheel, in an environment where nothing else is, and the sdist beside it.
+check-wheel: build
+	rm -rf $(VENV)-wheel
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
+	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.tar.gz
+	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
+	rm -rf $(VENV)-wheel
+
+clean:
+	rm -rf $(VENV) $(VENV)-wheel build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Environments: one folder, into which more is installed as it is needed. The stamps say what is there.
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/sandbox: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[deploy,sandbox]'
+	@touch $@
+
+$(VENV)/test: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/lint: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
+	@touch $@

@@ -1,0 +1,40 @@
+"""Start a machine, watch it until it runs, look at it, and destroy it."""
+
+from __future__ import annotations
+
+from clouds import configuration
+from libcloud.compute.providers import get_driver
+
+import stratuslab_libcloud  # noqa: F401 - registers the driver
+
+
+def main() -> None:
+    with configuration() as config:
+        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+
+        sizes = driver.list_sizes()
+        print("Sizes:", ", ".join(size.name for size in sizes))
+        size = next(size for size in sizes if size.name == "m1.large")
+
+        images = driver.list_images()
+        print("Images:")
+        for image in images:
+            print(f"  {image.id}  {image.name}")
+        image = next(image for image in images if image.extra["os"] == "ttylinux")
+
+        node = driver.create_node("my node", size, image)
+        print(f"Created machine {node.id} from '{image.name}'; it is {node.state}, its address is {node.public_ips[0]}")
+
+        [(node, addresses)] = driver.wait_until_running([node], wait_period=0.5)
+        print(f"Now it is {node.state} on {node.host}, at {addresses[0]}")
+        print("All machines:", ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()))
+
+        node.destroy()
+        print(
+            "Destroyed. All machines:",
+            ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()) or "none",
+        )
+
+
+if __name__ == "__main__":
+    main()

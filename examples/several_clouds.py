@@ -1,0 +1,35 @@
+"""Start a machine on each cloud of the configuration file, and list them all at once."""
+
+from __future__ import annotations
+
+from clouds import configuration
+from libcloud.compute.providers import get_driver
+
+import stratuslab_libcloud  # noqa: F401 - registers the driver
+
+
+def main() -> None:
+    with configuration() as config:
+        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+
+        nodes = []
+        for location in driver.list_locations():
+            image = next(image for image in driver.list_images(location) if image.extra["os"] == "ttylinux")
+            node = driver.create_node("worker", None, image, location)
+            nodes.append(node)
+            print(f"Created machine {node.id} at {location.name}, {location.country}: {node.public_ips[0]}")
+
+        driver.wait_until_running(nodes, wait_period=0.5)
+        for node in driver.list_nodes():
+            print(f"  {node.location.name}: machine {node.id} is {node.state} on {node.extra['host']}")
+
+        for node in nodes:
+            node.destroy()
+        print(
+            "Destroyed. All machines:",
+            ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()) or "none",
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""Run with the Python of a fresh environment into which the package was installed: is everything there that should be?
+
+It needs nothing but what the package itself requires, so it is a program and not one of the tests.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from libcloud.compute.providers import get_driver
+
+import stratuslab_libcloud
+
+
+def main() -> None:
+    package = Path(stratuslab_libcloud.__file__).parent
+    assert "site-packages" in package.parts, package
+    assert version("stratuslab-libcloud-drivers") == stratuslab_libcloud.__version__
+    for name in ("py.typed", "stratuslab-user.cfg.ref"):
+        assert (package / name).is_file(), name
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "stratuslab-user.cfg"
+        command = Path(sys.executable).with_name("stratus-copy-config")
+        subprocess.run([command, "-c", config], check=True, capture_output=True)
+        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+        assert len(driver.list_sizes()) >= 7
+
+    sandbox = subprocess.run(
+        [Path(sys.executable).with_name("stratuslab-sandbox"), "--help"], check=False, capture_output=True, text=True
+    )
+    assert "Traceback" not in sandbox.stderr, sandbox.stderr
+    sys.stdout.write(f"{stratuslab_libcloud.__version__} in {package}: complete\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""What is there to choose from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import requests_mock
+
+from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, NotFoundError, ServiceUnavailableError
+from stratuslab_libcloud.sandbox import Sandbox
+
+CONFIGURATION = """\
+[default]
+selected_section = lal
+[lal]
+name = "LAL, Orsay"
+country = 'FR'
+endpoint = https://lal.example.org/one-proxy/xmlrpc
+[instance_types]
+tiny = (1, 128, 0)
+m1.small = 1, 2048, 2048
+[grnet]
+endpoint = https://grnet.example.org/one-proxy/xmlrpc
+"""
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> StratusLabNodeDriver:
+    """A driver for clouds that are not there."""
+    file = tmp_path / "offline.cfg"
+    file.write_text(CONFIGURATION)
+    return StratusLabNodeDriver(stratuslab_user_config=file)
+
+
+def test_locations_are_the_sections(offline: StratusLabNodeDriver) -> None:
+    assert [(place.id, place.name, place.country) for place in offline.list_locations()] == [
+        ("lal", "LAL, Orsay", "FR"),
+        ("grnet", "grnet", "unknown"),
+    ]
+
+
+def test_sizes_are_the_standard_ones_and_the_users_own(offline: StratusLabNodeDriver) -> None:
+    assert [(size.id, size.extra["cpu"], size.cpu, size.ram, size.disk) for size in offline.list_sizes()] == [
+        ("t1.micro", 1, 1, 512, 512),
+        ("m1.small", 1, 1, 2048, 2048),
+        ("m1.medium", 1, 1, 3072, 3072),
+        ("m1.large", 2, 2, 6144, 6144),
+        ("m1.xlarge", 4, 4, 8192, 8192),
+        ("c1.medium", 2, 2, 1536, 1536),
+        ("c1.xlarge", 4, 4, 6144, 6144),
+        ("tiny", 1, 1, 128, 0),
+    ]
+
+
+def test_a_size_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "broken.cfg"
+    file.write_text(CONFIGURATION + "[instance_types]\nbroken = 1.5, 512, 512\n")
+    with pytest.raises(ConfigurationError, match="broken"):
+        StratusLabNodeDriver(stratuslab_user_config=file).list_sizes()
+
+
+def test_lists_are_the_callers_own(driver: StratusLabNodeDriver) -> None:
+    driver.list_sizes().clear()
+    driver.list_locations().clear()
+    assert len(driver.list_sizes()) == 7
+    assert len(driver.list_locations()) == 1
+
+
+def test_images_are_the_valid_entries(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    images = driver.list_images()
+    assert sandbox.requests.operations == ["GET /metadata"]
+    assert len(images) >= 10
+    assert all(image.name for image in images)
+    ttylinux = next(image for image in images if image.extra["os"] == "ttylinux")
+    assert sorted(ttylinux.extra) == [
+        "architecture",
+        "checksums",
+        "compression",
+        "created",
+        "creator",
+        "description",
+        "disk_bus",
+        "endorsed",
+        "endorser",
+        "format",
+        "hypervisor",
+        "inbound_ports",
+        "kind",
+        "locations",
+        "os",
+        "os_version",
+        "publisher",
+        "size",
+        "tag",
+        "title",
+        "valid_until",
+        "version",
+    ]
+    assert "@" in ttylinux.extra["endorser"]
+    assert len(ttylinux.extra["checksums"]["SHA-1"]) == 40
+    json.dumps([image.extra for image in images])
+
+
+def test_an_image_endorsed_twice_is_there_twice(driver: StratusLabNodeDriver) -> None:
+    endorsers: dict[str, set[str]] = {}
+    for image in driver.list_images():
+        endorsers.setdefault(image.id, set()).add(image.extra["endorser"])
+    assert sorted(len(those) for those in endorsers.values())[-1] == 2
+
+
+def test_an_image_without_a_title_has_the_first_line_of_its_description_as_its_name(
+    driver: StratusLabNodeDriver, samples: Path
+) -> None:
+    entry = (samples / "marketplace/valid-single-entry.xml").read_text()
+    entry = entry.replace("<dcterms:title>linux-with-my-apps</dcterms:title>", "")
+    entry = entry.replace("A 32-bit ttylinux...", "\n  First line\nsecond line")
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, text=entry)
+        assert [image.name for image in driver.list_images()] == ["First line"]
+
+
+def test_one_image(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    listed = driver.list_images()[0]
+    image = driver.get_image(listed.id)
+    assert (image.id, image.name, image.extra["os"]) == (listed.id, listed.name, listed.extra["os"])
+
+
+def test_an_image_that_is_not_there(driver: StratusLabNodeDriver) -> None:
+    with pytest.raises(NotFoundError, match="there is no valid image"):
+        driver.get_image("A" * 27)
+    with pytest.raises(InvalidArgumentError, match="is no image"):
+        driver.get_image("Ubuntu")
+
+
+@pytest.mark.parametrize("body", ["", "<?xml version='1.0'?><error>no metadata matching query found</error>"])
+def test_an_empty_marketplace_has_no_images(driver: StratusLabNodeDriver, body: str) -> None:
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, status_code=404, text=body)
+        assert driver.list_images() == []
+
+
+def test_a_page_that_is_not_found_is_no_empty_marketplace(driver: StratusLabNodeDriver) -> None:
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, status_code=404, text="<html><title>Not Found</title></html>")
+        with pytest.raises(NotFoundError, match="Not Found"):
+            driver.list_images()
+
+
+def test_a_marketplace_that_fails_is_an_error(driver: StratusLabNodeDriver) -> None:
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, status_code=500, text="<html>oops</html>")
+        with pytest.raises(ServiceUnavailableError, match="status 500"):
+            driver.list_images()
