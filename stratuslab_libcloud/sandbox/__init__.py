@@ -9,6 +9,7 @@ It speaks the protocols of the real services, so any StratusLab client can use i
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from ipaddress import IPv4Network
@@ -41,6 +42,8 @@ __all__ = [
     "Sandbox",
     "VmState",
 ]
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_USERS = {"alice": "secret", "bob": "s3cret%x"}
 
@@ -117,14 +120,7 @@ class Sandbox:
 
         :raises SandboxError: if a service went wrong in between
         """
-        if self._server is None:
-            return
-        self._ended.set()
-        self.state.settle()
-        self._server.stop()
-        self._errors.extend(self._server.errors)
-        self._server = None
-        self._watcher.join()
+        self._end()
         self.check()
 
     def check(self) -> None:
@@ -144,7 +140,11 @@ class Sandbox:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        self._end()
+        if error is None:
+            self.check()
+        for bug in self._errors:
+            _log.error("The sandbox itself failed: %r", bug, exc_info=bug)
 
     @property
     def url(self) -> str:
@@ -193,6 +193,16 @@ class Sandbox:
             values["user_public_key_file"] = str(public_key_file)
         write_section(Path(path), section, {**values, **more})
         return Path(path)
+
+    def _end(self) -> None:
+        if self._server is None:
+            return
+        self._ended.set()
+        self.state.settle()
+        self._server.stop()
+        self._errors.extend(self._server.errors)
+        self._server = None
+        self._watcher.join()
 
     def _watch(self) -> None:
         while not self._ended.is_set():

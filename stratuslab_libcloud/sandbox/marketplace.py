@@ -67,7 +67,8 @@ class MarketplaceService:
     def routes(self) -> Blueprint:
         routes = Blueprint("marketplace", __name__, url_prefix="/marketplace")
         routes.record_once(lambda setup: setup.app.url_map.converters.update(rest=_RestOfPath))
-        routes.add_url_rule("<rest:path>", "dispatch", self._dispatch, methods=["GET", "POST"])
+        for rule in ("", "<rest:path>"):
+            routes.add_url_rule(rule, "dispatch", self._dispatch, methods=["GET", "POST"])
         routes.register_error_handler(InvalidEntryError, lambda problem: self.error(BadRequest(str(problem))))
         routes.register_error_handler(
             UnhandledInputError, lambda problem: self.error(InternalServerError(str(problem)))
@@ -87,7 +88,7 @@ class MarketplaceService:
             return Response(json.dumps({str(code): message}), code, content_type=JSON)
         return page(f"Error {code}", message, status=code)
 
-    def _dispatch(self, path: str) -> Response:
+    def _dispatch(self, path: str = "") -> Response:
         # Not left to the framework: paths count as they were sent, and doubled slashes as one.
         uri: str = request.environ["REQUEST_URI"]
         sent = re.sub("/+", "/", uri.partition("?")[0]).removeprefix(self.prefix)

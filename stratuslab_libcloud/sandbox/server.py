@@ -102,7 +102,7 @@ class HttpServer(ThreadedWSGIServer):
         self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox-http", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox-http", daemon=True
         )
 
     def start(self) -> None:
