@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
+from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.user import DEFAULT_FILE
 
 _NAME = "stratus-copy-config"
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :returns: the exit status: 0, or 1 when there is a file already or none can be written
     """
     arguments = _parser().parse_args(argv)
-    file = Path(os.path.realpath(Path(arguments.config).expanduser()))
+    file = Path(os.path.realpath(values.path(arguments.config)))
     if file.exists() and not arguments.force:
         return _fail(f"{file} is there already; --force overwrites it")
     try:

@@ -44,7 +44,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
     :param timeout: seconds that a call may take, whatever the settings say; None to leave it to them
     :raises ConfigurationError: names file, section, key and what would be right
     """
-    service = _any_service(settings, timeout)
+    service = _service(settings, timeout)
     compute = _compute(settings, service)
     disks_endpoint = _disks_endpoint(settings)
     public_key = settings.read("user_public_key_file", values.path, values.path(DEFAULT_PUBLIC_KEY))
@@ -64,12 +64,11 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
     )
 
 
-def _any_service(settings: Settings, timeout: float | None) -> ServiceConfig:
+def _service(settings: Settings, timeout: float | None) -> partial[ServiceConfig]:
     """What the three services have in common."""
     read = settings.read
-    return ServiceConfig(
-        url="",
-        credentials=None,
+    return partial(
+        ServiceConfig,
         verify=_verify(settings),
         timeout=timeout or read("endpoint_timeout", values.positive_number, DEFAULT_TIMEOUT),
         connections=read("endpoint_connections", values.whole_number(1, 1000), DEFAULT_CONNECTIONS),
@@ -79,15 +78,16 @@ def _any_service(settings: Settings, timeout: float | None) -> ServiceConfig:
 
 def _verify(settings: Settings) -> bool | Path | None:
     verify = settings.read("tls_verify", values.truth)
-    bundle = settings.read("tls_ca_bundle", values.existing_path)
-    return False if verify is False else bundle or verify
+    if verify is False:
+        return False
+    return settings.read("tls_ca_bundle", values.readable_path, verify)
 
 
-def _compute(settings: Settings, service: ServiceConfig) -> ServiceConfig:
-    _compute_endpoint(settings, Endpoint.parse)
+def _compute(settings: Settings, service: partial[ServiceConfig]) -> ServiceConfig:
+    _compute_endpoint(settings, Endpoint.parse)  # first of all, so that its absence is told before that of others
     shown = credentials.for_compute(settings)
     url = _compute_endpoint(settings, partial(endpoints.compute_url, kind=_kind(shown)))
-    return replace(service, url=url, credentials=shown)
+    return service(url=url, credentials=shown)
 
 
 def _compute_endpoint(settings: Settings, parse: Callable[[str], Value]) -> Value:
@@ -105,21 +105,22 @@ def _disks_endpoint(settings: Settings) -> Endpoint:
     return endpoint.with_port(port) if port else endpoint
 
 
-def _disks(settings: Settings, service: ServiceConfig, endpoint: Endpoint) -> ServiceConfig:
+def _disks(settings: Settings, service: partial[ServiceConfig], endpoint: Endpoint) -> ServiceConfig:
     shown = credentials.for_disks(settings)
     scheme = settings.read("pdisk_protocol", values.one_of("http", "https"), "https")
-    return replace(service, url=endpoints.disks_url(endpoint, _kind(shown), scheme), credentials=shown)
+    return service(url=endpoints.disks_url(endpoint, _kind(shown), scheme), credentials=shown)
 
 
 def _kind(shown: Credentials) -> str:
     return endpoints.PASSWORD if isinstance(shown, Password) else endpoints.CERTIFICATE
 
 
-def _marketplace(settings: Settings, service: ServiceConfig) -> ServiceConfig:
+def _marketplace(settings: Settings, service: partial[ServiceConfig]) -> ServiceConfig:
     """The Marketplace; the public one is no part of the site, so the site's TLS settings are not for it."""
     url = settings.read("marketplace_endpoint", endpoints.marketplace_url, PUBLIC_MARKETPLACE)
-    is_public = f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/")
-    return replace(service, url=url, verify=None if is_public else service.verify)
+    if f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/"):
+        service = partial(service, verify=None)
+    return service(url=url, credentials=None)
 
 
 def _without_pub(public_key: Path) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.records import Certificate, Credentials, Password
 from stratuslab_libcloud.config.settings import Setting, Settings
@@ -52,7 +50,7 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
     certificate = settings.read("pem_certificate", values.path)
     if certificate is None:
         _refuse_half(settings, username, password)
-        certificate = Path(DEFAULT_CERTIFICATE).expanduser()
+        certificate = values.path(DEFAULT_CERTIFICATE)
         if not certificate.exists():
             raise settings.error(
                 "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' "
@@ -60,7 +58,7 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
                 f"and its key at {DEFAULT_KEY}",
                 key="username",
             )
-    return Certificate(certificate, settings.read("pem_key", values.path, Path(DEFAULT_KEY).expanduser()))
+    return Certificate(certificate, settings.read("pem_key", values.path, values.path(DEFAULT_KEY)))
 
 
 def _refuse_half(settings: Settings, username: Setting | None, password: Setting | None) -> None:

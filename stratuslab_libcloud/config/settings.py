@@ -43,7 +43,7 @@ class Setting:
 
     def error(self, expected: str) -> ConfigurationError:
         """The exception that says what would be right here."""
-        text = _without_credentials(self.text)
+        text = _presentable(self.text)
         quotes = " (quotes are part of a value: leave them out)" if is_quoted(text) else ""
         message = f"{self} must be {expected}, not '{text}'{quotes}."
         return ConfigurationError(message[0].upper() + message[1:], file=self.file, section=self.section, key=self.key)
@@ -109,7 +109,7 @@ def is_quoted(text: str) -> bool:
     return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
 
-def _without_credentials(text: str) -> str:
-    """The text as a message may show it: an address may have a password before its ``@``."""
-    _, at, address = text.rpartition("@")
-    return f"...@{address}" if at else text
+def _presentable(text: str) -> str:
+    """The text as a message may show it: on one line, and without what may be a password before an ``@``."""
+    _, at, rest = text.rpartition("@")
+    return " ".join((f"...@{rest}" if at else text).split())

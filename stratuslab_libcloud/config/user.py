@@ -121,12 +121,18 @@ class UserConfiguration:
         return cloud
 
     def _find_default_section(self, asked_for: str | None) -> str:
-        selected = self._ini.get("default", "selected_section")
-        section = asked_for or self._environ.get(SECTION_VARIABLE) or selected or "default"
-        known = [name for name in self._ini.sections if name != instance_types.SECTION]
-        if section not in known:
-            raise self._unknown(section, known)
-        return section
+        places = {
+            "the argument": asked_for,
+            f"the environment variable {SECTION_VARIABLE}": self._environ.get(SECTION_VARIABLE),
+            "'selected_section' in section 'default'": self._ini.get("default", "selected_section"),
+        }
+        for place, section in places.items():
+            if section:
+                known = [name for name in self._ini.sections if name != instance_types.SECTION]
+                if section not in known:
+                    raise self._unknown(section, known, f", which {place} names")
+                return section
+        return "default"
 
     def _find_sections(self) -> tuple[str, ...]:
         def is_location(section: str) -> bool:
@@ -140,13 +146,10 @@ class UserConfiguration:
         if section not in self.sections:
             raise self._unknown(section, self.sections)
 
-    def _unknown(self, section: str, known: Iterable[str]) -> ConfigurationError:
+    def _unknown(self, section: str, known: Iterable[str], who: str = "") -> ConfigurationError:
         names = ", ".join(f"'{name}'" for name in known)
-        return ConfigurationError(
-            f"{self.file} has no section for a location '{section}'; its locations are {names}.",
-            file=self.file,
-            section=section,
-        )
+        message = f"{self.file} has no section for the location '{section}'{who}; its locations are {names}."
+        return ConfigurationError(message, file=self.file, section=section)
 
     def _label(self, section: str, key: str) -> str:
         """A name to show, without the quotes that many files have around it; '' where it can not be read."""
@@ -161,7 +164,7 @@ def _open(source: Source | None) -> IniFile:
     from stratuslab_libcloud.config.inifile import IniFile
 
     if source is None or isinstance(source, str | os.PathLike):
-        path = Path(DEFAULT_FILE if source is None else source).expanduser()
+        path = values.path(DEFAULT_FILE if source is None else os.fspath(source))
         ini = IniFile(_read_file(path, is_default=source is None), str(path))
         warn_of_open_passwords(ini, path)
         return ini

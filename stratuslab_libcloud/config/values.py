@@ -97,14 +97,14 @@ def image_identifier(text: str) -> str:
 
 def path(text: str) -> Path:
     """A file or folder; ``~`` and ``$VARIABLE`` are replaced, others start at the working directory."""
-    return Path(os.path.expandvars(text)).expanduser()
+    return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 - Path's fails where there is no home
 
 
-def existing_path(text: str) -> Path:
+def readable_path(text: str) -> Path:
     """A file or folder that is there."""
     found = path(text)
-    if not found.exists():
-        raise ValueError("the name of an existing file or folder")
+    if not os.access(found, os.R_OK):
+        raise ValueError("the name of an existing file or folder that may be read")
     return found
 
 

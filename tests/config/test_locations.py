@@ -57,20 +57,28 @@ def test_how_the_default_location_is_chosen(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    ("selected", "options"),
+    ("selected", "options", "place"),
     [
-        ("nowhere", {}),
-        ("", {"default_location": "nowhere"}),
-        ("", {"environ": {"STRATUSLAB_USER_CONFIG_SECTION": "nowhere"}}),
+        ("nowhere", {}, "'selected_section' in section 'default'"),
+        ("", {"default_location": "nowhere"}, "the argument"),
+        (
+            "",
+            {"environ": {"STRATUSLAB_USER_CONFIG_SECTION": "nowhere"}},
+            "the environment variable STRATUSLAB_USER_CONFIG_SECTION",
+        ),
     ],
 )
-def test_a_default_location_that_is_not_there(load: Load, selected: str, options: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match="'nowhere'; its locations are 'default', 'a', 'b'"):
+def test_a_default_location_that_is_not_there(
+    load: Load, selected: str, options: dict[str, object], place: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"'nowhere', which {place} names; .* are 'default', 'a', 'b'"):
         load(f"[default]\nselected_section = {selected}\n[a]\n[instance_types]\n[b]\n", **options)
 
 
 def test_instance_types_are_no_location(load: Load) -> None:
-    with pytest.raises(ConfigurationError, match="'instance_types'; its locations are 'z', 'default', 'a'"):
+    with pytest.raises(
+        ConfigurationError, match="'instance_types', which the argument names; its locations are 'z', 'default', 'a'"
+    ):
         load(CLOUDS, default_location="instance_types")
 
 

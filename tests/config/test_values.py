@@ -61,7 +61,7 @@ def test_machine_options(cloud: ReadCloud, lines: str, field: str, value: Any) -
 
 
 def test_every_machine_option_can_be_set() -> None:
-    tested = {case[1] for case in test_machine_options.pytestmark[0].args[1]}  # type: ignore[attr-defined]
+    tested = {case[1] for case in test_machine_options.pytestmark[0].args[1]}
 
     assert tested == set(MachineOptions.__dataclass_fields__)
 
@@ -128,6 +128,11 @@ def test_quotes_around_a_value_are_pointed_out(cloud: ReadCloud) -> None:
         cloud('endpoint = "cloud.example.org"')
 
 
+def test_a_message_is_one_line(cloud: ReadCloud) -> None:
+    with pytest.raises(ConfigurationError, match="not 'a b'"):
+        cloud("vm_disks_bus = a\n  b")
+
+
 def test_a_value_on_the_next_line(cloud: ReadCloud) -> None:
     assert cloud("endpoint =\n  other.example.org").compute.url == "https://other.example.org:2634/pswd/xmlrpc"
 
@@ -169,6 +174,10 @@ def test_files_begin_at_home_or_at_a_variable(
     assert cloud("user_public_key_file = a.pub").public_key_file == Path("a.pub")
 
 
+def test_files_of_a_user_without_a_home(cloud: ReadCloud) -> None:
+    assert cloud("user_public_key_file = ~no-such-user/a.pub").public_key_file == Path("~no-such-user/a.pub")
+
+
 @pytest.mark.parametrize(
     ("public", "private"),
     [
@@ -201,6 +210,7 @@ def test_verification(cloud: ReadCloud, tmp_path: Path) -> None:
     assert cloud(bundle).disks.verify == tmp_path
     assert cloud(bundle + "tls_verify = true").disks.verify == tmp_path
     assert cloud(bundle + "tls_verify = false").disks.verify is False
+    assert cloud("tls_verify = false\ntls_ca_bundle = /no/such/file").disks.verify is False
 
 
 def test_the_public_marketplace_is_no_part_of_the_site(cloud: ReadCloud, tmp_path: Path) -> None:
