@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from libcloud.common.types import LibcloudError
 from libcloud.compute.base import (
     Node,
     NodeAuthPassword,
@@ -21,7 +19,7 @@ from libcloud.compute.base import (
 
 from stratuslab_libcloud import creation, volumes, waiting
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.concurrently import answers, outcomes
+from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.client.disks import is_disk_id
 from stratuslab_libcloud.client.machine import VirtualMachine
 from stratuslab_libcloud.client.marketplace import is_image_id
@@ -30,21 +28,16 @@ from stratuslab_libcloud.errors import (
     ConfigurationError,
     InvalidArgumentError,
     NotFoundError,
-    PartialListError,
 )
+from stratuslab_libcloud.locations import Location, Locations
 from stratuslab_libcloud.nodes import (
     StratusLabImage,
     StratusLabNode,
     StratusLabSize,
     StratusLabVolume,
-    location_of,
 )
 
-T = TypeVar("T")
-
 _log = logging.getLogger(__name__)
-
-Location = NodeLocation | str | None
 
 
 class StratusLabNodeDriver(NodeDriver):
@@ -91,17 +84,14 @@ class StratusLabNodeDriver(NodeDriver):
             default_location=stratuslab_default_location,
             timeout=None if timeout is None else float(timeout),
         )
-        self._proxy_url = proxy_url
-        self._locations = {section: self._new_location(section) for section in self._configuration.sections}
-        self._clouds: dict[str, Cloud] = {}
+        self._locations = Locations(self._configuration, self, proxy_url)
         self._sizes: dict[tuple[int, int, int], NodeSize] = {}
-        self._lock = threading.Lock()
 
     # -- locations, sizes, images
 
     def list_locations(self) -> list[NodeLocation]:
         """The sections of the configuration file, in its order."""
-        return list(self._locations.values())
+        return self._locations.all()
 
     def list_sizes(self, location: NodeLocation | None = None) -> list[NodeSize]:
         """The standard instance types and the user's own; they are the same at all locations.
@@ -116,7 +106,7 @@ class StratusLabNodeDriver(NodeDriver):
         :param location: the default location if not given
         :raises ServiceError: when the Marketplace does not answer as it should
         """
-        return [StratusLabImage(entry, self) for entry in self._cloud(location).marketplace.images()]
+        return [StratusLabImage(entry, self) for entry in self._locations.cloud(location).marketplace.images()]
 
     def get_image(self, image_id: str, location: Location = None) -> NodeImage:
         """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
@@ -125,7 +115,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises NotFoundError: when there is no such image, or it has expired
         :raises InvalidArgumentError: when it is none of the three
         """
-        cloud = self._cloud(location)
+        cloud = self._locations.cloud(location)
         if is_image_id(image_id):
             return StratusLabImage(cloud.marketplace.image(image_id), self)
         if is_disk_id(image_id):
@@ -143,14 +133,14 @@ class StratusLabNodeDriver(NodeDriver):
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :raises PartialListError: when a location does not answer; it has the nodes of the others
         """
-        return self._from_all_locations(self._nodes_in, ex_partial)
+        return self._locations.ask_all(self._nodes_in, ex_partial)
 
     def list_nodes_in_location(self, location: NodeLocation) -> list[Node]:
         """The user's machines that have not ended, of one location.
 
         :raises ServiceError: when it does not answer as it should
         """
-        return self._nodes_in(self._location(location))
+        return self._nodes_in(self._locations.find(location))
 
     def create_node(
         self,
@@ -193,8 +183,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises StratusLabError: when it was not created
         :raises UnknownOutcomeError: when that can not be told
         """
-        where = self._location(location)
-        cloud = self._cloud(where)
+        where = self._locations.find(location)
+        cloud = self._locations.cloud(where)
         wishes = creation.Wishes(
             network=ex_network,
             address=ex_address,
@@ -216,7 +206,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ServiceError: when it can not be told to end
         """
-        cloud = self._cloud_of(node)
+        cloud = self._locations.cloud_of(node)
         try:
             cloud.compute.kill(_number_of(node))
         except NotFoundError:
@@ -262,16 +252,16 @@ class StratusLabNodeDriver(NodeDriver):
         :param location: where it is, if `node` is an id; the default location if not given
         :raises NotFoundError: when there never was such a machine
         """
-        where = self._location(location if isinstance(node, str) else self._location_of(node))
+        where = self._locations.find(location) if isinstance(node, str) else self._locations.of(node)
         number = _number_of(node)
-        return self._to_node(self._cloud(where).compute.machine(number), where)
+        return self._to_node(self._locations.cloud(where).compute.machine(number), where)
 
     def ex_shutdown_node(self, node: Node) -> bool:
         """Let a machine's own operating system shut it down; it ends after that. A killed one saves nothing.
 
         :raises ConflictError: when it is not running
         """
-        self._cloud_of(node).compute.shutdown(_number_of(node))
+        self._locations.cloud_of(node).compute.shutdown(_number_of(node))
         return True
 
     # -- volumes
@@ -290,7 +280,7 @@ class StratusLabNodeDriver(NodeDriver):
         def ask(where: NodeLocation) -> list[StorageVolume]:
             return self._volumes_in(where, ex_details)
 
-        return ask(self._location(location)) if location else self._from_all_locations(ask, ex_partial)
+        return ask(self._locations.find(location)) if location else self._locations.ask_all(ask, ex_partial)
 
     def create_volume(
         self,
@@ -312,8 +302,8 @@ class StratusLabNodeDriver(NodeDriver):
         """
         if snapshot is not None:
             raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
-        where = self._location(location)
-        disk = volumes.create(self._cloud(where), size, name, ex_visibility)
+        where = self._locations.find(location)
+        disk = volumes.create(self._locations.cloud(where), size, name, ex_visibility)
         return StratusLabVolume(disk, where, self)
 
     def destroy_volume(self, volume: StorageVolume) -> bool:
@@ -321,7 +311,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ConflictError: when a machine uses it
         """
-        cloud = self._cloud_of(volume)
+        cloud = self._locations.cloud_of(volume)
         try:
             cloud.disks.destroy(str(volume.id))
         except NotFoundError:
@@ -335,10 +325,10 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ConflictError: when the machine does not run, or the volume can not be attached
         :raises InvalidArgumentError: when the two are at different locations
         """
-        cloud = self._cloud_of(node)
-        if self._cloud_of(volume) is not cloud:
+        cloud = self._locations.cloud_of(node)
+        if self._locations.cloud_of(volume) is not cloud:
             raise InvalidArgumentError(
-                f"volume {volume.id} is at location '{self._location_of(volume)}' and node {node.id} at "
+                f"volume {volume.id} is at location '{self._locations.of(volume).id}' and node {node.id} at "
                 f"'{cloud.config.section}': a volume can only be attached where it is"
             )
         volumes.attach(cloud, _number_of(node), volume, device)
@@ -350,7 +340,7 @@ class StratusLabNodeDriver(NodeDriver):
         :param ex_node: which machine, if it is in several
         :raises ConflictError: when it is in none, or in several and none was named
         """
-        volumes.detach(self._cloud_of(volume), volume, None if ex_node is None else _number_of(ex_node))
+        volumes.detach(self._locations.cloud_of(volume), volume, None if ex_node is None else _number_of(ex_node))
         return True
 
     def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
@@ -359,79 +349,20 @@ class StratusLabNodeDriver(NodeDriver):
         :param location: the default location if not given
         :raises NotFoundError: when there is none
         """
-        where = self._location(location)
-        disks = self._cloud(where).disks
+        where = self._locations.find(location)
+        disks = self._locations.cloud(where).disks
         return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
 
     # -- between the two sides
 
-    def _new_location(self, section: str) -> NodeLocation:
-        place = self._configuration.place(section)
-        return NodeLocation(section, place.name, place.country, self)
-
-    def _location(self, location: Location) -> NodeLocation:
-        """A location of this driver, by an object or an id; the default one for None."""
-        section = location.id if isinstance(location, NodeLocation) else location
-        section = self._configuration.default_section if section is None else section
-        if section not in self._locations:
-            known = ", ".join(f"'{name}'" for name in self._locations)
-            raise ConfigurationError(
-                f"there is no location '{section}' in {self._configuration.file}; there are {known}",
-                file=self._configuration.file,
-                section=section,
-            )
-        return self._locations[section]
-
-    def _location_of(self, thing: Node | StorageVolume) -> str:
-        return location_of(thing, self._configuration.default_section)
-
-    def _cloud(self, location: Location) -> Cloud:
-        section = self._location(location).id
-        with self._lock:
-            if section not in self._clouds:
-                self._clouds[section] = Cloud(self._configuration.cloud(section), self._proxy_url)
-            return self._clouds[section]
-
-    def _cloud_of(self, thing: Node | StorageVolume) -> Cloud:
-        return self._cloud(self._location_of(thing))
-
     def _nodes_in(self, location: NodeLocation) -> list[Node]:
-        return [self._to_node(machine, location) for machine in self._cloud(location).compute.machines()]
+        return [self._to_node(machine, location) for machine in self._locations.cloud(location).compute.machines()]
 
     def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
-        disks = self._cloud(location).disks.disks()
+        disks = self._locations.cloud(location).disks.disks()
         if not details:
             return [StratusLabVolume(disk, location, self) for disk in disks]
         return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)
-
-    def _from_all_locations(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
-        """Ask all locations at the same time; nothing that one of them says is lost."""
-        locations = self.list_locations()
-        found: list[T] = []
-        errors: dict[str, LibcloudError] = {}
-        for location, outcome in zip(locations, outcomes(ask, locations), strict=True):
-            if isinstance(outcome, LibcloudError):
-                errors[location.id] = outcome
-            else:
-                found += outcome
-        if errors:
-            self._report_missing(found, errors, partial)
-        return found
-
-    def _report_missing(self, found: list[Any], errors: dict[str, LibcloudError], partial: bool) -> None:
-        if partial:
-            for section, error in errors.items():
-                _log.warning("location '%s' is left out: %s", section, error)
-            return
-        if len(self._locations) == 1:
-            raise next(iter(errors.values()))
-        reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
-        raise PartialListError(
-            f"{len(errors)} of {len(self._locations)} locations could not be asked: {reasons}; what the others "
-            "said is in this exception's `found`, and ex_partial=True returns it",
-            found=found,
-            errors=errors,
-        )
 
     def _default_size(self, cloud: Cloud) -> NodeSize:
         wanted = cloud.config.machine.instance_type

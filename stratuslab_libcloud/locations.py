@@ -1,0 +1,113 @@
+"""The locations of a driver, and the cloud behind each."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.concurrently import outcomes
+from stratuslab_libcloud.config import UserConfiguration
+from stratuslab_libcloud.errors import ConfigurationError, PartialListError
+from stratuslab_libcloud.nodes import location_of
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+Location = NodeLocation | str | None
+
+
+class Locations:
+    """The sections of a configuration as Libcloud's locations. A cloud is made when it is first asked for.
+
+    :param configuration: the user's
+    :param driver: whose locations they are
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(self, configuration: UserConfiguration, driver: NodeDriver, proxy_url: str | None) -> None:
+        self._configuration = configuration
+        self._proxy_url = proxy_url
+        self._clouds: dict[str, Cloud] = {}
+        self._lock = threading.Lock()
+        self._locations = {}
+        for section in configuration.sections:
+            place = configuration.place(section)
+            self._locations[section] = NodeLocation(section, place.name, place.country, driver)
+
+    def all(self) -> list[NodeLocation]:
+        """All locations, in the file's order."""
+        return list(self._locations.values())
+
+    def find(self, location: Location) -> NodeLocation:
+        """A location by an object or an id; the default one for None.
+
+        :raises ConfigurationError: when there is none
+        """
+        section = location.id if isinstance(location, NodeLocation) else location
+        section = self._configuration.default_section if section is None else section
+        if section not in self._locations:
+            known = ", ".join(f"'{name}'" for name in self._locations)
+            raise ConfigurationError(
+                f"there is no location '{section}' in {self._configuration.file}; there are {known}",
+                file=self._configuration.file,
+                section=section,
+            )
+        return self._locations[section]
+
+    def of(self, thing: Node | StorageVolume) -> NodeLocation:
+        """Where a node or a volume is."""
+        return self.find(location_of(thing, self._configuration.default_section))
+
+    def cloud(self, location: Location) -> Cloud:
+        """The cloud at a location.
+
+        :raises ConfigurationError: when there is no such location, or its section can not be used
+        """
+        section = self.find(location).id
+        with self._lock:
+            if section not in self._clouds:
+                self._clouds[section] = Cloud(self._configuration.cloud(section), self._proxy_url)
+            return self._clouds[section]
+
+    def cloud_of(self, thing: Node | StorageVolume) -> Cloud:
+        """The cloud in which a node or a volume is."""
+        return self.cloud(self.of(thing))
+
+    def ask_all(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
+        """Ask all locations at the same time; nothing that one of them says is lost.
+
+        :param partial: whether to leave out those that do not answer, with a warning
+        :raises PartialListError: when one does not answer; it has what the others said
+        """
+        found: list[T] = []
+        errors: dict[str, LibcloudError] = {}
+        for location, outcome in zip(self.all(), outcomes(ask, self.all()), strict=True):
+            if isinstance(outcome, LibcloudError):
+                errors[location.id] = outcome
+            else:
+                found += outcome
+        if errors:
+            self._report(found, errors, partial)
+        return found
+
+    def _report(self, found: list[Any], errors: dict[str, LibcloudError], partial: bool) -> None:
+        if partial:
+            for section, error in errors.items():
+                _log.warning("location '%s' is left out: %s", section, error)
+            return
+        if len(self._locations) == 1:
+            raise next(iter(errors.values()))
+        reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
+        raise PartialListError(
+            f"{len(errors)} of {len(self._locations)} locations could not be asked: {reasons}; what the others "
+            "said is in this exception's `found`, and ex_partial=True returns it",
+            found=found,
+            errors=errors,
+        )
