@@ -78,14 +78,8 @@ class MachineKeys:
         usable = [key for key in found if key.kind in SUPPORTED]
         if usable:
             return usable
-        if any(key.kind == _DSA for key in found):
-            raise KeyFileError(
-                f"the public key that the machine would get ({self.origin}) is a DSA key, which SSH does not "
-                f"take any more; {MAKE_ANOTHER}"
-            )
         raise KeyFileError(
-            f"the public key that the machine would get ({self.origin}) is not one in OpenSSH's one-line "
-            f"form, such as 'ssh-ed25519 AAAA... me'; {MAKE_ANOTHER}"
+            f"the public key that the machine would get ({self.origin}) {_what_is_wrong(found)}; {MAKE_ANOTHER}"
         )
 
 
@@ -169,6 +163,14 @@ def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None
             return None
         key = _parse(path, text, passphrase)
     return _for_paramiko(path, key)
+
+
+def _what_is_wrong(keys: list[PublicKey]) -> str:
+    if not keys:
+        return "is not one in OpenSSH's one-line form, such as 'ssh-ed25519 AAAA... me'"
+    if keys[0].kind == _DSA:
+        return "is a DSA key, which SSH does not take any more"
+    return f"is a key of the kind {keys[0].kind}, which can not be used here"
 
 
 def _read(path: Path) -> bytes:
