@@ -1,6 +1,7 @@
 """The user's INI file and environment, made into one frozen CloudConfig a section.
 
-`UserConfiguration.load` reads the file; the records are what it says.
+`UserConfiguration.load` reads the file; the records are what it says. What each key means stands in
+``docs/configuration.md`` and in the reference file that ``stratus-copy-config`` puts in place.
 """
 
 from __future__ import annotations

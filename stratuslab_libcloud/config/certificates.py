@@ -50,7 +50,8 @@ def _check_pair(files: Certificate) -> None:
     block = _certificate_block(files.certificate)
     _check_key(files)
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(files.certificate, files.key)
+        # A password, though there is none, keeps OpenSSL from asking for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(files.certificate, files.key, password="")
     except ssl.SSLError as error:
         raise _UnusableError(
             "pem_key",

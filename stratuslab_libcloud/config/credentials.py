@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.records import Certificate, Credentials, Password
 from stratuslab_libcloud.config.settings import Setting, Settings
@@ -51,7 +53,7 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
     if certificate is None:
         _refuse_half(settings, username, password)
         certificate = values.path(DEFAULT_CERTIFICATE)
-        if not certificate.exists():
+        if not os.access(certificate, os.F_OK):
             raise settings.error(
                 "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' "
                 f"(both the same file for a proxy certificate), or put a certificate at {DEFAULT_CERTIFICATE} "

@@ -8,7 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Password:
-    """A user's name and password."""
+    """What a user is known by: HTTP Basic authentication to the proxies, and part of each XML-RPC call.
+
+    :param username: the user's name
+    :param password: in clear; it is left out of representations
+    """
 
     username: str
     password: str = field(repr=False)
@@ -16,7 +20,11 @@ class Password:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A client certificate and its private key, in PEM files; a proxy certificate is one file for both."""
+    """What a user is known by: a TLS client certificate. A proxy certificate is one file for both.
+
+    :param certificate: the PEM file of the certificate
+    :param key: the PEM file of its private key, which must have no passphrase
+    """
 
     certificate: Path
     key: Path
@@ -47,7 +55,7 @@ class ServiceConfig:
 
 @dataclass(frozen=True)
 class MachineOptions:
-    """What a new machine gets unless the call says otherwise; `client.template` writes it down.
+    """What a new machine gets unless the call says otherwise; `client.blueprint` makes a template of it.
 
     :param instance_type: the name of the default size
     :param network: ``public``, ``local`` or ``private``
@@ -59,8 +67,11 @@ class MachineOptions:
     :param volatile_disk: MiB of an additional empty disk that goes with the machine
     :param cpu_amount: share of physical CPU, at most the number of virtual ones
     :param requirements: an OpenNebula expression that a host must satisfy
+    :param kernel: a kernel on the host to boot instead of the image's
+    :param ramdisk: the ramdisk for it
     :param raw_data: text for the hypervisor, or the name of a file that has it
     :param vnc_port: -1 for any
+    :param vnc_listen: the IP address that the VNC server listens at
     :param context_method: ``one`` or ``cloud-init``
     :param context_file: a file of ``key=value`` lines for the contextualization
     :param context_data: the same, separated by ``#``
@@ -92,10 +103,10 @@ class MachineOptions:
 
 @dataclass(frozen=True)
 class PortTranslation:
-    """A gateway through which machines of the local network are reached.
+    """A gateway through which machines of the local network are reached (StratusLab's PAT).
 
-    :param service_url: the service that knows which gateway port leads to which machine
-    :param gateway_host: the host to connect to
+    :param service_url: the CGI script that knows which gateway port leads to which machine
+    :param gateway_host: the host to connect to; IPv6 without brackets
     """
 
     service_url: str
@@ -108,9 +119,16 @@ class CloudConfig:
 
     :param section: the section's name, which is the location's id
     :param file: the name of the file, for messages
+    :param name: how people call the location
+    :param country: where it is
+    :param compute: the compute service (one-proxy); its address is that of the XML-RPC
+    :param disks: the persistent disk service (pdisk); ``/disks`` is under its address
+    :param marketplace: the Marketplace; ``/metadata`` is under its address
+    :param disks_source: how the disk service is named in a machine's template: as the user wrote it
     :param public_key_file: goes into new machines
     :param private_key_file: opens them
-    :param disks_source: how the disk service is named in a machine's template, as the user wrote it
+    :param machine: what new machines get
+    :param port_translation: None where machines are reached at their own addresses
     """
 
     section: str
@@ -129,7 +147,13 @@ class CloudConfig:
 
 @dataclass(frozen=True)
 class InstanceType:
-    """A machine size: virtual CPUs, memory and swap in MiB."""
+    """A machine size.
+
+    :param name: in lower case
+    :param cpu: virtual CPUs
+    :param ram: MiB of memory
+    :param swap: MiB of swap; 0 is possible
+    """
 
     name: str
     cpu: int
@@ -142,7 +166,7 @@ class Place:
     """How a location is shown to people.
 
     :param name: the location's name
-    :param country: where it is; ``unknown`` when nobody said
+    :param country: where it is; ``unknown`` where the file does not say
     """
 
     name: str

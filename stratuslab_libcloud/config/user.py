@@ -121,17 +121,17 @@ class UserConfiguration:
         return cloud
 
     def _find_default_section(self, asked_for: str | None) -> str:
-        places = {
+        known = [name for name in self._ini.sections if name != instance_types.SECTION]
+        choices = {
             "the argument": asked_for,
             f"the environment variable {SECTION_VARIABLE}": self._environ.get(SECTION_VARIABLE),
             "'selected_section' in section 'default'": self._ini.get("default", "selected_section"),
         }
-        for place, section in places.items():
-            if section:
-                known = [name for name in self._ini.sections if name != instance_types.SECTION]
-                if section not in known:
-                    raise self._unknown(section, known, f", which {place} names")
+        for place, section in choices.items():
+            if section in known:
                 return section
+            if section:
+                raise self._unknown(section, known, f", which {place} names")
         return "default"
 
     def _find_sections(self) -> tuple[str, ...]:
