@@ -143,6 +143,20 @@ def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: A
     )
 
 
+def keys_of_machine(cloud: Cloud, auth: Any, keywords: Mapping[str, Any]) -> tuple[str, str]:
+    """The public keys that will open a machine, and where they are from.
+
+    :param keywords: of the call to `create_node` that is to come
+    :raises StratusLabError: as `create_node`
+    """
+    cloud_init = keywords.get("ex_cloud_init") or cloud.config.machine.cloud_init
+    if cloud_init and keywords.get("ex_userdata") is None:
+        files, _ = parse_parts(cloud_init)
+        if files:
+            return "\n".join(files), "cloud_init"
+    return public_keys(cloud, auth), "user_public_key_file" if auth is None else "auth"
+
+
 def public_keys(cloud: Cloud, auth: Any) -> str:
     """The public keys that a machine gets.
 

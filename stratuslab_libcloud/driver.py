@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from libcloud.compute.base import (
@@ -16,6 +17,7 @@ from libcloud.compute.base import (
     NodeSize,
     StorageVolume,
 )
+from libcloud.compute.deployment import Deployment
 
 from stratuslab_libcloud import creation, volumes, waiting
 from stratuslab_libcloud.client import Cloud
@@ -38,6 +40,8 @@ from stratuslab_libcloud.nodes import (
 )
 
 _log = logging.getLogger(__name__)
+
+PathLike = str | os.PathLike[str]
 
 
 class StratusLabNodeDriver(NodeDriver):
@@ -244,6 +248,82 @@ class StratusLabNodeDriver(NodeDriver):
         :raises WaitTimeoutError: when the time is over
         """
         return waiting.until_running(nodes, self.ex_get_node_details, wait_period, timeout, ssh_interface, force_ipv4)
+
+    def deploy_node(
+        self,
+        deploy: Deployment,
+        ssh_username: str = "root",
+        ssh_alternate_usernames: Sequence[str] | None = None,
+        ssh_port: int = 22,
+        ssh_timeout: float | None = None,
+        ssh_key: PathLike | Sequence[PathLike] | None = None,
+        ssh_key_password: str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        timeout: float | None = None,
+        max_tries: int = 3,
+        ssh_interface: str = "public_ips",
+        at_exit_func: Callable[..., Any] | None = None,
+        wait_period: float = 5,
+        *,
+        ex_destroy_on_failure: bool = False,
+        ex_check_exit_status: bool = True,
+        **create_node_kwargs: Any,
+    ) -> Node:
+        """Start a machine and run a deployment on it over SSH.
+
+        :param deploy: one of Libcloud's deployments, or anything with ``run(node, client)``
+        :param ssh_username: who to log in as
+        :param ssh_alternate_usernames: who else, where the machine does not let that one in
+        :param ssh_port: the machine's
+        :param ssh_timeout: seconds that making one connection may take; 10 if not given
+        :param ssh_key: a private key file or several; by default the location's ``user_private_key_file``, which is by
+            default the other half of its ``user_public_key_file``
+        :param ssh_key_password: the passphrase of those that are locked
+        :param auth: as for `create_node`
+        :param timeout: seconds until the machine runs, and again until somebody is logged in; 300 if not given
+        :param max_tries: how often a step is tried that fails before a command of it has begun
+        :param ssh_interface: ``public_ips`` or ``private_ips``: where the machine is gone to
+        :param at_exit_func: is called with ``driver`` and ``node`` where the process ends in the middle
+        :param wait_period: seconds between questions whether the machine runs yet
+        :param ex_destroy_on_failure: whether a machine that was not deployed is destroyed, also after Ctrl-C
+        :param ex_check_exit_status: whether a script's exit status other than 0 is an error
+        :param create_node_kwargs: as for `create_node`
+        :return: the node as it was when it ran; ``node.extra`` says how it was reached: ``ssh_host``, ``ssh_port``,
+            ``ssh_username``
+        :raises MissingDependencyError: when paramiko is not installed
+        :raises KeyFileError: when no private key opens the machine, which was not started then
+        :raises ScriptFailedError: when a script ended with another exit status than 0
+        :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
+        """
+        from stratuslab_libcloud.deployment import DeployOptions, deploy_node
+
+        options = DeployOptions(
+            ssh_username=ssh_username,
+            ssh_alternate_usernames=ssh_alternate_usernames,
+            ssh_port=ssh_port,
+            ssh_timeout=ssh_timeout,
+            ssh_key=ssh_key,
+            ssh_key_password=ssh_key_password,
+            timeout=timeout,
+            max_tries=max_tries,
+            ssh_interface=ssh_interface,
+            at_exit_func=at_exit_func,
+            wait_period=wait_period,
+            destroy_on_failure=ex_destroy_on_failure,
+            check_exit_status=ex_check_exit_status,
+        )
+        cloud = self._locations.cloud(create_node_kwargs.get("location"))
+        keys, origin = creation.keys_of_machine(cloud, auth, create_node_kwargs)
+        return deploy_node(
+            self,
+            cloud.config,
+            deploy,
+            options,
+            public_keys=keys,
+            public_keys_origin=origin,
+            wishes={"auth": auth, **create_node_kwargs},
+            proxy_url=self._locations.proxy_url,
+        )
 
     def ex_get_node_details(self, node: Node | str, location: Location = None) -> StratusLabNode:
         """A machine as it is now, also one that has ended.

@@ -33,7 +33,7 @@ class Locations:
 
     def __init__(self, configuration: UserConfiguration, driver: NodeDriver, proxy_url: str | None) -> None:
         self._configuration = configuration
-        self._proxy_url = proxy_url
+        self.proxy_url = proxy_url
         self._clouds: dict[str, Cloud] = {}
         self._lock = threading.Lock()
         self._locations = {}
@@ -73,7 +73,7 @@ class Locations:
         section = self.find(location).id
         with self._lock:
             if section not in self._clouds:
-                self._clouds[section] = Cloud(self._configuration.cloud(section), self._proxy_url)
+                self._clouds[section] = Cloud(self._configuration.cloud(section), self.proxy_url)
             return self._clouds[section]
 
     def cloud_of(self, thing: Node | StorageVolume) -> Cloud:

@@ -34,8 +34,9 @@ _IN_WORDS = (StratusLabError, UnreachableError, ConnectionLostError, steps.Scrip
 class Driver(Protocol):
     """What is needed of a driver."""
 
-    def create_node(self, **keywords: Any) -> Node:
-        """Start a machine."""
+    @property
+    def create_node(self) -> Callable[..., Node]:
+        """Starts a machine."""
 
     def wait_until_running(
         self, nodes: list[Node], wait_period: float, timeout: Any, ssh_interface: str
