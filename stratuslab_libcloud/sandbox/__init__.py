@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from .application import make_application
-from .catalogue import catalogue_entries
+from .catalogue import add_catalogue
 from .clock import Clock, ManualClock
 from .compute import ComputeService
 from .configfile import write_section
@@ -27,9 +27,10 @@ from .entryfiles import load_entries
 from .marketplace import MarketplaceService
 from .record import Request, RequestRecord
 from .server import HttpServer
-from .state import State
+from .state import State, snapshot
 from .state.pace import Pace
 from .state.records import LcmState, Machine, VmState
+from .statefile import StateFile
 
 __all__ = [
     "Clock",
@@ -45,6 +46,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
+_WATCH_SECONDS = 1.0
 DEFAULT_USERS = {"alice": "secret", "bob": "s3cret%x"}
 
 
@@ -62,6 +64,9 @@ class Sandbox:
     :param machine_limit: how many machines a user may have
     :param entries: a folder with Marketplace entries (``*.xml``) instead of the usual dozen images
     :param empty_marketplace: no images at all
+    :param state_file: where the state is kept, about every second and when the sandbox stops; a sandbox that finds the
+        file goes on from there, with the images that were in its Marketplace
+    :raises ValueError: if one of the files can not be used
     """
 
     def __init__(
@@ -76,23 +81,28 @@ class Sandbox:
         machine_limit: int | None = None,
         entries: str | PathLike[str] | None = None,
         empty_marketplace: bool = False,
+        state_file: str | PathLike[str] | None = None,
     ) -> None:
         self.clock = clock or Clock()
+        self._file = StateFile(Path(state_file)) if state_file is not None else None
+        kept = self._file.read() if self._file else None
+        network = IPv4Network(public_network) if public_network else None
         self.state = State(
             clock=self.clock,
             pace=pace or _pace(boot_seconds),
             passwords=DEFAULT_USERS if users is None else users,
-            public_network=IPv4Network(public_network) if public_network else None,
+            public_network=snapshot.public_network(kept) if kept else network,
             machine_limit=machine_limit,
         )
         self.machines = self.state.machines
         self.disks = self.state.disks
         self.entries = self.state.entries
-        if entries is not None:
+        if kept:
+            snapshot.restore(self.state, kept)
+        elif entries is not None:
             load_entries(self.entries, Path(entries))
         elif not empty_marketplace:
-            for entry, quirks in catalogue_entries(self.clock.now()):
-                self.entries.add(entry, quirks)
+            add_catalogue(self.entries, self.clock.now())
         self.requests = RequestRecord()
         self._port = port
         self._server: HttpServer | None = None
@@ -197,17 +207,23 @@ class Sandbox:
     def _end(self) -> None:
         if self._server is None:
             return
-        self._ended.set()
-        self.state.settle()
         self._server.stop()
         self._errors.extend(self._server.errors)
         self._server = None
+        self._ended.set()
+        self.state.wake()
         self._watcher.join()
+        self._keep()
 
     def _watch(self) -> None:
         while not self._ended.is_set():
-            self.state.wait_for_next_step(longest=60)
+            self.state.wait_for_next_step(longest=_WATCH_SECONDS)
             self.state.settle()
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._file:
+            self._file.write(self.state)
 
 
 class SandboxError(Exception):

@@ -7,12 +7,11 @@ times are told from the sandbox's clock. They are not signed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .rdf import read_documents, read_entry
 from .rdfwriting import document
-from .state.entries import Entry, Quirks, timestamp
+from .state.entries import Entries, Entry, Quirks, timestamp
 from .state.identifiers import image_identifier
 
 _DAY = 86400
@@ -202,7 +201,8 @@ CATALOGUE = (
 )
 
 
-def catalogue_entries(now: float) -> Iterator[tuple[Entry, Quirks]]:
-    """The entries of all images, oldest first."""
+def add_catalogue(entries: Entries, now: float) -> None:
+    """Put all images into a Marketplace, oldest first."""
     for image in sorted(CATALOGUE, key=lambda image: -image.age):
-        yield image.entry(now), image.quirks
+        entries.add(image.entry(now))
+        entries.set_quirks(image.identifier, image.quirks)

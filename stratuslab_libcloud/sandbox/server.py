@@ -5,27 +5,31 @@ from __future__ import annotations
 import contextlib
 import io
 import socket
+import socketserver
 import sys
 import threading
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
 from .exchange import EXCHANGE_KEY, Exchange
 from .record import Request, RequestRecord
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 
 class _Handler(WSGIRequestHandler):
     """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
+    server_version = "StratusLab-sandbox"
     # Without this, an answer on a kept connection waits some 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: HttpServer
+    server: HttpServer  # type: ignore[assignment]
 
     def run_wsgi(self) -> None:
         exchange = Exchange()
@@ -88,22 +92,38 @@ class _Handler(WSGIRequestHandler):
         """Stay silent: the record says more."""
 
 
-class HttpServer(ThreadedWSGIServer):
-    """Serves an application on a port of 127.0.0.1 from a thread of its own.
+class HttpServer(socketserver.ThreadingTCPServer):
+    """Serves an application on a port of 127.0.0.1, from a thread of its own.
 
     :param port: 0 for a free one
+    :raises OSError: if the port is in use
     """
 
-    def __init__(self, app: Flask, record: RequestRecord, port: int = 0) -> None:
-        super().__init__("127.0.0.1", port, app, handler=_Handler)
+    allow_reuse_address = True
+    block_on_close = False
+    daemon_threads = True
+    request_queue_size = 128
+
+    # What the handler asks for, besides `app`.
+    multithread = True
+    multiprocess = False
+    ssl_context = None
+
+    def __init__(self, app: WSGIApplication, record: RequestRecord, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.app = app
         self.record = record
         self.errors: list[Exception] = []
         self._connections: set[socket.socket] = set()
         self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox-http", daemon=True
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox http", daemon=True
         )
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
 
     def start(self) -> None:
         self._thread.start()
@@ -114,7 +134,8 @@ class HttpServer(ThreadedWSGIServer):
         self._thread.join()
         self.server_close()
         for connection in self._snapshot(self._connections):
-            _shut(connection)
+            with contextlib.suppress(OSError):  # the client may have been faster
+                connection.shutdown(socket.SHUT_RDWR)
         for worker in self._snapshot(self._workers):
             worker.join(timeout=5)
 
@@ -131,19 +152,11 @@ class HttpServer(ThreadedWSGIServer):
                 self._workers.discard(worker)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what went wrong, for `Sandbox.check`."""
+        """Keep what went wrong, for `Sandbox.check`; broken connections are everyday life."""
         error = sys.exc_info()[1]
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self.errors.append(error)
 
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Stay silent."""
-
     def _snapshot(self, items: Iterable[Any]) -> list[Any]:
         with self._lock:
             return list(items)
-
-
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the client may have been faster
-        connection.shutdown(socket.SHUT_RDWR)

@@ -6,6 +6,7 @@ of `errors`.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from ipaddress import IPv4Network
@@ -48,7 +49,7 @@ class State:
         self.accounts = Accounts(passwords)
         self.users = Users()
         self.networks = Networks(self.users, public_network)
-        self.guard = Guard(self._carry_out, self._tell_listeners)
+        self.guard = Guard(lambda: self._life.settle(), self._after_change)
         self.disks = Disks(guard=self.guard, clock=clock, can_plug=self._runs_on)
         self.entries = Entries(guard=self.guard, clock=clock)
         self.media = DiskMedia(
@@ -68,10 +69,16 @@ class State:
         )
         self._listeners: list[Listener] = []
         self._telling = threading.RLock()
+        self._woken = threading.Event()
+        self._awaited = math.inf
 
     def listen(self, listener: Listener) -> None:
-        """Have `listener` told of machines that begin or cease to run."""
-        self._listeners.append(listener)
+        """Have `listener` told of the machines that run, and of those that begin or cease to from now on."""
+        with self._telling:
+            running = [machine for machine in self.machines if machine.is_running]
+            self._listeners.append(listener)
+            for machine in running:
+                listener.machine_running(machine)
 
     def settle(self) -> None:
         """Carry out what is due by now."""
@@ -79,16 +86,17 @@ class State:
             pass
 
     def wait_for_next_step(self, longest: float) -> None:
-        """Sleep until the next step is due or something changes, `longest` seconds at most."""
-        self.guard.wait_for_change(lambda: self._seconds_to_next_step(longest))
-
-    def _seconds_to_next_step(self, longest: float) -> float:
-        due = self._life.next_step_at
+        """Sleep until the next step is due, until one is added before it, or for `longest` seconds."""
+        with self.guard:
+            due = self._life.next_step_at
+            self._awaited = math.inf if due is None else due
         seconds = None if due is None else self.clock.seconds_until(due)
-        return longest if seconds is None else min(longest, seconds)
+        self._woken.wait(longest if seconds is None else min(longest, seconds))
+        self._woken.clear()
 
-    def _carry_out(self) -> None:
-        self._life.settle()
+    def wake(self) -> None:
+        """Have `wait_for_next_step` return."""
+        self._woken.set()
 
     def _runs_on(self, vm_id: str, node: str) -> bool:
         try:
@@ -97,8 +105,11 @@ class State:
             return False
         return machine.is_running and machine.history[-1].host.name == node
 
-    def _tell_listeners(self) -> None:
-        # In order, and outside the cloud's lock: opening a server takes its time.
+    def _after_change(self) -> None:
+        due = self._life.next_step_at
+        if due is not None and due < self._awaited:
+            self.wake()
+        # Listeners are told in order, and outside the cloud's lock: opening a server takes its time.
         with self._telling:
             while (news := self._life.take_news()) is not None:
                 runs, machine = news

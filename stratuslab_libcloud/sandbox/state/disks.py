@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
@@ -273,8 +273,7 @@ class Disks:
                 raise DiskRefusedError(f"Mount already exists for: {vm_id} and {disk_uuid}")
             if not register_only and not self._can_plug(vm_id, node):
                 raise StorageBackendError(f"error: failed to get domain 'one-{vm_id}' on {node}")
-            self._mounts[mount.id] = mount
-            self._mounts_by_machine.setdefault(vm_id, {})[mount.id] = mount
+            self._keep(mount)
         return mount
 
     def detach(self, user: str, disk_uuid: str, mount_id: str) -> Mount:
@@ -295,6 +294,13 @@ class Disks:
         with self._guard:
             return list(self._mounts_by_machine.get(vm_id, {}).values())
 
+    def restore(self, disks: Iterable[Disk], mounts: Iterable[Mount]) -> None:
+        """Put disks and mounts back that were here before."""
+        with self._guard:
+            self._disks.update((disk.uuid, disk) for disk in disks)
+            for mount in mounts:
+                self._keep(mount)
+
     def __iter__(self) -> Iterator[Disk]:
         return iter(self.owned_by(DISK_SERVICE_USER))
 
@@ -312,6 +318,10 @@ class Disks:
             if device not in taken:
                 return device
         raise DiskBusyError("no free devices available")
+
+    def _keep(self, mount: Mount) -> None:
+        self._mounts[mount.id] = mount
+        self._mounts_by_machine.setdefault(mount.vm_id, {})[mount.id] = mount
 
     def _new_disk(self, owner: str, size: int) -> Disk:
         return Disk(str(uuid.uuid4()), self._clock.now(), owner, size)

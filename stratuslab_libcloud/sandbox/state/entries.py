@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -99,7 +99,7 @@ class Entries:
         self._latest: dict[tuple[str, str], Entry] = {}
         self._quirks: dict[str, Quirks] = {}
 
-    def add(self, entry: Entry, quirks: Quirks | None = None) -> None:
+    def add(self, entry: Entry) -> None:
         """
         :raises InvalidEntryError: if the endorser has said something newer of the image
         """
@@ -110,8 +110,6 @@ class Entries:
                 raise InvalidEntryError("older than latest entry")
             self._entries[entry.key] = entry
             self._latest[endorsement] = entry
-            if quirks is not None:
-                self._quirks[entry.identifier] = quirks
 
     def find(self, identifier: str, email: str, created: str) -> Entry | None:
         with self._guard:
@@ -157,8 +155,19 @@ class Entries:
             return any(known == identifier for known, _ in self._latest)
 
     def quirks(self, identifier: str) -> Quirks:
+        """What machines from an image are like."""
         with self._guard:
             return self._quirks.get(identifier, Quirks())
+
+    def all_quirks(self) -> Mapping[str, Quirks]:
+        """Those of all images that have any, by identifier."""
+        with self._guard:
+            return dict(self._quirks)
+
+    def set_quirks(self, identifier: str, quirks: Quirks) -> None:
+        """Say what machines from an image are like from now on."""
+        with self._guard:
+            self._quirks[identifier] = quirks
 
     def __iter__(self) -> Iterator[Entry]:
         with self._guard:

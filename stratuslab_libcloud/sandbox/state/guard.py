@@ -17,11 +17,11 @@ class Guard:
     def __init__(self, settle: Callable[[], None], afterwards: Callable[[], None]) -> None:
         self._settle = settle
         self._afterwards = afterwards
-        self._condition = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
         self._depth = 0
 
     def __enter__(self) -> None:
-        self._condition.acquire()
+        self._lock.acquire()
         self._depth += 1
         if self._depth == 1:
             try:
@@ -47,10 +47,4 @@ class Guard:
 
     def _give_back(self) -> None:
         self._depth -= 1
-        self._condition.notify_all()
-        self._condition.release()
-
-    def wait_for_change(self, seconds: Callable[[], float]) -> None:
-        """Sleep until somebody has held the lock, or for as long as `seconds` says once it is held."""
-        with self._condition:
-            self._condition.wait(seconds())
+        self._lock.release()

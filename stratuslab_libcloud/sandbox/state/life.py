@@ -80,9 +80,11 @@ class Life:
     def begin(self, machine: Machine) -> None:
         self._enter(machine, VmState.PENDING)
 
-    def resume_after_restart(self, machine: Machine) -> None:
-        """Go on with a machine that was read from a file."""
+    def go_on(self, machine: Machine) -> None:
+        """Take over a machine that was here before; the step that it was in begins again."""
         self._enter(machine, machine.state, machine.lcm_state)
+        if machine.is_running:
+            self._news.append((True, machine))
 
     def act(self, machine: Machine, action: str) -> None:
         """Do what a user asked for, in OpenNebula's words.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..clock import Clock
 from ..template import Template, TemplateError
@@ -91,6 +91,16 @@ class Machines:
         """
         with self._guard:
             self._life.act(self.find(account, machine_id, "MANAGE"), action)
+
+    def restore(self, machines: Iterable[Machine]) -> None:
+        """Put machines back that were here before, with the addresses that they have."""
+        with self._guard:
+            for machine in machines:
+                self._machines[machine.id] = machine
+                if machine.connected:
+                    for nic in machine.nics:
+                        self._networks.keep(nic)
+                self._life.go_on(machine)
 
     def __iter__(self) -> Iterator[Machine]:
         return iter(self.visible_to(SUPERUSER))

@@ -108,6 +108,10 @@ class Networks:
             "VLAN": "NO",
         }
 
+    def keep(self, nic: Mapping[str, str]) -> None:
+        """Note that a NIC has its address already."""
+        self._networks[nic["NETWORK"]].lease_this(nic["IP"])
+
     def reconnect(self, nic: Mapping[str, str]) -> dict[str, str]:
         """Lease again for a NIC whose address was given back: the same address if it is still free."""
         network = self._networks[nic["NETWORK"]]

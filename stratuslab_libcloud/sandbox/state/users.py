@@ -69,6 +69,7 @@ class Users:
                 self._by_name[name] = User(len(self._by_name), account, name, 1, "users")
             return self._by_name[name]
 
-    def named(self, name: str) -> User | None:
+    def accounts(self) -> list[str]:
+        """The accounts of all users, by number."""
         with self._lock:
-            return self._by_name.get(name)
+            return [user.account for user in self._by_name.values()]

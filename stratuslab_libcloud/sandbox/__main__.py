@@ -1,0 +1,171 @@
+"""The command ``stratuslab-sandbox``: a StratusLab cloud on this computer until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import DEFAULT_USERS, Sandbox
+from .keypair import make_key_pair
+
+_INSTRUCTIONS = """\
+A StratusLab cloud is running on this computer.
+
+  compute      {sandbox.compute_url}
+  disks        {sandbox.disks_url}
+  Marketplace  {sandbox.marketplace_url}
+  users        {users}
+
+{config} says how to use it. In another terminal, in Python:
+
+  import stratuslab_libcloud
+  from libcloud.compute.providers import get_driver
+  driver = get_driver("stratuslab")("default", stratuslab_user_config={quoted_config})
+  driver.list_images()
+
+Ctrl-C ends it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sandbox until it is interrupted or terminated."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    users = dict(options.user) or DEFAULT_USERS
+    try:
+        sandbox = Sandbox(
+            users=users,
+            port=options.port,
+            boot_seconds=options.boot_seconds,
+            machine_limit=options.machine_limit,
+            entries=options.entries,
+            state_file=options.state,
+        ).start()
+    except (OSError, ValueError) as problem:
+        parser.error(_explain(problem, options.port))
+    try:
+        config = _write_config(sandbox, options, next(iter(users)))
+        ended = _end_on_signals()
+        print(
+            _INSTRUCTIONS.format(
+                sandbox=sandbox,
+                users=", ".join(f"{name} (password {password})" for name, password in users.items()),
+                config=config,
+                quoted_config=repr(str(config)),
+            ),
+            flush=True,
+        )
+        ended.wait()
+    except OSError as problem:
+        parser.error(f"The configuration can not be written: {problem}")
+    finally:
+        sandbox.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stratuslab-sandbox",
+        description="A whole StratusLab cloud on this computer, for trying, developing and testing.",
+    )
+    parser.add_argument(
+        "--port", type=_port, default=0, help="where it listens, on 127.0.0.1; any free port by default"
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("stratuslab-sandbox.cfg"),
+        metavar="FILE",
+        help="the configuration file to write; one that is there keeps its other sections (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--section", default="default", help="the section of the configuration file to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--user",
+        type=_user,
+        action="append",
+        default=[],
+        metavar="NAME:PASSWORD",
+        help="somebody who may use it; can be given several times, the first is in the configuration "
+        f"(default: {', '.join(DEFAULT_USERS)})",
+    )
+    parser.add_argument(
+        "--public-key",
+        type=_file,
+        metavar="FILE",
+        help="the SSH key that new machines get; by default a new pair of keys is made beside the configuration file",
+    )
+    parser.add_argument(
+        "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="a file that everything survives a restart in")
+    parser.add_argument(
+        "--boot-seconds", type=_seconds, metavar="S", help="how long a machine takes to start; 0 for at once"
+    )
+    parser.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
+    return parser
+
+
+def _write_config(sandbox: Sandbox, options: argparse.Namespace, user: str) -> Path:
+    config: Path = options.config.absolute()
+    public_key = options.public_key or make_key_pair(config)
+    return sandbox.write_config(config, user=user, section=options.section, public_key_file=public_key)
+
+
+def _end_on_signals() -> threading.Event:
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    return ended
+
+
+def _explain(problem: Exception, port: int) -> str:
+    if isinstance(problem, OSError):
+        return f"It can not listen on port {port}: {problem.strerror or problem}. Another one with --port?"
+    return str(problem)
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not name or not colon:
+        raise argparse.ArgumentTypeError(f"NAME:PASSWORD is wanted, not {text!r}")
+    return name, password
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"a port number is wanted, 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds is wanted, not {text!r}")
+    return seconds
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text!r}")
+    return Path(text)
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    return Path(text).absolute()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""A cloud's state as plain data, and back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+from ..template import Template
+from .disks import Disk, DiskType, Mount, Visibility
+from .entries import Entry, Quirks
+from .records import Host, LcmState, Machine, Reason, Stay, VmState
+from .users import User
+
+if TYPE_CHECKING:
+    from . import State
+
+VERSION = 1
+
+
+def snapshot(state: State) -> dict[str, Any]:
+    """All that there is, as JSON can hold it; passwords are not part of it."""
+    with state.guard:
+        return {
+            "version": VERSION,
+            "public_network": str(state.networks["public"].addresses),
+            "users": state.users.accounts(),
+            "machines": [_machine_data(machine) for machine in state.machines],
+            "disks": [_disk_data(disk) for disk in reversed(list(state.disks))],
+            "mounts": [asdict(mount) for disk in state.disks for mount in state.disks.mounts(disk.uuid)],
+            "entries": [asdict(entry) for entry in sorted(state.entries, key=lambda entry: entry.created)],
+            "quirks": {key: asdict(quirks) for key, quirks in state.entries.all_quirks().items()},
+        }
+
+
+def public_network(data: Mapping[str, Any]) -> IPv4Network:
+    """The public network of the cloud that `data` is of: its machines have addresses there."""
+    return IPv4Network(data["public_network"])
+
+
+def restore(state: State, data: Mapping[str, Any]) -> None:
+    """Fill a new cloud with what `snapshot` said of another; what was under way begins its step again."""
+    for account in data["users"]:
+        state.users.of_account(account)
+    for entry in data["entries"]:
+        state.entries.add(Entry(**{**entry, "locations": tuple(entry["locations"])}))
+    for identifier, quirks in data["quirks"].items():
+        state.entries.set_quirks(identifier, Quirks(**quirks))
+    state.disks.restore([_disk(disk) for disk in data["disks"]], [Mount(**mount) for mount in data["mounts"]])
+    state.machines.restore([_machine(machine, state) for machine in data["machines"]])
+
+
+def _machine_data(machine: Machine) -> dict[str, Any]:
+    return {
+        **{field.name: getattr(machine, field.name) for field in fields(machine)},
+        "owner": machine.owner.account,
+        "template": [[name, value] for name, value in machine.template],
+        "history": [asdict(stay) for stay in machine.history],
+    }
+
+
+def _machine(data: Mapping[str, Any], state: State) -> Machine:
+    owner: User = state.users.of_account(data["owner"])
+    return Machine(
+        **{
+            **data,
+            "owner": owner,
+            "template": Template((name, value) for name, value in data["template"]),
+            "state": VmState(data["state"]),
+            "lcm_state": LcmState(data["lcm_state"]),
+            "history": [_stay(stay) for stay in data["history"]],
+        }
+    )
+
+
+def _stay(data: Mapping[str, Any]) -> Stay:
+    return Stay(**{**data, "host": Host(**data["host"]), "reason": Reason(data["reason"])})
+
+
+def _disk_data(disk: Disk) -> dict[str, Any]:
+    return {
+        **asdict(disk),
+        "type": disk.type.value,
+        "visibility": disk.visibility.value,
+        "content": base64.b64encode(disk.content).decode("ascii"),
+    }
+
+
+def _disk(data: Mapping[str, Any]) -> Disk:
+    return Disk(
+        **{
+            **data,
+            "type": DiskType(data["type"]),
+            "visibility": Visibility(data["visibility"]),
+            "content": base64.b64decode(data["content"]),
+        }
+    )

@@ -1,0 +1,118 @@
+"""What survives a restart."""
+
+from __future__ import annotations
+
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from stratuslab_libcloud.sandbox import ManualClock, Sandbox, VmState
+from stratuslab_libcloud.sandbox.state.disks import DiskFields, Visibility
+
+NIC = 'NIC=[NETWORK="public",NETWORK_UNAME=oneadmin]'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+def sandbox_with(file: Path, clock: ManualClock, **options: object) -> Sandbox:
+    return Sandbox(state_file=file, clock=clock, boot_seconds=3, **options)  # type: ignore[arg-type]
+
+
+def test_machines_go_on_where_they_were(file: Path, clock: ManualClock) -> None:
+    with sandbox_with(file, clock) as first:
+        for _ in range(3):
+            first.machines.allocate("alice", f'NAME="a \\"name\\" {chr(10)}" {NIC}')
+        clock.advance(10)
+        first.machines.act("alice", 0, "finalize")
+        first.machines.act("alice", 1, "suspend")
+        clock.advance(10)
+        first.machines.allocate("bob", NIC)
+    with sandbox_with(file, clock) as second:
+        assert [machine.state for machine in second.machines] == [
+            VmState.DONE,
+            VmState.SUSPENDED,
+            VmState.ACTIVE,
+            VmState.PENDING,
+        ]
+        for before, after in zip(first.machines, second.machines, strict=True):
+            assert list(before.template) == list(after.template)
+            assert before.history == after.history
+            assert before.owner == after.owner
+        clock.advance(10)
+        assert second.machines[3].is_running
+        second.machines.act("alice", 1, "resume")
+        clock.advance(10)
+        assert second.machines[1].is_running
+
+
+def test_addresses_stay_taken(file: Path, clock: ManualClock) -> None:
+    with sandbox_with(file, clock) as first:
+        address = first.machines.allocate("alice", NIC).nics[0]["IP"]
+    with sandbox_with(file, clock) as second:
+        assert second.machines[0].nics[0]["IP"] == address
+        assert second.machines.allocate("alice", NIC).nics[0]["IP"] != address
+        second.machines.act("alice", 0, "finalize")
+        assert second.machines.allocate("alice", NIC).nics[0]["IP"] == address
+
+
+def test_running_machines_are_told_to_listeners(file: Path, clock: ManualClock) -> None:
+    with sandbox_with(file, clock) as first:
+        first.machines.allocate("alice", NIC)
+        clock.advance(10)
+    running = []
+
+    class Listener:
+        def machine_running(self, machine: object) -> None:
+            running.append(machine)
+
+        def machine_gone(self, machine: object) -> None:
+            pass
+
+    second = sandbox_with(file, clock)
+    second.state.listen(Listener())
+    with second:
+        second.state.settle()
+        assert running == [second.machines[0]]
+
+
+def test_disks_and_mounts_stay(file: Path, clock: ManualClock) -> None:
+    with sandbox_with(file, clock) as first:
+        disk = first.disks.create("alice", DiskFields(size=7, tag="ü", visibility=Visibility.PUBLIC), b"\x00\xff")
+        first.disks.attach("alice", disk.uuid, node="n", vm_id="3", register_only=True)
+    with sandbox_with(file, clock) as second:
+        assert second.disks.get(disk.uuid) == disk
+        assert second.disks.mounts(disk.uuid) == first.disks.mounts(disk.uuid)
+        assert second.disks.mounts_of_machine("3") == first.disks.mounts_of_machine("3")
+
+
+def test_the_marketplace_stays_as_it_was(file: Path, clock: ManualClock) -> None:
+    with sandbox_with(file, clock) as first:
+        pass
+    clock.advance(1000)
+    with sandbox_with(file, clock, empty_marketplace=True) as second:
+        assert set(second.entries) == set(first.entries)
+        assert second.entries.all_quirks() == first.entries.all_quirks()
+
+
+def test_the_file_is_kept_while_the_sandbox_runs_and_is_private(file: Path) -> None:
+    with Sandbox(state_file=file) as sandbox:
+        sandbox.machines.allocate("alice", 'NAME="soon"')
+        deadline = time.monotonic() + 10
+        while not (file.exists() and "soon" in file.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', "no JSON"])
+def test_another_file_is_not_touched(file: Path, content: str) -> None:
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"state\.json is not a file"):
+        Sandbox(state_file=file)
+    assert file.read_text() == content
