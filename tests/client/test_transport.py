@@ -253,11 +253,21 @@ def test_only_so_many_connections_are_open_at_once(service: Callable[..., Servic
 
 
 def test_waiting_for_a_free_connection_has_a_limit(service: Callable[..., Service]) -> None:
-    transport = transport_to(service(lambda _: time.sleep(3)).url, connections=1, timeout=3)
-    threading.Thread(target=lambda: pytest.raises(ServiceError, transport.request, READ, Answer.body)).start()
-    time.sleep(0.1)
+    asked, answer = threading.Event(), threading.Event()
+
+    def waits(connection: socket.socket) -> None:
+        asked.set()
+        answer.wait()
+        says("200 OK")(connection)
+
+    transport = transport_to(service(waits).url, connections=1)
+    busy = threading.Thread(target=transport.request, args=(READ, Answer.body))
+    busy.start()
+    asked.wait()
     with pytest.raises(ServiceTimeoutError, match="all connections were busy"):
         transport.request(READ, Answer.body, timeout=0.2)
+    answer.set()
+    busy.join()
 
 
 def test_netrc_does_not_speak_for_the_user(
