@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import selectors
+import threading
 import time
 from typing import BinaryIO
 
@@ -61,6 +61,10 @@ class _Execution:
         self._channel = channel
         self._stdout = bytearray()
         self._stderr = bytearray()
+        # Not the channel's fileno(): when that is closed while output arrives, it takes the connection with it.
+        self._arrival = threading.Event()
+        channel.in_buffer.set_event(self._arrival)
+        channel.in_stderr_buffer.set_event(self._arrival)
 
     def send(self, stdin: BinaryIO) -> None:
         self._channel.settimeout(STALLED_SECONDS)
@@ -75,19 +79,17 @@ class _Execution:
     def wait(self, seconds: float | None) -> bool:
         """Collect output until the command has ended; False where it took longer than that."""
         started = last_heard = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._channel.fileno(), selectors.EVENT_READ)
-            while not self._channel.closed:
-                now = time.monotonic()
-                heard = self._take()
-                if heard:
-                    last_heard = now
-                elif self._has_ended(now - last_heard):
-                    break
-                if seconds is not None and now - started >= seconds:
-                    return False
-                if not heard:
-                    self._listen(selector)
+        while not self._channel.closed:
+            now = time.monotonic()
+            heard = self._take()
+            if heard:
+                last_heard = now
+            elif self._has_ended(now - last_heard):
+                break
+            if seconds is not None and now - started >= seconds:
+                return False
+            if not heard:
+                self._listen()
         while self._take():
             pass
         return True
@@ -104,11 +106,12 @@ class _Execution:
             return False
         return bool(self._channel.eof_received) or quiet_seconds > _QUIET_SECONDS
 
-    def _listen(self, selector: selectors.BaseSelector) -> None:
+    def _listen(self) -> None:
+        """Wait a moment for something to happen."""
         if self._channel.eof_received:  # there is only the status to wait for
             self._channel.status_event.wait(_TICK_SECONDS)
         else:
-            selector.select(_TICK_SECONDS)
+            self._arrival.wait(_TICK_SECONDS)
 
     def _take(self) -> bool:
         """Take what has arrived; whether there was anything."""

@@ -111,17 +111,17 @@ class ShellFiles:
 
     def write(self, path: str, content: BinaryIO, *, append: bool, mode: int | None) -> str:
         file, folder = _word(path), _word(posixpath.dirname(path))
-        steps = [f"mkdir -p {folder}"]
+        steps = ["pwd", f"mkdir -p {folder}"]
         if append:
             steps.append(f'{{ [ ! -s {file} ] || [ -z "$(tail -c 1 {file})" ] || echo >> {file}; }}')
         steps.append(f"cat {'>>' if append else '>'} {file}")
         if mode is not None:
             steps.append(f"chmod {mode:o} {file}")
-        steps.append(f"cd {folder} && pwd")
         output, errors, status = self._run(" && ".join(steps), content)
         if status != 0:
             raise _failure("written", path, errors.strip() or f"status {status}")
-        return posixpath.join(output.rstrip("\n").rpartition("\n")[2], posixpath.basename(path))
+        home = output.rstrip("\n").rpartition("\n")[2]  # a login script may have said something before
+        return posixpath.join(home, path)
 
     def remove(self, path: str) -> bool:
         file = _word(path)
