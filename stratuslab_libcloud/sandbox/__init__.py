@@ -19,6 +19,7 @@ from types import TracebackType
 
 from .application import make_application
 from .catalogue import add_catalogue
+from .certificates import CertificateAuthority, CertificateFiles
 from .clock import Clock, ManualClock
 from .compute import ComputeService
 from .configfile import write_section
@@ -33,6 +34,7 @@ from .state.records import LcmState, Machine, VmState
 from .statefile import StateFile
 
 __all__ = [
+    "CertificateFiles",
     "Clock",
     "LcmState",
     "Machine",
@@ -66,6 +68,7 @@ class Sandbox:
     :param empty_marketplace: no images at all
     :param state_file: where the state is kept, about every second and when the sandbox stops; a sandbox that finds the
         file goes on from there, with the images that were in its Marketplace
+    :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :raises ValueError: if one of the files can not be used
     """
 
@@ -82,6 +85,7 @@ class Sandbox:
         entries: str | PathLike[str] | None = None,
         empty_marketplace: bool = False,
         state_file: str | PathLike[str] | None = None,
+        tls: bool = False,
     ) -> None:
         self.clock = clock or Clock()
         self._file = StateFile(Path(state_file)) if state_file is not None else None
@@ -105,6 +109,8 @@ class Sandbox:
             add_catalogue(self.entries, self.clock.now())
         self.requests = RequestRecord()
         self._port = port
+        self._tls = tls
+        self._authority: CertificateAuthority | None = None
         self._server: HttpServer | None = None
         self._errors: list[Exception] = []
         self._watcher = threading.Thread(target=self._watch, name="sandbox-clock", daemon=True)
@@ -119,7 +125,13 @@ class Sandbox:
             DiskService(self.state),
             MarketplaceService(self.state),
         )
-        self._server = HttpServer(make_application(services), self.requests, self._port)
+        self._authority = CertificateAuthority() if self._tls else None
+        self._server = HttpServer(
+            make_application(services),
+            self.requests,
+            port=self._port,
+            ssl_context=self._authority.server_context() if self._authority else None,
+        )
         self.state.marketplace_url = self.marketplace_url
         self._server.start()
         self._watcher.start()
@@ -161,7 +173,8 @@ class Sandbox:
         """Where all services are."""
         if self._server is None:
             raise RuntimeError("The sandbox is not running.")
-        return f"http://127.0.0.1:{self._server.port}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.port}"
 
     @property
     def compute_url(self) -> str:
@@ -178,17 +191,42 @@ class Sandbox:
         """What belongs in a configuration file as ``marketplace_endpoint``."""
         return f"{self.url}/marketplace"
 
+    @property
+    def ca_file(self) -> Path:
+        """The authority that has signed the server's certificate, for those who verify it.
+
+        :raises RuntimeError: without TLS, or while the sandbox is not running
+        """
+        return self._certificate_authority.file
+
+    def issue_certificate(
+        self, name: str, *, expired: bool = False, passphrase: str | None = None, proxy: bool = False
+    ) -> CertificateFiles:
+        """Make somebody a user who comes with a certificate; its files are gone when the sandbox ends.
+
+        :param name: the person's
+        :param expired: a certificate whose time is over
+        :param passphrase: locks the private key
+        :param proxy: a proxy certificate as grids use them: one file, valid for hours, from the person's own
+        :raises RuntimeError: without TLS, or while the sandbox is not running
+        """
+        files = self._certificate_authority.issue(name, expired=expired, passphrase=passphrase, proxy=proxy)
+        self.state.accounts.enrol_certificate(files.subject)
+        return files
+
     def write_config(
         self,
         path: str | PathLike[str],
         *,
         user: str = "alice",
+        certificate: CertificateFiles | None = None,
         section: str = "default",
         public_key_file: str | PathLike[str] | None = None,
         **more: str,
     ) -> Path:
         """Write a section of a configuration file that points here; a file that is there keeps its other sections.
 
+        :param certificate: to be used instead of the user's name and password
         :param public_key_file: goes into new machines
         :param more: further keys of the section, such as ``name`` and ``country``
         """
@@ -196,13 +234,23 @@ class Sandbox:
             "endpoint": self.compute_url,
             "pdisk_endpoint": self.disks_url,
             "marketplace_endpoint": self.marketplace_url,
-            "username": user,
-            "password": self.state.accounts.password(user),
         }
+        if self._authority is not None:
+            values["tls_ca_bundle"] = str(self.ca_file)
+        if certificate is None:
+            values |= {"username": user, "password": self.state.accounts.password(user)}
+        else:
+            values |= {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
         if public_key_file is not None:
             values["user_public_key_file"] = str(public_key_file)
         write_section(Path(path), section, {**values, **more})
         return Path(path)
+
+    @property
+    def _certificate_authority(self) -> CertificateAuthority:
+        if self._authority is None:
+            raise RuntimeError("The sandbox has no certificates: it needs tls=True, and to be running.")
+        return self._authority
 
     def _end(self) -> None:
         if self._server is None:
@@ -210,6 +258,9 @@ class Sandbox:
         self._server.stop()
         self._errors.extend(self._server.errors)
         self._server = None
+        if self._authority is not None:
+            self._authority.close()
+            self._authority = None
         self._ended.set()
         self.state.wake()
         self._watcher.join()

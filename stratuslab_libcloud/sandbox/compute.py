@@ -1,8 +1,9 @@
 """The compute service: the authenticating proxy with an OpenNebula 3.2.1 daemon behind it.
 
-``POST /one-proxy/pswd/xmlrpc``. The proxy knows the user from HTTP Basic and replaces the first XML-RPC parameter,
-whatever it is. Served are the methods that StratusLab's own client used for machines: ``one.vm.allocate``,
-``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``; answers, error texts and codes are those of 3.2.1.
+``POST /one-proxy/pswd/xmlrpc`` and ``/one-proxy/cert/xmlrpc``. The proxy knows the user and replaces the
+first XML-RPC parameter, whatever it is. Served are the methods that StratusLab's own client used for machines:
+``one.vm.allocate``, ``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``; answers, error texts and codes are
+those of 3.2.1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from . import rpc
-from .auth import basic_user
+from .auth import compute_user
 from .exchange import current_exchange
 from .negotiation import page
 from .state import State
@@ -96,17 +97,17 @@ class ComputeService:
 
     def routes(self) -> Blueprint:
         routes = Blueprint("compute", __name__)
-        routes.post("/one-proxy/pswd/xmlrpc")(self._answer)
+        routes.add_url_rule("/one-proxy/<any(pswd,cert):_door>/xmlrpc", "call", self._answer, methods=["POST"])
         return routes
 
     def before(self) -> None:
-        current_exchange().user = basic_user(self._state.accounts)
+        current_exchange().user = compute_user(self._state.accounts)
 
     def error(self, error: HTTPException) -> Response:
         code = error.code or 500
         return page(f"Error {code}", error.description or "", status=code)
 
-    def _answer(self) -> Response:
+    def _answer(self, _door: str) -> Response:
         if request.content_length is None:
             return Response("Length required", 411)
         if request.content_length > _MAX_BODY:

@@ -40,7 +40,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from .auth import basic_user
+from .auth import disk_user, door
 from .diskforms import (
     attached_json,
     detached_json,
@@ -87,7 +87,7 @@ class DiskService:
         self._disks = state.disks
 
     def routes(self) -> Blueprint:
-        routes = Blueprint("disks", __name__, url_prefix="/pdisk/<any(pswd):door>")
+        routes = Blueprint("disks", __name__, url_prefix="/pdisk/<any(pswd,cert):door>")
         routes.url_value_preprocessor(_drop_door)
         for rule, verb, view in (
             ("/", "GET", self._home),
@@ -112,7 +112,7 @@ class DiskService:
     def before(self) -> None:
         exchange = current_exchange()
         exchange.operation = _operation()
-        exchange.user = basic_user(self._state.accounts)
+        exchange.user = disk_user(self._state.accounts)
 
     def error(self, error: HTTPException) -> Response:
         code, message = error.code or 500, error.description or ""
@@ -290,8 +290,7 @@ def _json(text: str, status: int = 200) -> Response:
 
 
 def _disks_url() -> str:
-    door = request.path.split("/")[2]
-    return f"{base_url()}/pdisk/{door}/disks"
+    return f"{base_url()}/pdisk/{door()}/disks"
 
 
 def _see(disk: Disk) -> AnyResponse:

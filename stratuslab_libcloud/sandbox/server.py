@@ -6,6 +6,7 @@ import contextlib
 import io
 import socket
 import socketserver
+import ssl
 import sys
 import threading
 from collections.abc import Iterable
@@ -19,6 +20,9 @@ from .record import Request, RequestRecord
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+_HANDSHAKE_SECONDS = 10
 
 
 class _Handler(WSGIRequestHandler):
@@ -96,6 +100,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
     """Serves an application on a port of 127.0.0.1, from a thread of its own.
 
     :param port: 0 for a free one
+    :param ssl_context: to speak TLS
     :raises OSError: if the port is in use
     """
 
@@ -107,11 +112,18 @@ class HttpServer(socketserver.ThreadingTCPServer):
     # What the handler asks for, besides `app`.
     multithread = True
     multiprocess = False
-    ssl_context = None
 
-    def __init__(self, app: WSGIApplication, record: RequestRecord, port: int = 0) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        record: RequestRecord,
+        *,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.app = app
+        self.ssl_context = ssl_context
         self.record = record
         self.errors: list[Exception] = []
         self._connections: set[socket.socket] = set()
@@ -139,13 +151,23 @@ class HttpServer(socketserver.ThreadingTCPServer):
         for worker in self._snapshot(self._workers):
             worker.join(timeout=5)
 
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self.ssl_context is not None:
+            # The handshake is left to the connection's own thread.
+            connection = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         connection, worker = cast(socket.socket, request), threading.current_thread()
         with self._lock:
             self._connections.add(connection)
             self._workers.add(worker)
         try:
-            super().process_request_thread(request, client_address)
+            if _shake_hands(connection):
+                super().process_request_thread(request, client_address)
+            else:
+                self.shutdown_request(request)
         finally:
             with self._lock:
                 self._connections.discard(connection)
@@ -160,3 +182,16 @@ class HttpServer(socketserver.ThreadingTCPServer):
     def _snapshot(self, items: Iterable[Any]) -> list[Any]:
         with self._lock:
             return list(items)
+
+
+def _shake_hands(connection: socket.socket) -> bool:
+    """Begin TLS, where it is spoken; False if the client, or its certificate, does not go along."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return True
+    connection.settimeout(_HANDSHAKE_SECONDS)
+    try:
+        connection.do_handshake()
+    except OSError:
+        return False
+    connection.settimeout(None)
+    return True

@@ -13,7 +13,7 @@ _SERVICE_PASSWORDS = {SUPERUSER: "oneadmin", DISK_SERVICE_USER: "pdisk"}
 
 
 class Accounts:
-    """Names and passwords as the authenticating proxy knows them.
+    """Names and passwords, and subjects of certificates, as the authenticating proxy knows them.
 
     :param passwords: name to password; ``oneadmin`` and ``pdisk`` have their own name as password unless they
         are among them
@@ -21,13 +21,22 @@ class Accounts:
 
     def __init__(self, passwords: Mapping[str, str]) -> None:
         self._passwords = {**_SERVICE_PASSWORDS, **passwords}
+        self._subjects: set[str] = set()
 
     def password(self, name: str) -> str:
         return self._passwords[name]
 
-    def check(self, name: str, password: str) -> bool:
+    def has_password(self, name: str, password: str) -> bool:
         """Whether there is a user of this name, with this password."""
         return self._passwords.get(name) == password
+
+    def has_certificate(self, subject: str) -> bool:
+        """Whether whoever has a certificate of this subject is a user."""
+        return subject in self._subjects
+
+    def enrol_certificate(self, subject: str) -> None:
+        """Make whoever has a certificate of this subject a user."""
+        self._subjects.add(subject)
 
 
 @dataclass(frozen=True)
