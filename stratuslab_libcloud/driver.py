@@ -20,7 +20,7 @@ from libcloud.compute.base import (
 from libcloud.compute.deployment import Deployment
 
 from stratuslab_libcloud import creation, volumes, waiting
-from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client import Cloud, settle
 from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.client.disks import is_disk_id
 from stratuslab_libcloud.client.machine import VirtualMachine
@@ -29,7 +29,6 @@ from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, Us
 from stratuslab_libcloud.errors import (
     ConfigurationError,
     InvalidArgumentError,
-    NotFoundError,
 )
 from stratuslab_libcloud.locations import Location, Locations
 from stratuslab_libcloud.nodes import (
@@ -211,9 +210,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ServiceError: when it can not be told to end
         """
         cloud = self._locations.cloud_of(node)
-        try:
-            cloud.compute.kill(_number_of(node))
-        except NotFoundError:
+        if not settle.kill_machine(cloud.compute, _number_of(node)):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
 
@@ -392,9 +389,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ConflictError: when a machine uses it
         """
         cloud = self._locations.cloud_of(volume)
-        try:
-            cloud.disks.destroy(str(volume.id))
-        except NotFoundError:
+        if not settle.destroy_disk(cloud.disks, str(volume.id)):
             _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
         return True
 

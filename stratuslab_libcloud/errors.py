@@ -186,6 +186,12 @@ class ServiceError(StratusLabError, ProviderError):
         self.call = call
         self.http_code = http_code
 
+    def amend(self, words: str) -> None:
+        """Say more in the message: what became of what was asked."""
+        self.problem = f"{self.problem}; {words}"
+        self.value = f"{self.problem} ({self.call})"
+        self.args = (self.value,)
+
 
 class RefusedCredentialsError(ServiceError, InvalidCredsError):
     """The service does not know the user, or not with this password or certificate."""

@@ -7,11 +7,10 @@ from typing import Any
 
 from libcloud.compute.base import StorageVolume
 
-from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client import Cloud, once, settle
 from stratuslab_libcloud.client.disks import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
-from stratuslab_libcloud.client.once import create_disk, new_mark
 from stratuslab_libcloud.config import Password
-from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError, ServiceError
+from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
 from stratuslab_libcloud.nodes import attachment
 
 _log = logging.getLogger(__name__)
@@ -28,9 +27,9 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     gibibytes = _checked_size(size)
     if visibility not in _VISIBILITIES:
         raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
-    mark = new_mark()
+    mark = once.new_mark()
     try:
-        uuid = create_disk(cloud.disks, gibibytes, name or "", visibility, mark, cloud.config.disks.timeout)
+        uuid = once.create_disk(cloud.disks, gibibytes, name or "", visibility, mark, cloud.config.disks.timeout)
     except KeyboardInterrupt:
         _log.error(
             "interrupted while a volume was created at location '%s'; it may be there, with the identifier '%s'",
@@ -60,7 +59,9 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
     host = _host_of(cloud, machine)
     if device is not None:
         _log.warning("the cloud chooses the device of volume %s itself, not %s", volume.id, device)
-    attached = Mount(machine, cloud.disks.attach(str(volume.id), host, machine))
+    attached = Mount(
+        machine, settle.attach_disk(cloud.disks, str(volume.id), host, machine, cloud.config.disks.timeout)
+    )
     extra = volume.extra or {}
     volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
 
@@ -74,24 +75,9 @@ def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
     known = extra.get("attachments")
     if machine is None:
         machine = _only_machine(cloud, volume, known)
-    _detach(cloud, volume, machine)
+    settle.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
     if known:
         extra["attachments"] = [a for a in known if a["node_id"] != str(machine)]
-
-
-def _detach(cloud: Cloud, volume: StorageVolume, machine: int) -> None:
-    """The service answers with an internal error when there is no such mount; so it is asked what there is."""
-    try:
-        cloud.disks.detach(str(volume.id), machine)
-    except ServiceError as error:
-        if error.http_code < 500 and not error.outcome_unknown:
-            raise
-        mounts = cloud.disks.mounts(str(volume.id))
-        if any(mount.machine == machine for mount in mounts):
-            raise
-        if error.outcome_unknown:
-            return
-        raise _not_attached(volume, error.call, f"to machine {machine}") from error
 
 
 def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str]] | None) -> int:
@@ -99,7 +85,7 @@ def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str
     if not machines:
         machines = [mount.machine for mount in cloud.disks.mounts(str(volume.id))]
     if not machines:
-        raise _not_attached(volume, _call(cloud, volume), "to a machine")
+        raise ConflictError(f"volume {volume.id} is not attached to a machine", _call(cloud, volume))
     if len(machines) > 1:
         numbers = " and ".join(str(number) for number in machines)
         raise ConflictError(
@@ -117,10 +103,6 @@ def _host_of(cloud: Cloud, machine: int) -> str:
             Call(cloud.config.section, "compute", "one.vm.info", cloud.config.compute.url),
         )
     return found.host
-
-
-def _not_attached(volume: StorageVolume, call: Call, where: str) -> ConflictError:
-    return ConflictError(f"volume {volume.id} is not attached {where}", call)
 
 
 def _call(cloud: Cloud, volume: StorageVolume) -> Call:

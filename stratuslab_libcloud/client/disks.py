@@ -152,8 +152,8 @@ class Disks:
         mounts = [_mount(item) for item in _expected(found, list, self._transport.call(request))]
         return [mount for mount in mounts if mount is not None]
 
-    def attach(self, uuid: str, host: str, machine: int) -> str:
-        """Put a disk into a running machine.
+    def attach(self, uuid: str, host: str, machine: int, timeout: float | None = None) -> str:
+        """Put a disk into a running machine; `client.settle` does it although a reply is lost.
 
         :param host: where the machine runs
         :return: the device that it has there
@@ -166,12 +166,15 @@ class Disks:
             form={"node": host, "vm_id": str(machine)},
             headers=_JSON,
         )
-        return _field(self._send(request), "target", self._transport.call(request))
+        return _field(self._send(request, timeout), "target", self._transport.call(request))
 
-    def detach(self, uuid: str, machine: int) -> None:
-        """Take a disk out of a machine. The service does not say whether it was in it."""
+    def detach(self, uuid: str, machine: int, timeout: float | None = None) -> None:
+        """Take a disk out of a machine; `client.settle` does it although a reply is lost.
+
+        :raises ServiceUnavailableError: also when it was not in it, which is an internal error of the service
+        """
         path = f"{_path(uuid)}/mounts/{uuid}_{machine}"
-        self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON))
+        self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON), timeout)
 
     def close(self) -> None:
         """Close the idle connections."""
