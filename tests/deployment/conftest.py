@@ -56,6 +56,8 @@ def house(homes: Path) -> Iterator[GuestHouse]:
 class HouseDriver:
     """Starts machines that are nothing but SSH servers. What a test wants different, it sets."""
 
+    type = name = "house"
+
     def __init__(self, house: GuestHouse, keys: list[str]) -> None:
         self.house = house
         self.keys = keys
