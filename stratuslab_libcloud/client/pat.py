@@ -65,11 +65,14 @@ class PortTranslationService:
 
 
 def _ports(document: Any, machine_id: str) -> dict[int, int]:
-    return {_port(machine): _port(gateway) for machine, gateway in document.get(machine_id, [])}
+    pairs = document.get(machine_id, [])
+    if not all(isinstance(pair, list) for pair in pairs):
+        raise TypeError("not a list of pairs")
+    return {_port(machine): _port(gateway) for machine, gateway in pairs}
 
 
 def _port(text: str | int) -> int:
     port = int(text)
     if not 0 < port <= _HIGHEST_PORT:
-        raise ValueError(port)
+        raise ValueError(f"{port} is no port")
     return port

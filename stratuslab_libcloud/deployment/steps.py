@@ -69,7 +69,7 @@ def check(deployment: Deployment) -> None:
 
     :raises InvalidArgumentError: this is no deployment, or a file that it is to install can not be read
     """
-    if not callable(getattr(deployment, "run", None)):
+    if isinstance(deployment, type) or not callable(getattr(deployment, "run", None)):
         raise InvalidArgumentError(
             f"deploy has to be one of Libcloud's deployments, such as ScriptDeployment, "
             f"not a {type(deployment).__name__}"
