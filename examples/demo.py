@@ -10,7 +10,7 @@ from pathlib import Path
 from clouds import sandboxes
 
 HERE = Path(__file__).parent
-EXAMPLES = ("create_node.py", "volumes.py", "several_clouds.py")
+EXAMPLES = ("create_node.py", "deploy_node.py", "volumes.py", "several_clouds.py")
 
 
 def main() -> int:

@@ -20,7 +20,10 @@ from stratuslab_libcloud.errors import (
 )
 from stratuslab_libcloud.sandbox import Sandbox
 
-TEMPLATE = 'CPU = 1 MEMORY = 64 NAME = "n" DISK = [ SOURCE = "http://127.0.0.1/x", TARGET = "hda" ] NIC = [ NETWORK = "public" ]'
+TEMPLATE = (
+    'CPU = 1 MEMORY = 64 NAME = "n" DISK = [ SOURCE = "http://127.0.0.1/x", TARGET = "hda" ] '
+    'NIC = [ NETWORK = "public", NETWORK_UNAME = "oneadmin" ]'
+)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""HTTP as services speak it on good and on odd days: against the sandbox, and against servers that say what a test wants."""
+"""HTTP on good and on odd days: against the sandbox, and against servers that say what a test wants."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Service:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self.url = "http://127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _serve(self) -> None:
         while True:
@@ -200,7 +200,7 @@ def test_a_slow_answer_does_not_hold_a_call_beyond_its_limit(
 
 
 def test_an_answer_may_not_be_longer_than_is_allowed(service: Callable[..., Service]) -> None:
-    with pytest.raises(MalformedReplyError, match="longer than 1000 bytes.*endpoint_max_answer"):
+    with pytest.raises(MalformedReplyError, match=r"longer than 1000 bytes.*endpoint_max_answer"):
         ask(service(says("200 OK", b"x" * 2000)), max_answer=1000)
 
 

@@ -1,0 +1,35 @@
+"""Start a machine, run a script on it over SSH, and destroy it."""
+
+from __future__ import annotations
+
+import logging
+
+from clouds import configuration
+from libcloud.compute.deployment import MultiStepDeployment, ScriptDeployment
+from libcloud.compute.providers import get_driver
+
+import stratuslab_libcloud  # noqa: F401 - registers the driver
+
+
+def main() -> None:
+    logging.basicConfig(format="  %(message)s")
+    logging.getLogger("stratuslab_libcloud.deployment").setLevel(logging.INFO)
+
+    with configuration() as config:
+        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+        image = next(image for image in driver.list_images() if image.extra["os"] == "Ubuntu")
+
+        leave_a_trace = ScriptDeployment("touch STRATUSLAB_WAS_HERE")
+        look = ScriptDeployment("echo hello from machine $1; ls -l STRATUSLAB_WAS_HERE", args=["one"])
+        node = driver.deploy_node(
+            MultiStepDeployment([leave_a_trace, look]), name="deployed", size=None, image=image, wait_period=0.5
+        )
+        print(f"Machine {node.id} was deployed; the second script ended with {look.exit_status} and printed:")
+        print("".join(f"  | {line}\n" for line in look.stdout.splitlines()), end="")
+
+        node.destroy()
+        print("Destroyed")
+
+
+if __name__ == "__main__":
+    main()
