@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import IPv4Network
 from os import PathLike
 from pathlib import Path
@@ -25,9 +26,10 @@ from .compute import ComputeService
 from .configfile import write_section
 from .disks import DiskService
 from .entryfiles import load_entries
+from .faults import Fault, FaultKind, Faults
 from .marketplace import MarketplaceService
 from .record import Request, RequestRecord
-from .server import HttpServer
+from .server import HttpServer, KeepAlive
 from .state import State, snapshot
 from .state.pace import Pace
 from .state.records import LcmState, Machine, VmState
@@ -36,6 +38,9 @@ from .statefile import StateFile
 __all__ = [
     "CertificateFiles",
     "Clock",
+    "Fault",
+    "FaultKind",
+    "KeepAlive",
     "LcmState",
     "Machine",
     "ManualClock",
@@ -69,6 +74,8 @@ class Sandbox:
     :param state_file: where the state is kept, about every second and when the sandbox stops; a sandbox that finds the
         file goes on from there, with the images that were in its Marketplace
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
+    :param keep_alive: how long connections are kept; for as long as the client wants by default
+    :param seed: of the dice that are thrown for `faults`
     :raises ValueError: if one of the files can not be used
     """
 
@@ -86,6 +93,8 @@ class Sandbox:
         empty_marketplace: bool = False,
         state_file: str | PathLike[str] | None = None,
         tls: bool = False,
+        keep_alive: KeepAlive | None = None,
+        seed: int = 0,
     ) -> None:
         self.clock = clock or Clock()
         self._file = StateFile(Path(state_file)) if state_file is not None else None
@@ -108,6 +117,8 @@ class Sandbox:
         elif not empty_marketplace:
             add_catalogue(self.entries, self.clock.now())
         self.requests = RequestRecord()
+        self.faults = Faults(seed)
+        self._keep_alive = keep_alive
         self._port = port
         self._tls = tls
         self._authority: CertificateAuthority | None = None
@@ -129,6 +140,8 @@ class Sandbox:
         self._server = HttpServer(
             make_application(services),
             self.requests,
+            self.faults,
+            keep_alive=self._keep_alive,
             port=self._port,
             ssl_context=self._authority.server_context() if self._authority else None,
         )
@@ -251,6 +264,17 @@ class Sandbox:
         if self._authority is None:
             raise RuntimeError("The sandbox has no certificates: it needs tls=True, and to be running.")
         return self._authority
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """All connections end, and new ones are refused, within a ``with``."""
+        if self._server is None:
+            raise RuntimeError("The sandbox is not running.")
+        self._server.leave()
+        try:
+            yield
+        finally:
+            self._server.come_back()
 
     def _end(self) -> None:
         if self._server is None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import DEFAULT_USERS, Sandbox
+from . import DEFAULT_USERS, Fault, FaultKind, KeepAlive, Sandbox
 from .keypair import make_key_pair
 
 _INSTRUCTIONS = """\
@@ -46,10 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             machine_limit=options.machine_limit,
             entries=options.entries,
             state_file=options.state,
+            tls=options.tls or options.certificate is not None,
+            keep_alive=options.keep_alive,
+            seed=options.seed,
         ).start()
     except (OSError, ValueError) as problem:
         parser.error(_explain(problem, options.port))
     try:
+        for fault in options.fault:
+            sandbox.faults.add(fault)
         config = _write_config(sandbox, options, next(iter(users)))
         ended = _end_on_signals()
         print(
@@ -109,6 +114,28 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--boot-seconds", type=_seconds, metavar="S", help="how long a machine takes to start; 0 for at once"
     )
+    parser.add_argument("--tls", action="store_true", help="https, with a certificate of the sandbox's own authority")
+    parser.add_argument(
+        "--certificate",
+        metavar="NAME",
+        help="make somebody a user who comes with a certificate, and name it in the configuration; implies --tls",
+    )
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]]",
+        help="have something go wrong, such as 'compute:one.vm.allocate:reset-after:0.3'; can be given several times. "
+        f"Kinds: {', '.join(kind.value for kind in FaultKind)}. The number is seconds, or the status of 'status'",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the dice for the chances of faults")
+    parser.add_argument(
+        "--keep-alive",
+        type=_keep_alive,
+        metavar="REQUESTS:SECONDS",
+        help="close connections after so many requests or idle seconds; 30:15 is what a real daemon does",
+    )
     parser.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
     return parser
 
@@ -116,7 +143,10 @@ def _parser() -> argparse.ArgumentParser:
 def _write_config(sandbox: Sandbox, options: argparse.Namespace, user: str) -> Path:
     config: Path = options.config.absolute()
     public_key = options.public_key or make_key_pair(config)
-    return sandbox.write_config(config, user=user, section=options.section, public_key_file=public_key)
+    certificate = None if options.certificate is None else sandbox.issue_certificate(options.certificate)
+    return sandbox.write_config(
+        config, user=user, certificate=certificate, section=options.section, public_key_file=public_key
+    )
 
 
 def _end_on_signals() -> threading.Event:
@@ -153,6 +183,20 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"a number of seconds is wanted, not {text!r}")
     return seconds
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return Fault.parse(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def _keep_alive(text: str) -> KeepAlive:
+    requests, _, seconds = text.partition(":")
+    if not requests.isdigit() or requests == "0":
+        raise argparse.ArgumentTypeError(f"REQUESTS:SECONDS is wanted, not {text!r}")
+    return KeepAlive(int(requests), _seconds(seconds))
 
 
 def _folder(text: str) -> Path:

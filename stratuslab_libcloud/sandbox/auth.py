@@ -30,7 +30,7 @@ _PAGE = """<html>
 
 def door() -> str:
     """By which kind of credentials the client of the current request comes in: the second piece of the path."""
-    return (request.path.split("/") + ["", ""])[2]
+    return [*request.path.split("/"), "", ""][2]
 
 
 def compute_user(accounts: Accounts) -> str:

@@ -115,7 +115,7 @@ class ComputeService:
         exchange = current_exchange()
         try:
             method, values = rpc.parse_call(request.get_data())
-            exchange.operation = method
+            exchange.identify(method)
             answer = self._call(exchange.user, method, values)
         except rpc.FaultError as fault:
             answer = fault.as_answer()

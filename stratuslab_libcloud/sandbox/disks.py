@@ -113,6 +113,7 @@ class DiskService:
         exchange = current_exchange()
         exchange.operation = _operation()
         exchange.user = disk_user(self._state.accounts)
+        exchange.identify(exchange.operation)
 
     def error(self, error: HTTPException) -> Response:
         code, message = error.code or 500, error.description or ""

@@ -1,22 +1,39 @@
-"""What a service finds out about the request that it answers: passed to the server, which records it."""
+"""What a service finds out about the request that it answers, and what goes wrong with it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import request
+from werkzeug.exceptions import HTTPException
+
+from .badanswers import instead
+from .faults import Fault, Faults
 
 EXCHANGE_KEY = "sandbox.exchange"
 
 
 @dataclass
 class Exchange:
-    """Who asks what of which service; empty until the service has found out."""
+    """Who asks what of which service; empty until the service has found out.
 
+    :param faults: what can go wrong
+    :param fault: what does
+    """
+
+    faults: Faults = field(repr=False)
     service: str = ""
     operation: str = ""
     user: str = ""
+    fault: Fault | None = None
+
+    def identify(self, operation: str) -> None:
+        """Note what is asked, before anything is done; if that goes wrong, nothing will be."""
+        self.operation = operation
+        self.fault = self.faults.strike(self.service, operation)
+        if self.fault is not None and self.fault.prevents:
+            raise HTTPException(response=instead(self.fault))
 
 
 def current_exchange() -> Exchange:

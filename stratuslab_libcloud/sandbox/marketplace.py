@@ -111,7 +111,7 @@ class MarketplaceService:
     # Single entries
 
     def _one(self, sent: str) -> Response:
-        _set_operation("GET /metadata/{id}/{email}/{created}")
+        _identify("GET /metadata/{id}/{email}/{created}")
         _, _, *key = sent.split("/")
         entry = self._entries.find(*key) if len(key) == 3 else None
         if entry is None:
@@ -119,7 +119,7 @@ class MarketplaceService:
         return _one_entry(entry)
 
     def _tagged(self, email: str, tag: str) -> Response:
-        _set_operation("GET /metadata/{email}?tag")
+        _identify("GET /metadata/{email}?tag")
         entry = self._entries.tagged(email, tag)
         if entry is None:
             raise NotFound("metadata entry not found.\n")
@@ -128,7 +128,7 @@ class MarketplaceService:
     # Listings
 
     def _list(self, filters: Sequence[str], parameters: Mapping[str, str]) -> Response:
-        _set_operation("GET /metadata/{id}" if filters else "GET /metadata")
+        _identify("GET /metadata/{id}" if filters else "GET /metadata")
         kind = preferred((XML, "text/xml", JSON, HTML))
         if kind == JSON:
             return self._list_as_json(filters, parameters)
@@ -173,9 +173,9 @@ class MarketplaceService:
 
     def _post(self, filters: Sequence[str]) -> Response:
         if request.mimetype == "application/x-www-form-urlencoded":
-            _set_operation("POST /metadata (query)")
+            _identify("POST /metadata (query)")
             return self._list_as_json(filters, {**request.args, **request.form})
-        _set_operation("POST /metadata")
+        _identify("POST /metadata")
         entry = read_upload(_uploaded())
         try:
             self._entries.add(entry)
@@ -187,7 +187,7 @@ class MarketplaceService:
     # Endorsers
 
     def _endorsers(self, pieces: Sequence[str]) -> Response:
-        _set_operation(f"GET /{'/'.join(['endorsers', *(['{email}'] if pieces else []), *pieces[1:]])}")
+        _identify(f"GET /{'/'.join(['endorsers', *(['{email}'] if pieces else []), *pieces[1:]])}")
         if preferred((XML, "text/xml", HTML)) == HTML:
             return page("Endorsers", *sorted({entry.email for entry in self._entries}))
         match pieces:
@@ -236,5 +236,5 @@ def _kind_of_filter(value: str) -> str:
     return "created" if _DATE.fullmatch(value) else "identifier"
 
 
-def _set_operation(operation: str) -> None:
-    current_exchange().operation = operation
+def _identify(operation: str) -> None:
+    current_exchange().identify(operation)

@@ -19,6 +19,7 @@ class Request:
     :param client_port: requests from one connection have the same
     :param bytes_received: of the request's body
     :param bytes_sent: of the answer's body
+    :param fault: what was made to go wrong, such as ``reset-after``; empty if nothing was
     """
 
     service: str
@@ -30,6 +31,7 @@ class Request:
     client_port: int
     bytes_received: int
     bytes_sent: int
+    fault: str = ""
 
 
 class RequestRecord:
@@ -38,14 +40,20 @@ class RequestRecord:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._requests: list[Request] = []
+        self._most_connections = 0
 
     def add(self, request: Request) -> None:
         with self._lock:
             self._requests.append(request)
 
+    def note_open_connections(self, number: int) -> None:
+        with self._lock:
+            self._most_connections = max(self._most_connections, number)
+
     def clear(self) -> None:
         with self._lock:
             self._requests.clear()
+            self._most_connections = 0
 
     def __iter__(self) -> Iterator[Request]:
         with self._lock:
@@ -68,3 +76,9 @@ class RequestRecord:
     def connections(self) -> int:
         """How many connections the requests came through."""
         return len({request.client_port for request in self})
+
+    @property
+    def most_connections(self) -> int:
+        """How many connections were open at once when the last of them was opened, at the most."""
+        with self._lock:
+            return self._most_connections

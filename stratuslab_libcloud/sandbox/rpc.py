@@ -26,7 +26,7 @@ class FaultError(Exception):
         self.text = text
 
     def as_answer(self) -> str:
-        return _response(
+        return response(
             "<fault>\n<value><struct>\n"
             f"<member><name>faultCode</name>\n<value><int>{self.code}</int></value></member>\n"
             f"<member><name>faultString</name>\n<value><string>{escape(self.text)}</string></value></member>\n"
@@ -61,7 +61,7 @@ def failure(message: str, code: int) -> str:
 
 
 def _array(is_success: bool, value: str | int, code: int) -> str:
-    return _response(
+    return response(
         "<params>\n<param><value><array><data>\n"
         f"<value><boolean>{is_success:d}</boolean></value>\n"
         f"<value>{_scalar(value)}</value>\n"
@@ -76,5 +76,6 @@ def _scalar(value: str | int) -> str:
     return f"<string>{value if isinstance(value, Escaped) else escape(value)}</string>"
 
 
-def _response(content: str) -> str:
+def response(content: str) -> str:
+    """An answer, of the content of its root element."""
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<methodResponse>\n{content}\n</methodResponse>\n'

@@ -10,39 +10,63 @@ import ssl
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from werkzeug.http import http_date
 from werkzeug.serving import WSGIRequestHandler
 from werkzeug.wrappers import Response
 
+from .badanswers import spoiled
+from .delivery import Delivery, is_silent
 from .exchange import EXCHANGE_KEY, Exchange
+from .faults import Faults
 from .record import Request, RequestRecord
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-
 _HANDSHAKE_SECONDS = 10
+_NO_CONTENT = (204, 304)
+
+
+@dataclass(frozen=True)
+class KeepAlive:
+    """How long a connection is kept. A real OpenNebula daemon closes it, without a word, after 30 requests or when
+    nothing was asked for 15 seconds.
+    """
+
+    requests: int = 30
+    idle_seconds: float = 15.0
 
 
 class _Handler(WSGIRequestHandler):
     """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "StratusLab-sandbox"
     # Without this, an answer on a kept connection waits some 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
     server: HttpServer  # type: ignore[assignment]
 
+    def setup(self) -> None:
+        super().setup()
+        keep_alive = self.server.keep_alive
+        self._requests_left = keep_alive.requests if keep_alive else None
+        self.connection.settimeout(keep_alive.idle_seconds if keep_alive else None)
+        self._delivery = Delivery(self.connection, self.rfile, self.wfile, self.server.ending, self.server.go_away)
+
     def run_wsgi(self) -> None:
-        exchange = Exchange()
+        exchange = Exchange(self.server.faults)
         body = self._read_body()
         self.environ = self.make_environ()
         self.environ["wsgi.input"] = io.BytesIO(body)
         self.environ[EXCHANGE_KEY] = exchange
         response = self._answer()
+        if exchange.fault is not None:
+            response = spoiled(response, exchange.fault, exchange.service)
         content = response.get_data()
+        silent = is_silent(exchange.fault)
         self.server.record.add(
             Request(
                 service=exchange.service,
@@ -50,13 +74,18 @@ class _Handler(WSGIRequestHandler):
                 path=self.environ["PATH_INFO"],
                 operation=exchange.operation,
                 user=exchange.user,
-                status=response.status_code,
+                status=0 if silent else response.status_code,
                 client_port=self.client_address[1],
                 bytes_received=len(body),
-                bytes_sent=len(content),
+                bytes_sent=0 if silent else len(content),
+                fault="" if exchange.fault is None else exchange.fault.kind.value,
             )
         )
-        self._send(response, content)
+        if not self._delivery.send(self._message(response, content), exchange.fault):
+            self.close_connection = True
+        elif self._requests_left is not None:
+            self._requests_left -= 1
+            self.close_connection |= self._requests_left <= 0
 
     def _answer(self) -> Response:
         try:
@@ -76,21 +105,21 @@ class _Handler(WSGIRequestHandler):
         length = self.headers.get("Content-Length", "0")
         return self.rfile.read(int(length)) if length.isdigit() else b""
 
-    def _send(self, response: Response, content: bytes) -> None:
-        self.send_response(response.status_code)
-        for name, value in response.headers.items():
-            if name.lower() not in ("content-length", "connection"):
-                self.send_header(name, value)
-        if response.status_code not in (204, 304):
-            self.send_header("Content-Length", str(len(content)))
+    def _message(self, response: Response, content: bytes) -> bytes:
+        headers = [
+            ("Date", http_date()),
+            ("Server", "StratusLab-sandbox"),
+            *(header for header in response.headers if header[0].lower() not in ("content-length", "connection")),
+        ]
+        if response.status_code not in _NO_CONTENT:
+            headers.append(("Content-Length", str(len(content))))
         if self.close_connection:
-            self.send_header("Connection", "close")
+            headers.append(("Connection", "close"))
         elif self.request_version == "HTTP/1.0":
-            self.send_header("Connection", "keep-alive")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-        self.wfile.flush()
+            headers.append(("Connection", "keep-alive"))
+        lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        head = "\r\n".join(lines).encode("latin-1")
+        return head if self.command == "HEAD" else head + content
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Stay silent: the record says more."""
@@ -101,6 +130,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
 
     :param port: 0 for a free one
     :param ssl_context: to speak TLS
+    :param keep_alive: None to keep connections for as long as their clients do
     :raises OSError: if the port is in use
     """
 
@@ -117,39 +147,65 @@ class HttpServer(socketserver.ThreadingTCPServer):
         self,
         app: WSGIApplication,
         record: RequestRecord,
+        faults: Faults,
         *,
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
+        keep_alive: KeepAlive | None = None,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.app = app
-        self.ssl_context = ssl_context
         self.record = record
+        self.faults = faults
+        self.ssl_context = ssl_context
+        self.keep_alive = keep_alive
         self.errors: list[Exception] = []
+        self.ending = threading.Event()
         self._connections: set[socket.socket] = set()
         self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
-        self._thread = threading.Thread(
-            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox http", daemon=True
-        )
+        self._presence = threading.Lock()
+        self._thread = threading.Thread()
 
     @property
     def port(self) -> int:
         return int(self.server_address[1])
 
     def start(self) -> None:
+        """Answer connections from now on."""
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox http", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
         """End all connections and threads."""
-        self.shutdown()
-        self._thread.join()
+        self.ending.set()
+        with self._presence:
+            self.shutdown()
+            self._thread.join()
         self.server_close()
-        for connection in self._snapshot(self._connections):
-            with contextlib.suppress(OSError):  # the client may have been faster
-                connection.shutdown(socket.SHUT_RDWR)
+        self._end_connections()
         for worker in self._snapshot(self._workers):
             worker.join(timeout=5)
+
+    def leave(self) -> None:
+        """End all connections and refuse new ones; the port stays ours."""
+        self.shutdown()
+        self._thread.join()
+        self.socket.close()
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self._end_connections()
+
+    def come_back(self) -> None:
+        """Answer connections again."""
+        self.server_activate()
+        self.start()
+
+    def go_away(self, seconds: float) -> None:
+        """Leave, and come back by itself; where that is under way already, nothing more happens."""
+        threading.Thread(target=self._be_away, args=(seconds,), name="sandbox away", daemon=True).start()
 
     def get_request(self) -> tuple[Any, Any]:
         connection, address = super().get_request()
@@ -163,8 +219,9 @@ class HttpServer(socketserver.ThreadingTCPServer):
         with self._lock:
             self._connections.add(connection)
             self._workers.add(worker)
+            self.record.note_open_connections(len(self._connections))
         try:
-            if _shake_hands(connection):
+            if self._shake_hands(connection):
                 super().process_request_thread(request, client_address)
             else:
                 self.shutdown_request(request)
@@ -179,19 +236,35 @@ class HttpServer(socketserver.ThreadingTCPServer):
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self.errors.append(error)
 
+    def _shake_hands(self, connection: socket.socket) -> bool:
+        """Begin TLS, where it is spoken; False if the client, its certificate or a fault is against it."""
+        if not isinstance(connection, ssl.SSLSocket):
+            return True
+        if self.faults.strike_handshake():
+            return False
+        connection.settimeout(_HANDSHAKE_SECONDS)
+        try:
+            connection.do_handshake()
+        except OSError:
+            return False
+        connection.settimeout(None)
+        return True
+
+    def _be_away(self, seconds: float) -> None:
+        if not self._presence.acquire(blocking=False):
+            return
+        try:
+            self.leave()
+            if not self.ending.wait(seconds):
+                self.come_back()
+        finally:
+            self._presence.release()
+
+    def _end_connections(self) -> None:
+        for connection in self._snapshot(self._connections):
+            with contextlib.suppress(OSError):  # the client may have been faster
+                connection.shutdown(socket.SHUT_RDWR)
+
     def _snapshot(self, items: Iterable[Any]) -> list[Any]:
         with self._lock:
             return list(items)
-
-
-def _shake_hands(connection: socket.socket) -> bool:
-    """Begin TLS, where it is spoken; False if the client, or its certificate, does not go along."""
-    if not isinstance(connection, ssl.SSLSocket):
-        return True
-    connection.settimeout(_HANDSHAKE_SECONDS)
-    try:
-        connection.do_handshake()
-    except OSError:
-        return False
-    connection.settimeout(None)
-    return True

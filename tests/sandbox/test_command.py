@@ -108,6 +108,8 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--boot-seconds", "nan"], "a number of seconds is wanted, not 'nan'"),
         (["--entries", "nowhere"], "there is no folder 'nowhere'"),
         (["--public-key", "nowhere"], "there is no file 'nowhere'"),
+        (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
+        (["--keep-alive", "0:1"], "REQUESTS:SECONDS is wanted, not '0:1'"),
         (["--state", "broken.json"], "broken.json is not a file that"),
         (["--config", "no/folder/file"], "The configuration can not be written"),
     ],
@@ -140,3 +142,21 @@ def test_the_default_users_are_those_of_the_library(tmp_path: Path) -> None:
         config = section(tmp_path / "stratuslab-sandbox.cfg")
         assert config["password"] == sandbox.state.accounts.password("alice")
         assert "bob" in said
+
+
+def test_faults_and_kept_connections_are_as_one_says(tmp_path: Path) -> None:
+    arguments = ("--fault", "marketplace:GET /metadata:status:1:418", "--seed", "7", "--keep-alive", "30:15")
+    with running(tmp_path, *arguments):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert requests.get(f"{config['marketplace_endpoint']}/metadata", timeout=5).status_code == 418
+
+
+def test_a_user_with_a_certificate(tmp_path: Path) -> None:
+    with running(tmp_path, "--certificate", "Jane Tester"):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert "username" not in config
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = config["tls_ca_bundle"]
+            session.cert = (config["pem_certificate"], config["pem_key"])
+            assert session.get(f"{config['pdisk_endpoint']}/cert/disks", timeout=5).status_code == 200
