@@ -33,7 +33,7 @@ def main() -> None:
     sandbox = subprocess.run(
         [Path(sys.executable).with_name("stratuslab-sandbox"), "--help"], check=False, capture_output=True, text=True
     )
-    assert "Traceback" not in sandbox.stderr, sandbox.stderr
+    assert "stratuslab-libcloud-drivers[sandbox]" in sandbox.stderr, sandbox.stderr
     sys.stdout.write(f"{stratuslab_libcloud.__version__} in {package}: complete\n")
 
 

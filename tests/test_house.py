@@ -30,6 +30,7 @@ ALLOWED = {
     "nodes": {"client", "config", "driver"},
     "deployment": {"deployment", "client", "config", "errors"},
     "sandbox": {"sandbox"},
+    "commands": {"commands", "config", "errors", "driver", "sandbox"},
 }
 """What each room may import of the package; rooms that are not named may import anything but the sandbox. `nodes`
 names the driver for its type only."""
