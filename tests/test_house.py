@@ -105,6 +105,7 @@ def test_each_public_thing_of_the_library_has_a_docstring() -> None:
         things += [node for node in tree.body if isinstance(node, ast.FunctionDef)]
         for thing in things:
             name = getattr(thing, "name", "module")
-            if not name.startswith("_") and ast.get_docstring(thing) is None:  # type: ignore[arg-type]
+            is_overload = any("overload" in ast.dump(d) for d in getattr(thing, "decorator_list", ()))
+            if not name.startswith("_") and not is_overload and ast.get_docstring(thing) is None:  # type: ignore[arg-type]
                 without.append(f"{file.relative_to(PACKAGE)}: {name}")
     assert without == []

@@ -1,0 +1,1 @@
+"""The `stratus-*` commands: a person at a terminal."""
