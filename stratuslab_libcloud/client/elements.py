@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
-from typing import cast
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_OF_ROOT = re.compile(r"<[^\W\d]|<[:_]")
@@ -20,30 +19,37 @@ class NotReadable(Exception):  # noqa: N818 - becomes a MalformedReplyError wher
 
 
 def elements(chunks: Iterable[str] | Iterable[bytes], tags: Container[str]) -> Iterator[Element]:
-    """Yield each element with one of the tags when its end has been read.
-
-    What has been yielded is emptied and taken out of the document when the next one is asked for.
+    """Yield each element with one of the tags some time after its end has been read.
 
     :param chunks: the document, piece by piece
     :param tags: tags of elements right below the root, or of the root itself
-    :raises NotReadable: where the document stops making sense; what came before has been yielded by then
+    :raises NotReadable: where the document stops making sense; what came in earlier pieces has been yielded by then
     """
-    parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
+    # The root gets an element around it, in which it can be seen while it grows. The usual way to see it, the events
+    # of a pull parser, costs more than the parsing itself: two for each element, of which one in a hundred is wanted.
+    builder = TreeBuilder()
+    document: Element = builder.start("document", {})
+    parser = XMLParser(target=builder)
     guard = _PrologGuard()
-    root: Element | None = None
     try:
         for chunk in chunks:
             parser.feed(guard.passed(chunk))
-            for event, element in cast("Iterable[tuple[str, Element]]", parser.read_events()):
-                if root is None:
-                    root = element
-                elif event == "end" and element.tag in tags:
-                    yield element
-                    element.clear()
-                    root.clear()
+            yield from _taken_from(document, tags, is_complete=False)
         parser.close()
     except (ParseError, ValueError, LookupError) as error:
         raise NotReadable(str(error)) from error
+    yield from _taken_from(document, tags, is_complete=True)
+
+
+def _taken_from(document: Element, tags: Container[str], *, is_complete: bool) -> Iterator[Element]:
+    """Take out what can not grow any more: while the document does, its last part may, and the root itself."""
+    for root in document:
+        if root.tag not in tags:
+            complete = root[:] if is_complete else root[:-1]
+            del root[: len(complete)]
+            yield from (element for element in complete if element.tag in tags)
+        elif is_complete:
+            yield root
 
 
 class _PrologGuard:
