@@ -47,6 +47,7 @@ class SFTPFiles:
         self._home = sftp.normalize(".")
 
     def write(self, path: str, content: BinaryIO, *, append: bool, mode: int | None) -> str:
+        """As `Files.write`."""
         path = posixpath.join(self._home, path)
         try:
             self._make_folder(posixpath.dirname(path))
@@ -61,6 +62,7 @@ class SFTPFiles:
         return path
 
     def remove(self, path: str) -> bool:
+        """As `Files.remove`."""
         path = posixpath.join(self._home, path)
         try:
             self._sftp.remove(path)
@@ -71,6 +73,7 @@ class SFTPFiles:
         return True
 
     def close(self) -> None:
+        """End the SFTP session."""
         self._sftp.close()
 
     def _append(self, path: str, content: BinaryIO) -> None:
@@ -110,6 +113,7 @@ class ShellFiles:
         self._run = run
 
     def write(self, path: str, content: BinaryIO, *, append: bool, mode: int | None) -> str:
+        """As `Files.write`."""
         file, folder = _word(path), _word(posixpath.dirname(path))
         steps = ["pwd", f"mkdir -p {folder}"]
         if append:
@@ -124,6 +128,7 @@ class ShellFiles:
         return posixpath.join(home, path)
 
     def remove(self, path: str) -> bool:
+        """As `Files.remove`."""
         file = _word(path)
         command = f"if [ -e {file} ] || [ -h {file} ]; then rm -f {file}; else exit {_NO_SUCH_FILE}; fi"
         _, errors, status = self._run(command, None)

@@ -56,6 +56,7 @@ class ScriptStatusError(Exception):
 
     @classmethod
     def of(cls, script: ScriptDeployment, stdout: str, stderr: str, status: int) -> ScriptStatusError:
+        """The error of a script that ended so."""
         output = "\n".join(text.rstrip() for text in (stdout, stderr) if text.strip())
         return cls(str(script.name), status, output[-END_OF_OUTPUT:])
 
