@@ -238,6 +238,8 @@ class MalformedReplyError(ServiceError, MalformedResponseError):
     :param body: the start of the answer
     """
 
+    outcome_unknown = True
+
     def __init__(self, problem: str, call: Call, http_code: int = 0, body: str | None = None) -> None:
         super().__init__(problem, call, http_code)
         self.body = body

@@ -6,6 +6,7 @@ goes first. The proxy replaces it by its own (OneProxyServlet); a daemon that is
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -59,6 +60,8 @@ class Compute:
 
     def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
         self._session = session_string(config.compute.credentials)
+        self._newest = -1
+        self._lock = threading.Lock()
         self._transport = Transport(
             config.compute,
             location=config.section,
@@ -74,7 +77,7 @@ class Compute:
         :param timeout: seconds; the configured time limit by default
         :return: its number
         """
-        return self._call("one.vm.allocate", template, read=_number, timeout=timeout)
+        return self._noted(self._call("one.vm.allocate", template, read=_number, timeout=timeout))
 
     def machine(self, number: int) -> VirtualMachine:
         """Ask for one machine; one that has ended is known, too.
@@ -83,12 +86,21 @@ class Compute:
         """
         return self._call("one.vm.info", number, read=_only_machine, repeatable=True)
 
-    def machines(self, timeout: float | None = None) -> list[VirtualMachine]:
-        """Ask for all machines of the user that have not ended, in the order of their numbers."""
+    @property
+    def newest(self) -> int:
+        """The highest number of a machine that was seen so far; what is created from now on has a higher one."""
+        return self._newest
+
+    def machines(self, first: int | None = None, timeout: float | None = None) -> list[VirtualMachine]:
+        """Ask for all machines of the user that have not ended, in the order of their numbers.
+
+        :param first: the lowest number to ask for
+        :param timeout: seconds; the configured time limit by default
+        """
         return self._call(
             "one.vmpool.info",
             _MY_MACHINES,
-            _NO_BOUND,
+            _NO_BOUND if first is None else first,
             _NO_BOUND,
             _ALL_BUT_DONE,
             read=_all_machines,
@@ -107,6 +119,11 @@ class Compute:
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
+
+    def _noted(self, number: int) -> int:
+        with self._lock:
+            self._newest = max(self._newest, number)
+        return number
 
     def _call(
         self,

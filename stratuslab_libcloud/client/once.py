@@ -52,6 +52,7 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
     :raises UnknownOutcomeError: when it can not be told whether the machine was created
     """
     deadline = time.monotonic() + limit
+    first = compute.newest + 1
     tries = 0
     while True:
         tries += 1
@@ -60,13 +61,13 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
         except ServiceError as error:
             if not error.outcome_unknown:
                 raise
-            found = _machine_that_appeared(compute, mark, error, deadline)
+            found = _machine_that_appeared(compute, first, mark, error, deadline)
             if found is not None:
                 return found.id
             _log.info("the reply to a machine's creation was lost and the machine is not there: again")
         else:
             if tries > 1:
-                _end_doubles(compute, mark, number)
+                _end_doubles(compute, first, mark, number)
             return number
 
 
@@ -97,12 +98,14 @@ def _first_part_until(deadline: float) -> float:
     return max(0.0, deadline - time.monotonic()) * _SHARE_OF_FIRST_TRY
 
 
-def _machine_that_appeared(compute: Compute, mark: str, lost: ServiceError, deadline: float) -> VirtualMachine | None:
+def _machine_that_appeared(
+    compute: Compute, first: int, mark: str, lost: ServiceError, deadline: float
+) -> VirtualMachine | None:
     """Look for the machine until it is there, or as long as it may still come."""
     settled = time.monotonic() + SETTLING_SECONDS
     still_at_work = isinstance(lost, ServiceTimeoutError) or lost.http_code != 0
     while True:
-        found = _asked(lambda: _machines_with(compute, mark, deadline), lost, mark, deadline)
+        found = _asked(lambda: _machines_with(compute, first, mark, deadline), lost, mark, deadline)
         if found:
             _log.info("adopted machine %s, the reply to whose creation was lost", found[0].id)
             return found[0]
@@ -125,8 +128,8 @@ def _asked(ask: Callable[[], T], lost: ServiceError, mark: str, deadline: float)
             time.sleep(_PAUSE_SECONDS)
 
 
-def _machines_with(compute: Compute, mark: str, deadline: float) -> list[VirtualMachine]:
-    machines = compute.machines(timeout=max(0.0, deadline - time.monotonic()))
+def _machines_with(compute: Compute, first: int, mark: str, deadline: float) -> list[VirtualMachine]:
+    machines = compute.machines(first, timeout=max(0.0, deadline - time.monotonic()))
     return [machine for machine in machines if machine.mark == mark]
 
 
@@ -134,9 +137,9 @@ def _disk_with(disks: Disks, mark: str) -> str | None:
     return next((disk.uuid for disk in disks.disks() if disk.mark == mark), None)
 
 
-def _end_doubles(compute: Compute, mark: str, number: int) -> None:
+def _end_doubles(compute: Compute, first: int, mark: str, number: int) -> None:
     """End what a lost request created after all, now that another one has succeeded."""
-    for machine in compute.machines():
+    for machine in compute.machines(first):
         if machine.mark == mark and machine.id != number:
             _log.warning("machine %s is a double of %s and is ended", machine.id, number)
             compute.kill(machine.id)
