@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.elements import elements
@@ -53,8 +53,7 @@ _LARGEST_ID = 2**31 - 1
 _END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(NamedTuple):
     """A disk of a machine; `size` is in MiB."""
 
     source: str
@@ -63,8 +62,7 @@ class Disk:
     size: int | None
 
 
-@dataclass(frozen=True)
-class Nic:
+class Nic(NamedTuple):
     """A network interface of a machine."""
 
     network: str
@@ -72,8 +70,7 @@ class Nic:
     mac: str
 
 
-@dataclass(frozen=True)
-class VirtualMachine:
+class VirtualMachine(NamedTuple):
     """What the cloud said about a machine at one moment.
 
     :param id: its number
@@ -177,60 +174,64 @@ def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMa
 
 def machine_of(element: Element) -> VirtualMachine | None:
     """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
-    parts = {child.tag: child for child in element}
-    number, state = _integer(parts.get("ID")), _integer(parts.get("STATE"))
+    values = _values(element)
+    number, state = _integer(values.get("ID")), _integer(values.get("STATE"))
     if number is None or state is None or not 0 <= number <= _LARGEST_ID:
         return None
-    template = parts.get("TEMPLATE", _NOTHING)
-    values = {child.tag: child for child in template}
+    template = element.find("TEMPLATE")
+    if template is None:
+        template = _NOTHING
+    wanted = _values(template)
     return VirtualMachine(
         id=number,
-        name=_text(parts.get("NAME")),
-        owner=_owner(_text(parts.get("UNAME"))),
-        group=_text(parts.get("GNAME")),
+        name=values.get("NAME") or "",
+        owner=_owner(values.get("UNAME") or ""),
+        group=values.get("GNAME") or "",
         state=state,
-        lcm_state=_integer(parts.get("LCM_STATE")) or 0,
-        started=_moment(parts.get("STIME")),
-        ended=_moment(parts.get("ETIME")),
-        cpu=_integer(values.get("VCPU")) or 1,
-        memory=_integer(values.get("MEMORY")),
-        disks=tuple(_disk(disk) for disk in template.iterfind("DISK")),
-        nics=tuple(_nic(nic) for nic in template.iterfind("NIC")),
-        host=_host(parts.get("HISTORY_RECORDS", _NOTHING)),
-        error=_text(template.find("ERROR/MESSAGE")) or None,
-        mark=_mark(values, parts.get("USER_TEMPLATE", _NOTHING)),
+        lcm_state=_integer(values.get("LCM_STATE")) or 0,
+        started=_moment(values.get("STIME")),
+        ended=_moment(values.get("ETIME")),
+        cpu=_integer(wanted.get("VCPU")) or 1,
+        memory=_integer(wanted.get("MEMORY")),
+        disks=tuple([_disk(_values(disk)) for disk in template.findall("DISK")]),
+        nics=tuple([_nic(_values(nic)) for nic in template.findall("NIC")]),
+        host=_host(element.find("HISTORY_RECORDS")),
+        error=_text_below(template.find("ERROR"), "MESSAGE"),
+        mark=wanted.get(MARK_ATTRIBUTE) or _text_below(element.find("USER_TEMPLATE"), MARK_ATTRIBUTE),
     )
 
 
 _NOTHING = Element("nothing")
 
+Values = Mapping[str, str | None]
 
-def _disk(element: Element) -> Disk:
-    parts = {child.tag: child for child in element}
+
+def _values(element: Element) -> Values:
+    """The texts of an element's children by their tags, of those with the same tag the last one's."""
+    return {child.tag: child.text for child in element}
+
+
+def _disk(values: Values) -> Disk:
     return Disk(
-        source=_text(parts.get("SOURCE")),
-        target=_text(parts.get("TARGET")),
-        kind=_text(parts.get("TYPE")),
-        size=_integer(parts.get("SIZE")),
+        source=values.get("SOURCE") or "",
+        target=values.get("TARGET") or "",
+        kind=values.get("TYPE") or "",
+        size=_integer(values.get("SIZE")),
     )
 
 
-def _nic(element: Element) -> Nic:
-    parts = {child.tag: child for child in element}
-    return Nic(_text(parts.get("NETWORK")), _text(parts.get("IP")), _text(parts.get("MAC")))
+def _nic(values: Values) -> Nic:
+    return Nic(values.get("NETWORK") or "", values.get("IP") or "", values.get("MAC") or "")
 
 
-def _host(history: Element) -> str | None:
+def _host(history: Element | None) -> str | None:
     """The last record's host: where the machine is now, also after a migration."""
-    hosts = history.findall("HISTORY/HOSTNAME")
-    return (_text(hosts[-1]) or None) if hosts else None
+    records = [] if history is None else history.findall("HISTORY")
+    return _text_below(records[-1], "HOSTNAME") if records else None
 
 
-def _mark(template: dict[str, Element], user_template: Element) -> str | None:
-    mark = template.get(MARK_ATTRIBUTE)
-    if mark is None:
-        mark = user_template.find(MARK_ATTRIBUTE)
-    return _text(mark) or None
+def _text_below(element: Element | None, tag: str) -> str | None:
+    return None if element is None else element.findtext(tag) or None
 
 
 def _owner(name: str) -> str:
@@ -241,19 +242,14 @@ def _owner(name: str) -> str:
     return unquote_plus(name)
 
 
-def _text(element: Element | None) -> str:
-    return "" if element is None or element.text is None else element.text
+def _integer(text: str | None) -> int | None:
+    digits = text.strip().removeprefix("-") if text else ""
+    return int(text or "") if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
-def _integer(element: Element | None) -> int | None:
-    text = _text(element).strip()
-    digits = text[1:] if text.startswith("-") else text
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-
-
-def _moment(element: Element | None) -> datetime | None:
+def _moment(text: str | None) -> datetime | None:
     """A time in seconds since 1970; 0 stands for none."""
-    seconds = _integer(element)
+    seconds = _integer(text)
     if not seconds:
         return None
     try:
