@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 import time
 from typing import BinaryIO
@@ -29,7 +30,7 @@ def run_command(
     """Run a command and wait for its end. A process that it leaves in the background is not waited for.
 
     :param stdin: what it gets on its standard input
-    :param timeout: seconds that it may take
+    :param timeout: seconds that it may take; 0 is no limit, as it is for Libcloud
     :return: its output, its errors and its exit status, which is -1 for a command that a signal ended
     :raises SSHCommandTimeoutError: it took longer; it may still be running
     :raises ConnectionLostError: the connection broke before its end
@@ -42,12 +43,12 @@ def run_command(
             if stdin:
                 execution.send(stdin)
             channel.shutdown_write()
-            ended = execution.wait(timeout)
+            ended = execution.wait(timeout or None)
         except (OSError, EOFError, paramiko.SSHException) as error:
             if transport.is_active():
                 raise
             raise _lost(command) from error
-        if timeout is not None and not ended:
+        if timeout and not ended:
             raise SSHCommandTimeoutError(command, timeout, *execution.output())
         if channel.exit_status == -1 and not transport.is_active():
             raise _lost(command)
@@ -125,7 +126,16 @@ class _Execution:
         return taken
 
 
+def program_of(command: str) -> str:
+    """What a command runs, for messages: its arguments may be nobody's business."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    return next((word for word in words if "=" not in word), "the command")
+
+
 def _lost(command: str) -> ConnectionLostError:
     return ConnectionLostError(
-        f"the connection broke while '{command}' ran, so that nobody can tell whether it came to its end"
+        f"the connection broke while {program_of(command)} ran, so that nobody can tell whether it came to its end"
     )

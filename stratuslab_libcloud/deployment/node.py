@@ -17,7 +17,7 @@ from libcloud.compute.ssh import SSHCommandTimeoutError
 from stratuslab_libcloud.client.pat import PortTranslationService
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.deployment import steps
-from stratuslab_libcloud.deployment.execution import ConnectionLostError
+from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
 from stratuslab_libcloud.deployment.guest import GuestClient
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, Opener, find_opener
 from stratuslab_libcloud.deployment.options import INTERFACES, DeployOptions
@@ -28,7 +28,7 @@ logger = logging.getLogger("stratuslab_libcloud.deployment")
 
 PORT_TRANSLATION_SECONDS = 10.0
 
-_IN_WORDS = (StratusLabError, UnreachableError, ConnectionLostError, steps.ScriptStatusError)
+_IN_WORDS = (StratusLabError, UnreachableError, ConnectionLostError, steps.ScriptStatusError, OSError)
 
 
 class Driver(Protocol):
@@ -94,6 +94,7 @@ class _StartedNode:
         self._node = node
         self._opener = opener
         self._label = f"machine {node.id} in '{plan.config.section}'"
+        self._straight: list[str] = []
         self._at_exit: Callable[[], object] | None = None
 
     def deploy(self, deployment: Deployment) -> Node:
@@ -114,12 +115,13 @@ class _StartedNode:
     def _wait(self) -> None:
         interface = self._interface()
         logger.info("%s: waiting for it to run", self._label)
-        [(self._node, _)] = self._plan.driver.wait_until_running(
+        [(self._node, addresses)] = self._plan.driver.wait_until_running(
             nodes=[self._node],
             wait_period=self._options.wait_period,
             timeout=self._options.seconds_to_wait,
             ssh_interface=interface,
         )
+        self._straight = addresses if interface == self._options.ssh_interface else []
 
     def _interface(self) -> str:
         """The kind of address to wait for: with a gateway, the one that the machine has."""
@@ -155,8 +157,7 @@ class _StartedNode:
             return runner.run(deployment, self._node)
 
     def _way(self) -> Way:
-        straight = getattr(self._node, self._options.ssh_interface)
-        return Way(int(self._node.id or 0), self._options.ssh_port, straight, self._gateway())
+        return Way(int(self._node.id or 0), self._options.ssh_port, self._straight, self._gateway())
 
     def _gateway(self) -> Gateway | None:
         configured = self._plan.config.port_translation
@@ -179,7 +180,7 @@ class _StartedNode:
         if isinstance(problem, _IN_WORDS):
             words = str(problem)
         elif isinstance(problem, SSHCommandTimeoutError):
-            words = f"the command {problem.cmd} did not end within {problem.timeout:g} seconds"
+            words = f"{program_of(problem.cmd)} did not end within {problem.timeout:g} seconds"
         else:
             words = f"{type(problem).__name__}: {problem}"
         message = f"{self._label} was not deployed: {words}; {self._settle()}"

@@ -325,7 +325,7 @@ def test_script_during_which_the_connection_breaks_is_not_run_again(
         return data
 
     monkeypatch.setattr(paramiko.Channel, "recv", receive_and_break)
-    with pytest.raises(DeploymentFailedError, match=r"the connection broke while '.*lost\.sh' ran") as caught:
+    with pytest.raises(DeploymentFailedError, match=r"the connection broke while /.*lost\.sh ran") as caught:
         deploy(step)
     assert (home(caught.value.node) / "ran").read_text() == "once\n"
 
