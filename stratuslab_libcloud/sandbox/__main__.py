@@ -27,8 +27,13 @@ A StratusLab cloud is running on this computer.
   from libcloud.compute.providers import get_driver
   driver = get_driver("stratuslab")("default", stratuslab_user_config={quoted_config})
   driver.list_images()
-
+{warning}
 Ctrl-C ends it.
+"""
+
+_WARNING = """
+Running machines can be logged in to over SSH. What is run on them runs on this computer, as you, and can
+do to your files what you can: deploy nothing that you would not run yourself.
 """
 
 
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tls=options.tls or options.certificate is not None,
             keep_alive=options.keep_alive,
             seed=options.seed,
+            guests=not options.no_guests,
         ).start()
     except (OSError, ValueError) as problem:
         parser.error(_explain(problem, options.port))
@@ -63,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 users=", ".join(f"{name} (password {password})" for name, password in users.items()),
                 config=config,
                 quoted_config=repr(str(config)),
+                warning="" if options.no_guests else _WARNING,
             ),
             flush=True,
         )
@@ -136,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="REQUESTS:SECONDS",
         help="close connections after so many requests or idle seconds; 30:15 is what a real daemon does",
     )
+    parser.add_argument("--no-guests", action="store_true", help="machines can not be logged in to over SSH")
     parser.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
     return parser
 

@@ -91,7 +91,7 @@ class _Handler(WSGIRequestHandler):
         try:
             return Response.from_app(self.server.app, self.environ, buffered=True)
         except Exception as bug:  # noqa: BLE001 -- whatever it is, `Sandbox.check` tells it
-            self.server.errors.append(bug)
+            self.server.bugs.append(bug)
             return Response("The sandbox itself failed.", 500)
 
     def _read_body(self) -> bytes:
@@ -128,6 +128,7 @@ class _Handler(WSGIRequestHandler):
 class HttpServer(socketserver.ThreadingTCPServer):
     """Serves an application on a port of 127.0.0.1, from a thread of its own.
 
+    :param bugs: what goes wrong in the application is added to them
     :param port: 0 for a free one
     :param ssl_context: to speak TLS
     :param keep_alive: None to keep connections for as long as their clients do
@@ -148,6 +149,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         app: WSGIApplication,
         record: RequestRecord,
         faults: Faults,
+        bugs: list[Exception],
         *,
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
@@ -157,9 +159,9 @@ class HttpServer(socketserver.ThreadingTCPServer):
         self.app = app
         self.record = record
         self.faults = faults
+        self.bugs = bugs
         self.ssl_context = ssl_context
         self.keep_alive = keep_alive
-        self.errors: list[Exception] = []
         self.ending = threading.Event()
         self._connections: set[socket.socket] = set()
         self._workers: set[threading.Thread] = set()
@@ -234,7 +236,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         """Keep what went wrong, for `Sandbox.check`; broken connections are everyday life."""
         error = sys.exc_info()[1]
         if isinstance(error, Exception) and not isinstance(error, OSError):
-            self.errors.append(error)
+            self.bugs.append(error)
 
     def _shake_hands(self, connection: socket.socket) -> bool:
         """Begin TLS, where it is spoken; False if the client, its certificate or a fault is against it."""

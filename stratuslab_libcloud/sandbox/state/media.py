@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 
 from ..clock import Clock
 from .disks import Disk, DiskFields, Disks, DiskType, Visibility
-from .entries import Entries
+from .entries import Entries, Quirks
 from .errors import RefusedError, StartError
 from .records import Machine
 from .users import DISK_SERVICE_USER
@@ -55,7 +55,7 @@ class DiskMedia:
         """
         :raises StartError: if the image does not boot
         """
-        error = self._entries.quirks(self.image_of(machine) or "").boot_error
+        error = self.quirks_of(machine).boot_error
         if error:
             raise StartError(f"Error deploying virtual machine: {error}")
 
@@ -72,11 +72,11 @@ class DiskMedia:
                     DiskFields(owner=DISK_SERVICE_USER, quarantine=f"{now:%Y-%m-%d %H:%M:%S.%f}"),
                 )
 
-    def image_of(self, machine: Machine) -> str | None:
-        """The Marketplace identifier of what a machine was started from."""
+    def quirks_of(self, machine: Machine) -> Quirks:
+        """What the image is like that a machine was started from."""
         source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
         match = _IMAGE_URL.fullmatch(source)
-        return match["identifier"] if match else None
+        return self._entries.quirks(match["identifier"]) if match else Quirks()
 
     def _prepare(self, machine: Machine, source: str, *, is_root: bool) -> None:
         image = _IMAGE_URL.fullmatch(source)
