@@ -56,7 +56,8 @@ class Sandbox:
     :param empty_marketplace: no images at all
     :param state_file: where the state is kept, about every second and when the sandbox stops; a sandbox that finds the
         file goes on from there, with the images that were in its Marketplace
-    :param guests: whether running machines can be logged in to over SSH, see `guests` for what that means
+    :param guests: whether running machines that were given a public key can be logged in to over SSH; what is run on
+        them runs on this computer, see the module `guests`
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :param keep_alive: how long connections are kept; for as long as the client wants by default
     :param seed: of the dice that are thrown for `faults`
@@ -76,7 +77,7 @@ class Sandbox:
         entries: str | PathLike[str] | None = None,
         empty_marketplace: bool = False,
         state_file: str | PathLike[str] | None = None,
-        guests: bool = False,
+        guests: bool = True,
         tls: bool = False,
         keep_alive: KeepAlive | None = None,
         seed: int = 0,
@@ -216,7 +217,7 @@ class Sandbox:
         :raises RuntimeError: without guests, or while the sandbox is not running
         """
         if self._port_server is None:
-            raise RuntimeError("The sandbox has no port translation: it needs guests=True, and to be running.")
+            raise RuntimeError("The sandbox has no port translation: it needs guests, and to be running.")
         return f"http://127.0.0.1:{self._port_server.port}"
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
@@ -16,18 +17,20 @@ from ipaddress import ip_address
 from .guests import GATEWAY, GuestHouse
 from .state.records import Machine
 
+_log = logging.getLogger(__name__)
+
 _SSH = 22
 
 
 class Reachability:
-    """Opens an SSH server for each machine that runs; a listener of the cloud's state.
+    """Opens an SSH server for each machine that runs and has somebody's key; a listener of the cloud's state.
 
     :param has_sftp: whether a machine's image serves SFTP
     """
 
     def __init__(self, has_sftp: Callable[[Machine], bool]) -> None:
-        self._house = GuestHouse()
         self._has_sftp = has_sftp
+        self._house: GuestHouse | None = None
         self._ports: dict[int, int] = {}
         self._lock = threading.Lock()
         self._stopped = False
@@ -35,18 +38,23 @@ class Reachability:
     def stop(self) -> None:
         """End all machines' servers; those that come later get none."""
         self._stopped = True
-        self._house.stop()
+        if self._house is not None:
+            self._house.stop()
 
     def machine_running(self, machine: Machine) -> None:
-        if self._stopped or not machine.nics:
+        keys = authorized_keys(machine)
+        if self._stopped or not machine.nics or not keys:
             return
-        host, port = self._house.open(
-            machine.id,
-            authorized_keys(machine),
-            address=_own_address(machine),
-            port=_SSH,
-            sftp=self._has_sftp(machine),
-        )
+        if self._house is None:
+            # Not before it is needed: the hosts' keys take a while to make.
+            self._house = GuestHouse()
+        try:
+            host, port = self._house.open(
+                machine.id, keys, address=_own_address(machine), port=_SSH, sftp=self._has_sftp(machine)
+            )
+        except OSError as problem:
+            _log.warning("Machine %s can not be logged in to: %s", machine.id, problem)
+            return
         if host == GATEWAY:
             with self._lock:
                 self._ports[machine.id] = port
@@ -54,7 +62,7 @@ class Reachability:
     def machine_gone(self, machine: Machine) -> None:
         with self._lock:
             self._ports.pop(machine.id, None)
-        if not self._stopped:
+        if self._house is not None and not self._stopped:
             self._house.close(machine.id)
 
     def translations(self) -> Mapping[int, Sequence[tuple[int, int]]]:
@@ -66,7 +74,8 @@ class Reachability:
 def authorized_keys(machine: Machine) -> Sequence[str]:
     """The public keys that a machine's contextualization carried, in whichever way."""
     context = machine.context
-    return [*context.get("PUBLIC_KEY", "").splitlines(), *_cloud_init_keys(context)]
+    lines = [*context.get("PUBLIC_KEY", "").splitlines(), *_cloud_init_keys(context)]
+    return [line for line in lines if line.strip()]
 
 
 def _cloud_init_keys(context: Mapping[str, str]) -> Sequence[str]:

@@ -21,7 +21,7 @@ PUBLIC_KEY = f"{KEY.get_name()} {KEY.get_base64()} me@here"
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(boot_seconds=0, guests=True) as sandbox:
+    with Sandbox(boot_seconds=0) as sandbox:
         yield sandbox
 
 
@@ -135,7 +135,7 @@ def test_port_translation_is_recorded_as_a_service_of_its_own(sandbox: Sandbox) 
 
 
 def test_port_translation_speaks_plain_http_even_beside_tls(tmp_path: Path) -> None:
-    with Sandbox(boot_seconds=0, guests=True, tls=True) as sandbox:
+    with Sandbox(boot_seconds=0, tls=True) as sandbox:
         assert sandbox.port_translation_url.startswith("http://")
         machine_id = start(sandbox)
         assert str(machine_id) in ports(sandbox)
@@ -146,21 +146,29 @@ def test_port_translation_speaks_plain_http_even_beside_tls(tmp_path: Path) -> N
 
 
 def test_without_guests_there_is_no_port_translation(tmp_path: Path) -> None:
-    with Sandbox() as sandbox:
-        with pytest.raises(RuntimeError, match="guests=True"):
+    with Sandbox(guests=False) as sandbox:
+        with pytest.raises(RuntimeError, match="guests"):
             _ = sandbox.port_translation_url
         assert "pat_" not in sandbox.write_config(tmp_path / "cfg").read_text()
 
 
 def test_machines_that_ran_before_a_restart_are_reached_again(tmp_path: Path) -> None:
-    with Sandbox(boot_seconds=0, guests=True, state_file=tmp_path / "state") as first:
+    with Sandbox(boot_seconds=0, state_file=tmp_path / "state") as first:
         machine_id = start(first)
-    with Sandbox(boot_seconds=0, guests=True, state_file=tmp_path / "state") as second:
+    with Sandbox(boot_seconds=0, state_file=tmp_path / "state") as second:
         assert output(login("127.0.0.1", gateway_port(second, machine_id)), "echo hello") == "hello\n"
 
 
+def test_machines_that_nobody_could_log_in_to_get_no_server() -> None:
+    with Sandbox(boot_seconds=0) as sandbox:
+        without_key = start(sandbox, context="A=b")
+        without_network = sandbox.machines.allocate("alice", f'CONTEXT=[PUBLIC_KEY="{PUBLIC_KEY}"]').id
+        assert all(sandbox.machines[number].is_running for number in (without_key, without_network))
+        assert ports(sandbox) == {}
+
+
 def test_nothing_is_left_of_the_guests() -> None:
-    with Sandbox(boot_seconds=0, guests=True) as sandbox:
+    with Sandbox(boot_seconds=0) as sandbox:
         machine_id = start(sandbox)
         port = gateway_port(sandbox, machine_id)
         with login("127.0.0.1", port) as client:

@@ -218,6 +218,9 @@ def test_the_configuration_file_is_private_and_quoted(tmp_path: Path) -> None:
             "username": "alice",
             "password": "100%;x",
             "user_public_key_file": str(tmp_path / "key.pub"),
+            "port_translation": "true",
+            "pat_service_host": sandbox.url,
+            "pat_gateway_host": "127.0.0.1",
         }
 
 
