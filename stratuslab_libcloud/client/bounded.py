@@ -7,9 +7,11 @@ Here the timeout that is set when an answer is awaited bounds all of it, from it
 from __future__ import annotations
 
 import io
+import math
 import socket
 import time
-from http.client import HTTPResponse
+from contextlib import nullcontext
+from http.client import HTTPResponse, IncompleteRead
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -21,12 +23,16 @@ from stratuslab_libcloud.client import leash
 
 
 class _ReaderWithDeadline(io.RawIOBase):
-    """The bytes of a socket until a moment; after it, ``TimeoutError``."""
+    """The bytes of a socket until a moment; after it, ``TimeoutError``.
+
+    :ivar has_ended: whether the other side has closed the connection
+    """
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, seconds: float) -> None:
         self._raw = raw
         self._sock = sock
         self._deadline = time.monotonic() + seconds
+        self.has_ended = False
 
     def readable(self) -> bool:
         return True
@@ -35,12 +41,12 @@ class _ReaderWithDeadline(io.RawIOBase):
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError("the time limit for the whole answer is over")
-        self._sock.settimeout(remaining)
+        self._sock.settimeout(None if remaining == math.inf else remaining)
         held = leash.current()
-        if held is None:
-            return self._raw.readinto(buffer)
-        with held.holding(self._sock):
-            return self._raw.readinto(buffer)
+        with held.holding(self._sock) if held else nullcontext():
+            size = self._raw.readinto(buffer)
+        self.has_ended = size == 0
+        return size
 
     def close(self) -> None:
         self._raw.close()
@@ -50,10 +56,14 @@ class _ReaderWithDeadline(io.RawIOBase):
 class _BoundedResponse(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
         super().__init__(sock, *args, **keywords)
-        limit = sock.gettimeout()
-        if limit is not None:
-            raw = self.fp.detach()
-            self.fp = io.BufferedReader(_ReaderWithDeadline(raw, sock, limit), 65536)
+        self._reader = _ReaderWithDeadline(self.fp.detach(), sock, sock.gettimeout() or math.inf)
+        self.fp = io.BufferedReader(self._reader, 65536)
+
+    def begin(self) -> None:
+        """Read the head; one that was cut off is no head, although the standard library takes it for one."""
+        super().begin()
+        if self._reader.has_ended:
+            raise IncompleteRead(b"")
 
 
 class _BoundedHTTPConnection(HTTPConnection):

@@ -127,12 +127,15 @@ class _Change:
             raise error
 
     def seen(self, look: Callable[[], T], error: ServiceError) -> T:
-        """How things stand; if nobody says so, the error is raised."""
-        try:
-            return look()
-        except ServiceError as problem:
-            error.amend("how things stand now can not be told")
-            raise error from problem
+        """How things stand; if nobody says so until the time is over, the error is raised."""
+        while True:
+            try:
+                return look()
+            except ServiceError as problem:
+                if time.monotonic() + _PAUSE_SECONDS >= self._deadline:
+                    error.amend("how things stand now can not be told")
+                    raise error from problem
+            time.sleep(_PAUSE_SECONDS)
 
     def pause(self, error: ServiceError, how_it_is: str) -> None:
         """Wait before the next try; raise the error if there is no time for one."""
