@@ -22,7 +22,13 @@ from stratuslab_libcloud.deployment.guest import GuestClient
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, Opener, find_opener
 from stratuslab_libcloud.deployment.options import INTERFACES, DeployOptions
 from stratuslab_libcloud.deployment.reach import Door, Gateway, UnreachableError, Way
-from stratuslab_libcloud.errors import DeploymentFailedError, ScriptFailedError, StratusLabError
+from stratuslab_libcloud.errors import (
+    DeploymentFailedError,
+    ScriptFailedError,
+    ServiceError,
+    StratusLabError,
+    WaitTimeoutError,
+)
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
@@ -94,6 +100,7 @@ class _StartedNode:
         self._node = node
         self._opener = opener
         self._label = f"machine {node.id} in '{plan.config.section}'"
+        self._interface = plan.options.ssh_interface
         self._straight: list[str] = []
         self._at_exit: Callable[[], object] | None = None
 
@@ -113,17 +120,26 @@ class _StartedNode:
         return node
 
     def _wait(self) -> None:
-        interface = self._interface()
+        self._interface = self._choose_interface()
         logger.info("%s: waiting for it to run", self._label)
-        [(self._node, addresses)] = self._plan.driver.wait_until_running(
+        self._node, addresses = self._until_running(self._options.seconds_to_wait)
+        self._straight = addresses if self._interface == self._options.ssh_interface else []
+
+    def _check(self) -> None:
+        """See that the machine has not ended since it ran; a cloud that does not say so is no reason to give up."""
+        with contextlib.suppress(WaitTimeoutError, ServiceError):
+            self._until_running(0)
+
+    def _until_running(self, seconds: float) -> tuple[Node, list[str]]:
+        [(node, addresses)] = self._plan.driver.wait_until_running(
             nodes=[self._node],
             wait_period=self._options.wait_period,
-            timeout=self._options.seconds_to_wait,
-            ssh_interface=interface,
+            timeout=seconds,
+            ssh_interface=self._interface,
         )
-        self._straight = addresses if interface == self._options.ssh_interface else []
+        return node, addresses
 
-    def _interface(self) -> str:
+    def _choose_interface(self) -> str:
         """The kind of address to wait for: with a gateway, the one that the machine has."""
         wanted = self._options.ssh_interface
         other = next(interface for interface in INTERFACES if interface != wanted)
@@ -141,6 +157,7 @@ class _StartedNode:
         with contextlib.closing(self._way()) as way:
             door = Door(
                 way.find,
+                self._check,
                 options.usernames,
                 self._opener.key,
                 timeout=options.seconds_to_wait,

@@ -18,6 +18,7 @@ logger = logging.getLogger("stratuslab_libcloud.deployment")
 
 LONGEST_PAUSE_SECONDS = 1.5
 SLOWEST_LOGIN_SECONDS = 30.0
+CHECK_SECONDS = 10.0
 
 
 class UnreachableError(Exception):
@@ -91,6 +92,7 @@ class Door:
     """A machine's SSH server, at which one waits until it lets somebody in.
 
     :param find: tells where it is
+    :param check: raises an exception where the machine has ended, for which one would wait in vain
     :param usernames: who to log in as; the first that the key is taken for
     :param key: the private key
     :param timeout: seconds that may be waited, however often it is entered
@@ -102,6 +104,7 @@ class Door:
     def __init__(
         self,
         find: Callable[[], Place],
+        check: Callable[[], None],
         usernames: Sequence[str],
         key: paramiko.PKey,
         *,
@@ -111,6 +114,7 @@ class Door:
         label: str,
     ) -> None:
         self._find = find
+        self._check = check
         self._usernames = usernames
         self._key = key
         self._timeout = timeout
@@ -124,6 +128,7 @@ class Door:
         """Wait for the server, and log in.
 
         :raises UnreachableError: the time limit is over
+        :raises Exception: what `check` raised
         """
         started = time.monotonic()
         deadline = started + self._patience
@@ -134,6 +139,7 @@ class Door:
 
     def _wait(self, deadline: float) -> GuestClient:
         said = None
+        next_check = time.monotonic() + CHECK_SECONDS
         while True:
             try:
                 return self._knock(deadline)
@@ -144,6 +150,9 @@ class Door:
             if problem != said:
                 logger.info("%s: still waiting: %s", self._label, problem)
                 said = problem
+            if time.monotonic() >= next_check:
+                self._check()
+                next_check = time.monotonic() + CHECK_SECONDS
             time.sleep(self._pause)
 
     def _knock(self, deadline: float) -> GuestClient:

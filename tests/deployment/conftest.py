@@ -19,6 +19,7 @@ from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.config import CloudConfig, MachineOptions, PortTranslation, ServiceConfig
 from stratuslab_libcloud.deployment import DeployOptions, deploy_node
+from stratuslab_libcloud.errors import WaitTimeoutError
 from stratuslab_libcloud.sandbox.guests import GuestHouse
 
 KEY = ed25519.Ed25519PrivateKey.generate()
@@ -88,6 +89,8 @@ class HouseDriver:
         self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str
     ) -> list[tuple[Node, list[str]]]:
         [node] = nodes
+        if timeout == 0:  # asked again
+            raise WaitTimeoutError("nothing new")
         self.before_running(node)
         running = Node(node.id, node.name, NodeState.RUNNING, node.public_ips, node.private_ips, self)
         addresses = getattr(running, ssh_interface)

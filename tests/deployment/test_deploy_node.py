@@ -68,7 +68,12 @@ def test_a_step_may_return_another_node(deploy: Deploy) -> None:
 # Waiting
 
 
-def test_machine_whose_ssh_comes_late(deploy: Deploy, driver: HouseDriver) -> None:
+@pytest.mark.parametrize("asks_meanwhile", [False, True])
+def test_machine_whose_ssh_comes_late(
+    asks_meanwhile: bool, deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if asks_meanwhile:  # and is told nothing, which is no reason to give up
+        monkeypatch.setattr("stratuslab_libcloud.deployment.reach.CHECK_SECONDS", 0)
     open_machine = driver.open
     opener = []
 
