@@ -6,13 +6,17 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TEST_OPTIONS ?=
 
-.PHONY: demo test lint format types build check-wheel clean
+.PHONY: demo test soak lint format types build check-wheel clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/test
 	@$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+# A few minutes of mixed calls under mixed faults, and the account of what became of everything.
+soak: $(VENV)/sandbox
+	@$(BIN)/python benchmarks/soak.py
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

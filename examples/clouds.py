@@ -30,20 +30,13 @@ def configuration() -> Iterator[Path]:
 @contextmanager
 def sandboxes() -> Iterator[Path]:
     """A configuration file with two sandboxes as its clouds, and a new key pair to enter their machines with."""
-    import asyncssh
-
     from stratuslab_libcloud.sandbox import Sandbox
+    from stratuslab_libcloud.sandbox.keypair import make_key_pair
 
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        key = folder / "id_ed25519"
-        pair = asyncssh.generate_private_key("ssh-ed25519", "example")
-        pair.write_private_key(key)
-        pair.write_public_key(key.with_suffix(".pub"))
-        config = folder / "stratuslab-user.cfg"
+        config = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "stratuslab-user.cfg"
+        public_key = make_key_pair(config)
         for section, name in (("default", "Sandbox One"), ("second", "Sandbox Two")):
             sandbox = stack.enter_context(Sandbox())
-            sandbox.write_config(
-                config, section=section, public_key_file=key.with_suffix(".pub"), name=name, country="Loopback"
-            )
+            sandbox.write_config(config, section=section, public_key_file=public_key, name=name, country="Loopback")
         yield config
