@@ -16,7 +16,7 @@ from .faults import Fault, FaultKind
 from .record import Request, RequestRecord
 from .server import KeepAlive
 from .state.pace import Pace
-from .state.records import LcmState, Machine, VmState
+from .state.vm import LcmState, Machine, VmState
 
 __all__ = [
     "DEFAULT_USERS",

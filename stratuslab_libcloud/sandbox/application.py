@@ -21,7 +21,8 @@ class Service(Protocol):
     name: str
     prefix: str
 
-    def routes(self) -> Blueprint: ...
+    def routes(self) -> Blueprint:
+        """What is served at which addresses."""
 
     def before(self) -> None:
         """Look at a request for the service, whether it has such a route or not."""

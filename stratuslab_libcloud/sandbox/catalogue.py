@@ -29,6 +29,7 @@ class Endorser:
 
     @property
     def subject(self) -> str:
+        """The name in the endorser's certificate."""
         return f"CN={self.name},O=StratusLab,C=EU"
 
 
@@ -68,6 +69,7 @@ class Image:
 
     @property
     def identifier(self) -> str:
+        """What the Marketplace calls it."""
         return image_identifier(self._digest("sha1"))
 
     def entry(self, now: float) -> Entry:

@@ -11,6 +11,7 @@ class Clock:
     """The computer's time, in seconds since 1970."""
 
     def now(self) -> float:
+        """The time."""
         return time.time()
 
     def seconds_until(self, moment: float) -> float | None:
@@ -30,10 +31,12 @@ class ManualClock(Clock):
         self._followers: list[Callable[[], object]] = []
 
     def now(self) -> float:
+        """The time."""
         with self._lock:
             return self._now
 
     def seconds_until(self, moment: float) -> float | None:
+        """0 or None, since waiting does not help."""
         return 0.0 if moment <= self.now() else None
 
     def advance(self, seconds: float) -> None:

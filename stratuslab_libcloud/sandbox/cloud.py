@@ -43,7 +43,10 @@ class SandboxError(Exception):
 class Sandbox:
     """A cloud that runs from `start` to `stop`, or within ``with``.
 
-    :param users: names and passwords
+    Its parts can be looked at and changed directly: `machines`, `disks`, `entries` of the Marketplace, `networks`;
+    `requests` records what was asked, and `faults` has things go wrong.
+
+    :param users: names and passwords; by default alice and bob
     :param port: of 127.0.0.1; a free one by default
     :param boot_seconds: from a machine's creation until it runs; everything else takes proportionally long; 0 is at
         once
@@ -123,7 +126,10 @@ class Sandbox:
         """Serve until `stop`.
 
         :raises OSError: if the port is in use
+        :raises RuntimeError: if it does already
         """
+        if self._server is not None:
+            raise RuntimeError("The sandbox is running already.")
         with ExitStack() as ending:
             ending.callback(self._keep)
             services: list[Service] = [
@@ -154,7 +160,8 @@ class Sandbox:
         self.check()
 
     def check(self) -> None:
-        """
+        """Whether all is well with the sandbox itself.
+
         :raises SandboxError: if a service went wrong, which is the sandbox's fault and not its client's
         """
         if self._bugs:
@@ -350,5 +357,7 @@ class Sandbox:
             self._file.write(self.state)
 
     def _end(self) -> None:
-        self._ending.close()
-        self._server = self._port_server = self._authority = None
+        try:
+            self._ending.close()
+        finally:
+            self._server = self._port_server = self._authority = None

@@ -28,7 +28,7 @@ from .state.errors import (
     UnknownActionError,
     WrongStateError,
 )
-from .state.records import Machine, VmState
+from .state.vm import Machine, VmState
 from .vmxml import NO_MACHINE, machine_xml
 
 _MAX_BODY = 512 * 1024
@@ -96,14 +96,17 @@ class ComputeService:
         }
 
     def routes(self) -> Blueprint:
+        """What is served at which addresses."""
         routes = Blueprint("compute", __name__)
         routes.add_url_rule("/one-proxy/<any(pswd,cert):_door>/xmlrpc", "call", self._answer, methods=["POST"])
         return routes
 
     def before(self) -> None:
+        """Find out who asks."""
         current_exchange().user = compute_user(self._state.accounts)
 
     def error(self, error: HTTPException) -> Response:
+        """A page, as of the servlet container."""
         code = error.code or 500
         return page(f"Error {code}", error.description or "", status=code)
 

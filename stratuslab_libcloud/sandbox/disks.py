@@ -87,6 +87,7 @@ class DiskService:
         self._disks = state.disks
 
     def routes(self) -> Blueprint:
+        """What is served at which addresses."""
         routes = Blueprint("disks", __name__, url_prefix="/pdisk/<any(pswd,cert):door>")
         routes.url_value_preprocessor(_drop_door)
         for rule, verb, view in (
@@ -110,12 +111,14 @@ class DiskService:
         return routes
 
     def before(self) -> None:
+        """Find out who asks what."""
         exchange = current_exchange()
         exchange.operation = _operation()
         exchange.user = disk_user(self._state.accounts)
         exchange.identify(exchange.operation)
 
     def error(self, error: HTTPException) -> Response:
+        """In the first of its formats that the client accepts."""
         code, message = error.code or 500, error.description or ""
         kind = first_accepted((HTML, TEXT, JSON), HTML)
         if kind == JSON:

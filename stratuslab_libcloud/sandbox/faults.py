@@ -121,6 +121,9 @@ class Fault:
         return self.kind in _BEFORE
 
     def fits(self, service: str, operation: str) -> bool:
+        """Whether a request is one of those that can be struck."""
+        if self.kind == FaultKind.XMLRPC_FAULT and service != "compute":
+            return False
         # Brackets are literal: only stars are of use here.
         return all(
             fnmatchcase(name, pattern.replace("[", "[[]"))

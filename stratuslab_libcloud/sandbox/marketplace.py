@@ -65,6 +65,7 @@ class MarketplaceService:
         self._clock = state.clock
 
     def routes(self) -> Blueprint:
+        """What is served at which addresses."""
         routes = Blueprint("marketplace", __name__, url_prefix="/marketplace")
         routes.record_once(lambda setup: setup.app.url_map.converters.update(rest=_RestOfPath))
         for rule in ("", "<rest:path>"):
@@ -76,9 +77,11 @@ class MarketplaceService:
         return routes
 
     def before(self) -> None:
+        """Note what is asked, until more is known."""
         current_exchange().operation = f"{request.method} {request.path.removeprefix(self.prefix)}"
 
     def error(self, error: HTTPException) -> Response:
+        """In the format that the client accepts first."""
         code, message = error.code or 500, error.description or ""
         first = next(iter(request.accept_mimetypes.values()), "")
         if first in (*_XML_TYPES, _RDF_XML):

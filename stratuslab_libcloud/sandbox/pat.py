@@ -28,14 +28,17 @@ class PortTranslationService:
         self._reachability = reachability
 
     def routes(self) -> Blueprint:
+        """What is served at which addresses."""
         routes = Blueprint("pat", __name__)
         routes.get("/cgi-bin/vmports.py")(self._ports)
         return routes
 
     def before(self) -> None:
+        """Note what is asked."""
         current_exchange().identify(f"{request.method} {request.path}")
 
     def error(self, error: HTTPException) -> Response:
+        """A page."""
         code = error.code or 500
         return page(f"Error {code}", error.description or "", status=code)
 

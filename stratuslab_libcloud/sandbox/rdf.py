@@ -94,15 +94,18 @@ def _integer(text: str | None) -> int:
 
 
 def find(element: ET.Element, path: str) -> ET.Element | None:
+    """The first element at a path of prefixed names."""
     return element.find(path, NAMESPACES)
 
 
 def text_of(element: ET.Element, path: str) -> str | None:
+    """The text of the first element at a path of prefixed names; None if there is none."""
     found = find(element, path)
     return None if found is None else (found.text or "").strip()
 
 
 def name(prefixed: str) -> str:
+    """A prefixed name as the parser has it."""
     prefix, _, name = prefixed.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{name}"
 

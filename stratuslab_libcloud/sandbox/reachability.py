@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
 from .guests import GATEWAY, GuestHouse
-from .state.records import Machine
+from .state.vm import Machine
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Reachability:
             self._house.stop()
 
     def machine_running(self, machine: Machine) -> None:
+        """Open its server, and a port of the gateway if need be."""
         keys = authorized_keys(machine)
         if self._stopped or not machine.nics or not keys:
             return
@@ -60,6 +61,7 @@ class Reachability:
                 self._ports[machine.id] = port
 
     def machine_gone(self, machine: Machine) -> None:
+        """Close its server and port."""
         with self._lock:
             self._ports.pop(machine.id, None)
         if self._house is not None and not self._stopped:

@@ -43,14 +43,17 @@ class RequestRecord:
         self._most_connections = 0
 
     def add(self, request: Request) -> None:
+        """Note a request."""
         with self._lock:
             self._requests.append(request)
 
     def note_open_connections(self, number: int) -> None:
+        """Note how many connections are open now."""
         with self._lock:
             self._most_connections = max(self._most_connections, number)
 
     def clear(self) -> None:
+        """Forget everything."""
         with self._lock:
             self._requests.clear()
             self._most_connections = 0

@@ -26,6 +26,7 @@ class FaultError(Exception):
         self.text = text
 
     def as_answer(self) -> str:
+        """The answer that says so."""
         return response(
             "<fault>\n<value><struct>\n"
             f"<member><name>faultCode</name>\n<value><int>{self.code}</int></value></member>\n"

@@ -102,8 +102,12 @@ class _Handler(WSGIRequestHandler):
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        length = self.headers.get("Content-Length", "0")
-        return self.rfile.read(int(length)) if length.isdigit() else b""
+        announced = self.headers.get("Content-Length", "0")
+        length = int(announced) if announced.isdigit() else 0
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("The client went away in the middle of its request.")
+        return body
 
     def _message(self, response: Response, content: bytes) -> bytes:
         headers = [
@@ -167,10 +171,12 @@ class HttpServer(socketserver.ThreadingTCPServer):
         self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._presence = threading.Lock()
+        self._is_listening = True
         self._thread = threading.Thread()
 
     @property
     def port(self) -> int:
+        """Where it listens."""
         return int(self.server_address[1])
 
     def start(self) -> None:
@@ -183,33 +189,38 @@ class HttpServer(socketserver.ThreadingTCPServer):
     def stop(self) -> None:
         """End all connections and threads."""
         self.ending.set()
-        with self._presence:
-            self.shutdown()
-            self._thread.join()
+        self.leave()
         self.server_close()
-        self._end_connections()
         for worker in self._snapshot(self._workers):
             worker.join(timeout=5)
 
     def leave(self) -> None:
         """End all connections and refuse new ones; the port stays ours."""
-        self.shutdown()
-        self._thread.join()
-        self.socket.close()
-        self.socket = socket.socket(self.address_family, self.socket_type)
-        self.server_bind()
-        self._end_connections()
+        with self._presence:
+            if not self._is_listening:
+                return
+            self._is_listening = False
+            self.shutdown()
+            self._thread.join()
+            self.socket.close()
+            self.socket = socket.socket(self.address_family, self.socket_type)
+            self.server_bind()
+            self._end_connections()
 
     def come_back(self) -> None:
         """Answer connections again."""
-        self.server_activate()
-        self.start()
+        with self._presence:
+            if not self._is_listening and not self.ending.is_set():
+                self._is_listening = True
+                self.server_activate()
+                self.start()
 
     def go_away(self, seconds: float) -> None:
-        """Leave, and come back by itself; where that is under way already, nothing more happens."""
+        """Leave, and come back by itself."""
         threading.Thread(target=self._be_away, args=(seconds,), name="sandbox away", daemon=True).start()
 
     def get_request(self) -> tuple[Any, Any]:
+        """The next connection."""
         connection, address = super().get_request()
         if self.ssl_context is not None:
             # The handshake is left to the connection's own thread.
@@ -217,6 +228,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         return connection, address
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer all requests of one connection, in a thread of its own."""
         connection, worker = cast(socket.socket, request), threading.current_thread()
         with self._lock:
             self._connections.add(connection)
@@ -253,14 +265,9 @@ class HttpServer(socketserver.ThreadingTCPServer):
         return True
 
     def _be_away(self, seconds: float) -> None:
-        if not self._presence.acquire(blocking=False):
-            return
-        try:
-            self.leave()
-            if not self.ending.wait(seconds):
-                self.come_back()
-        finally:
-            self._presence.release()
+        self.leave()
+        self.ending.wait(seconds)
+        self.come_back()
 
     def _end_connections(self) -> None:
         for connection in self._snapshot(self._connections):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from .state.records import Machine, Stay
+from .state.vm import Machine, Stay
 from .template import Template
 
 _PERMISSIONS = (

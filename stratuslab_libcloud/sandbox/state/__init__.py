@@ -21,8 +21,8 @@ from .machines import Machines
 from .media import DiskMedia
 from .networks import Networks
 from .pace import Pace
-from .records import Host
 from .users import Accounts, Users
+from .vm import Host
 
 HOSTS = tuple(Host(number, f"node{number + 1}.example.org") for number in range(4))
 

@@ -26,6 +26,8 @@ STATIC_DEVICE = "static"
 
 
 class DiskType(Enum):
+    """What a disk is for: machine images are started from, live ones are copies of origins."""
+
     MACHINE_IMAGE_ORIGIN = "MACHINE_IMAGE_ORIGIN"
     MACHINE_IMAGE_LIVE = "MACHINE_IMAGE_LIVE"
     DATA_IMAGE_ORIGIN = "DATA_IMAGE_ORIGIN"
@@ -35,6 +37,8 @@ class DiskType(Enum):
 
 
 class Visibility(Enum):
+    """Whether others may read a disk."""
+
     PRIVATE = "PRIVATE"
     PUBLIC = "PUBLIC"
 
@@ -59,6 +63,7 @@ class DiskFields:
     seed: bool | None = None
 
     def applied_to(self, disk: Disk) -> Disk:
+        """The disk with all of this."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
         return replace(disk, **given)
 
@@ -105,6 +110,7 @@ class Mount:
 
     @property
     def id(self) -> str:
+        """What the service calls it."""
         return f"{self.disk}_{self.vm_id}"
 
 
@@ -132,7 +138,8 @@ class Disks:
         return sorted(disks, key=lambda disk: disk.created, reverse=True)
 
     def find(self, user: str, disk_uuid: str) -> Disk:
-        """
+        """The disk, if the user may see it.
+
         :raises NoSuchDiskError: if there is none
         :raises DiskRefusedError: if it is somebody else's and private
         """
@@ -222,7 +229,8 @@ class Disks:
         raise DiskBusyError(f"Invalid disk state: {disk.type.value}. Cannot create copy or save as new image.")
 
     def delete(self, user: str, disk_uuid: str) -> None:
-        """
+        """Remove a disk that is not in use.
+
         :raises NoSuchDiskError: if there is none
         :raises DiskRefusedError: if it is not the user's own
         :raises DiskBusyError: if it is mounted
@@ -247,7 +255,8 @@ class Disks:
         return sorted(mounts, key=lambda mount: mount.device)
 
     def mount(self, mount_id: str) -> Mount:
-        """
+        """One mount.
+
         :raises NoSuchMountError: if there is none
         """
         with self._guard:
@@ -277,7 +286,8 @@ class Disks:
         return mount
 
     def detach(self, user: str, disk_uuid: str, mount_id: str) -> Mount:
-        """
+        """Take a disk out of a machine.
+
         :raises NoSuchDiskError: if there is no such disk
         :raises DiskRefusedError: if the user may not see it
         :raises NoSuchMountError: if there is no such mount
@@ -291,6 +301,7 @@ class Disks:
         return mount
 
     def mounts_of_machine(self, vm_id: str) -> Sequence[Mount]:
+        """All disks in one machine."""
         with self._guard:
             return list(self._mounts_by_machine.get(vm_id, {}).values())
 

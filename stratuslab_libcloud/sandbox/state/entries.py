@@ -50,10 +50,12 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Image, endorser and time, which no other entry has."""
         return (self.identifier, self.email, self.created)
 
     def is_located(self, where: str) -> bool:
-        """
+        """Whether the image is at such a place.
+
         :param where: `ON_THE_WEB`, `ON_PDISK`, or anything else for anywhere
         """
         if where == ON_THE_WEB:
@@ -63,7 +65,8 @@ class Entry:
         return True
 
     def has_status(self, status: str, now: str) -> bool:
-        """
+        """Whether the entry is in force, or has which other status.
+
         :param status: `VALID`, `EXPIRED`, `DEPRECATED`, or anything else for any
         :param now: the time, written like the entry's
         """
@@ -100,7 +103,8 @@ class Entries:
         self._quirks: dict[str, Quirks] = {}
 
     def add(self, entry: Entry) -> None:
-        """
+        """Publish an entry.
+
         :raises InvalidEntryError: if the endorser has said something newer of the image
         """
         endorsement = (entry.identifier, entry.email)
@@ -112,6 +116,7 @@ class Entries:
             self._latest[endorsement] = entry
 
     def find(self, identifier: str, email: str, created: str) -> Entry | None:
+        """One entry, superseded or not."""
         with self._guard:
             return self._entries.get((identifier, email, created))
 

@@ -10,22 +10,24 @@ import heapq
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from ..clock import Clock
 from .errors import StartError, UnknownActionError, WrongStateError
 from .networks import Networks
 from .pace import Pace
-from .records import Host, LcmState, Machine, Reason, Stay, VmState
+from .vm import Host, LcmState, Machine, Reason, Stay, VmState
 
 
 class Listener(Protocol):
     """Is told when a machine can be reached and when it no longer can; called without locks held."""
 
-    def machine_running(self, machine: Machine) -> None: ...
+    def machine_running(self, machine: Machine) -> None:
+        """It runs now."""
 
-    def machine_gone(self, machine: Machine) -> None: ...
+    def machine_gone(self, machine: Machine) -> None:
+        """It no longer does, for a while or for ever."""
 
 
 class Media(Protocol):
@@ -49,7 +51,7 @@ class Life:
 
     def __init__(self, clock: Clock, pace: Pace, networks: Networks, media: Media, hosts: Sequence[Host]) -> None:
         self._clock = clock
-        self._pace = pace
+        self._seconds = _durations(pace)
         self._networks = networks
         self._media = media
         self._hosts = itertools.cycle(hosts)
@@ -78,6 +80,7 @@ class Life:
         return self._news.popleft() if self._news else None
 
     def begin(self, machine: Machine) -> None:
+        """Let a new machine wait for a host."""
         self._enter(machine, VmState.PENDING)
 
     def go_on(self, machine: Machine) -> None:
@@ -275,25 +278,9 @@ class Life:
     def _enter(self, machine: Machine, state: VmState, lcm_state: LcmState = LcmState.LCM_INIT) -> None:
         machine.state, machine.lcm_state = state, lcm_state
         machine.revision += 1
-        seconds = self._seconds_in(machine)
+        seconds = self._seconds.get((state, lcm_state))
         if seconds is not None:
             heapq.heappush(self._due, (self._now + seconds, next(self._order), machine, machine.revision))
-
-    def _seconds_in(self, machine: Machine) -> float | None:
-        if machine.state == VmState.PENDING:
-            return self._pace.pending
-        return {
-            LcmState.PROLOG: self._pace.prolog,
-            LcmState.PROLOG_RESUME: self._pace.prolog,
-            LcmState.BOOT: self._pace.boot,
-            LcmState.SHUTDOWN: self._pace.shutdown,
-            LcmState.CANCEL: self._pace.shutdown,
-            LcmState.EPILOG: self._pace.epilog,
-            LcmState.EPILOG_STOP: self._pace.epilog,
-            LcmState.SAVE_STOP: self._pace.save,
-            LcmState.SAVE_SUSPEND: self._pace.save,
-            LcmState.CLEANUP: self._pace.cleanup,
-        }.get(machine.lcm_state)
 
 
 _Step = Callable[[Life, Machine], None]
@@ -324,6 +311,26 @@ _ACTIONS: dict[str, _Step] = {
     "resubmit": Life._on_resubmit,
     "reboot": Life._on_reboot,
 }
+
+
+def _durations(pace: Pace) -> Mapping[tuple[VmState, LcmState], float]:
+    """The seconds in each state that a machine leaves by itself."""
+    active = {
+        LcmState.PROLOG: pace.prolog,
+        LcmState.PROLOG_RESUME: pace.prolog,
+        LcmState.BOOT: pace.boot,
+        LcmState.SHUTDOWN: pace.shutdown,
+        LcmState.CANCEL: pace.shutdown,
+        LcmState.EPILOG: pace.epilog,
+        LcmState.EPILOG_STOP: pace.epilog,
+        LcmState.SAVE_STOP: pace.save,
+        LcmState.SAVE_SUSPEND: pace.save,
+        LcmState.CLEANUP: pace.cleanup,
+    }
+    return {
+        (VmState.PENDING, LcmState.LCM_INIT): pace.pending,
+        **{(VmState.ACTIVE, lcm_state): seconds for lcm_state, seconds in active.items()},
+    }
 
 
 def _require(permitted: bool) -> None:

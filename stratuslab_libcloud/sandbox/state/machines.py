@@ -10,8 +10,8 @@ from .errors import AllocationError, NoSuchMachineError, NotAuthorizedError, Quo
 from .guard import Guard
 from .life import Life
 from .networks import Networks
-from .records import Machine, VmState
 from .users import SUPERUSER, User, Users
+from .vm import Machine, VmState
 
 
 class Machines:

@@ -16,8 +16,8 @@ from ..clock import Clock
 from .disks import Disk, DiskFields, Disks, DiskType, Visibility
 from .entries import Entries, Quirks
 from .errors import RefusedError, StartError
-from .records import Machine
 from .users import DISK_SERVICE_USER
+from .vm import Machine
 
 _PDISK_PREFIX = "pdisk:"
 _IMAGE_URL = re.compile(r"(?P<marketplace>.*)/metadata/(?P<identifier>[A-Za-z0-9_-]{27})(?:/[^/]+/[^/]+)?/?")
@@ -42,7 +42,8 @@ class DiskMedia:
         self._origins: dict[str, str] = {}
 
     def prepare(self, machine: Machine) -> None:
-        """
+        """Get the disks of a machine ready.
+
         :raises StartError: if a disk can not be had
         """
         try:
@@ -52,7 +53,8 @@ class DiskMedia:
             raise StartError(f"Error executing image transfer script: {problem}") from None
 
     def boot(self, machine: Machine) -> None:
-        """
+        """Start a machine from its root disk.
+
         :raises StartError: if the image does not boot
         """
         error = self.quirks_of(machine).boot_error

@@ -32,7 +32,8 @@ class Network:
         self._leased: set[int] = set()
 
     def lease(self) -> IPv4Address:
-        """
+        """Give out the lowest free address.
+
         :raises AllocationError: if no address is left
         """
         number = self._lowest_free()
@@ -40,7 +41,8 @@ class Network:
         return IPv4Address(number)
 
     def lease_this(self, text: str) -> IPv4Address:
-        """
+        """Give out one certain address.
+
         :raises AllocationError: if the address is not one of the network's, or taken
         """
         try:
@@ -53,6 +55,7 @@ class Network:
         return address
 
     def release(self, address: IPv4Address) -> None:
+        """Take an address back."""
         self._leased.discard(int(address))
         heapq.heappush(self._returned, int(address))
 
@@ -122,6 +125,7 @@ class Networks:
         return {**nic, "IP": str(address), "MAC": mac_address(address)}
 
     def disconnect(self, nic: Mapping[str, str]) -> None:
+        """Take a NIC's address back."""
         self._networks[nic["NETWORK"]].release(IPv4Address(nic["IP"]))
 
     def _find(self, nic: Mapping[str, str], user: User) -> Network:

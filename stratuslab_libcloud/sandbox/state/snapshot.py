@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..template import Template
 from .disks import Disk, DiskType, Mount, Visibility
 from .entries import Entry, Quirks
-from .records import Host, LcmState, Machine, Reason, Stay, VmState
 from .users import User
+from .vm import Host, LcmState, Machine, Reason, Stay, VmState
 
 if TYPE_CHECKING:
     from . import State

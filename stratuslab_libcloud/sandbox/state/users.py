@@ -24,6 +24,7 @@ class Accounts:
         self._subjects: set[str] = set()
 
     def password(self, name: str) -> str:
+        """A user's password."""
         return self._passwords[name]
 
     def has_password(self, name: str, password: str) -> bool:
@@ -51,6 +52,7 @@ class User:
 
     @property
     def is_admin(self) -> bool:
+        """Whether the user may see and do everything."""
         return self.group_id == 0
 
 
@@ -72,6 +74,7 @@ class Users:
             self._by_name[user.name] = user
 
     def of_account(self, account: str) -> User:
+        """The user that an account is, new or not."""
         name = opennebula_name(account)
         with self._lock:
             if name not in self._by_name:

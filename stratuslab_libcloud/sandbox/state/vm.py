@@ -11,6 +11,8 @@ from .users import User
 
 
 class VmState(IntEnum):
+    """Where in its life a machine is."""
+
     INIT = 0
     PENDING = 1
     HOLD = 2
@@ -85,7 +87,10 @@ class Stay:
 class Machine:
     """A virtual machine.
 
-    :param created: seconds since 1970, as are `ended` and `polled`
+    :param created: seconds since 1970, as are `ended` and `polled`, which are 0 for what has not happened
+    :param polled: when the hypervisor was last asked about it
+    :param memory: KiB that it uses
+    :param connected: whether its addresses are leased to it
     :param revision: grows with each change
     """
 
@@ -106,14 +111,17 @@ class Machine:
 
     @property
     def is_running(self) -> bool:
+        """Whether it has booted and nothing is being done to it."""
         return self.lcm_state == LcmState.RUNNING
 
     @property
     def nics(self) -> list[Mapping[str, str]]:
+        """Its network interfaces, with their addresses."""
         return self.template.vectors("NIC")
 
     @property
     def disks(self) -> list[Mapping[str, str]]:
+        """Its disks, the root disk first."""
         return self.template.vectors("DISK")
 
     @property
