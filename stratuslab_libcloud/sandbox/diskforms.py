@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
@@ -88,10 +89,9 @@ def _object(members: Sequence[tuple[str, str]]) -> str:
 def _size(text: str | None) -> int | None:
     if text is None:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidDiskError(f'Error parsing size: For input string: "{text}"') from None
+    if not re.fullmatch(r"[+-]?[0-9]+", text):
+        raise InvalidDiskError(f'Error parsing size: For input string: "{text}"')
+    return int(text)
 
 
 def _visibility(text: str | None) -> Visibility | None:

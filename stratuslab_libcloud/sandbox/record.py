@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Request:
     """One request and what became of it.
 
-    :param service: ``compute``, ``disks`` or ``marketplace``; empty where no service was addressed
+    :param service: ``compute``, ``disks``, ``marketplace`` or ``pat``; empty where no service was addressed
     :param verb: the HTTP method
     :param operation: what was asked, such as ``one.vm.info`` or ``GET /disks/{uuid}``
     :param user: whom the service took the client for; empty before that was known

@@ -12,7 +12,7 @@ Its oddities are kept on purpose, since users meet them on real clouds:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 Value = str | Mapping[str, str]
@@ -25,8 +25,8 @@ class TemplateError(Exception):
 class Template:
     """Named attributes, each once or several times, each a text or a set of named texts."""
 
-    def __init__(self, attributes: Iterator[tuple[str, Value]] | None = None) -> None:
-        self._attributes: list[tuple[str, Value]] = list(attributes or ())
+    def __init__(self, attributes: Iterable[tuple[str, Value]] = ()) -> None:
+        self._attributes = list(attributes)
 
     @classmethod
     def parse(cls, text: str) -> Template:
@@ -122,7 +122,7 @@ class _Scanner:
 
 
 class _Parser:
-    """Puts the tokens together, with one token of lookahead."""
+    """Puts the tokens together."""
 
     def __init__(self, text: str) -> None:
         self._scanner = _Scanner(text)

@@ -101,6 +101,7 @@ def test_a_size_over_999_has_a_comma(alice: Client) -> None:
     ("form", "expected"),
     [
         ({"size": "x"}, (400, 'Error parsing size: For input string: "x"')),
+        ({"size": "1_0"}, (400, 'Error parsing size: For input string: "1_0"')),
         ({"size": "1", "visibility": "some"}, (400, "Invalid value for form element visibility: some")),
         ({"tag": "x"}, (400, "Size must be an integer between 1 and 1024")),
         ({"size": "0"}, (400, "Size must be an integer between 1 and 1024")),

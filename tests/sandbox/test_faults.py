@@ -145,6 +145,17 @@ def test_out_of_reach_is_refused_and_over_afterwards(sandbox: Sandbox, http: req
     assert images(sandbox, http).status_code == 200
 
 
+def test_a_sandbox_can_end_while_it_is_out_of_reach(http: requests.Session) -> None:
+    sandbox = Sandbox().start()
+    sandbox.faults.add(Fault(FaultKind.REFUSE, seconds=60))
+    with pytest.raises(ConnectionError):
+        images(sandbox, http)
+    with sandbox.out_of_reach():
+        started = time.monotonic()
+        sandbox.stop()
+        assert time.monotonic() - started < 2
+
+
 def test_a_refusal_lasts_for_its_time(sandbox: Sandbox, http: requests.Session) -> None:
     sandbox.faults.add(Fault(FaultKind.REFUSE, "marketplace", count=1, seconds=0.3))
     with pytest.raises(ConnectionError):

@@ -336,6 +336,12 @@ def test_what_can_not_be_uploaded(marketplace: Client, upload: str, reason: str)
     assert reason in answer.text
 
 
+def test_a_document_type_does_not_get_into_listings(marketplace: Client) -> None:
+    upload = document().replace("<rdf:RDF", '<!DOCTYPE rdf:RDF [<!ENTITY e "text">]><rdf:RDF', 1)
+    assert marketplace.upload(upload).status_code == 201
+    assert "My image" in marketplace.titles()
+
+
 def test_an_upload_that_is_no_xml(marketplace: Client) -> None:
     assert "unable to parse metadata: " in marketplace.upload("no XML").text
     assert "post with null entity" in marketplace.upload("").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import http.client
+import socket
 import stat
 import threading
 import time
@@ -55,6 +56,31 @@ def test_it_stops_with_connections_open_and_leaves_no_thread() -> None:
     connection.close()
     assert time.monotonic() - started < 2
     assert threading.active_count() == before
+
+
+def test_it_starts_once(sandbox: Sandbox) -> None:
+    with pytest.raises(RuntimeError, match="running already"):
+        sandbox.start()
+
+
+def test_a_sandbox_can_be_started_again(http: requests.Session) -> None:
+    sandbox = Sandbox(boot_seconds=0)
+    for number in range(2):
+        with sandbox:
+            sandbox.machines.allocate("alice", "CPU=1")
+            assert http.post(compute(sandbox), data=CALL, auth=ALICE).text.count("&lt;VM&gt;") == number + 1
+
+
+def test_half_a_request_is_none(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+        connection.sendall(
+            b"POST /pdisk/pswd/disks HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\nsize=1"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert len(sandbox.disks) == 0
 
 
 def test_many_sandboxes_know_nothing_of_each_other(http: requests.Session) -> None:
