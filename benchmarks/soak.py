@@ -254,6 +254,11 @@ def report(sandbox: Sandbox, account: Account, seconds: float, seed: int) -> boo
     return all_well
 
 
+def _sandbox(seed: int) -> Sandbox:
+    """A cloud with room for all machines of a storm."""
+    return Sandbox(boot_seconds=0, guests=False, seed=seed, public_network="127.64.0.0/12")
+
+
 def main() -> int:
     """Run the storm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -266,7 +271,7 @@ def main() -> int:
     logging.getLogger("stratuslab_libcloud").setLevel(logging.ERROR)
     account = Account()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, Sandbox(boot_seconds=0, guests=False, seed=options.seed) as sandbox:
+    with tempfile.TemporaryDirectory() as folder, _sandbox(options.seed) as sandbox:
         config = sandbox.write_config(Path(folder) / "soak.cfg", endpoint_connections="16")
         driver = StratusLabNodeDriver(stratuslab_user_config=config, timeout=LIMIT_SECONDS)
         storm = Storm(driver, account, options.seed)

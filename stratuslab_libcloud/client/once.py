@@ -59,11 +59,14 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
         try:
             number = compute.allocate(template, timeout=_first_part_until(deadline))
         except ServiceError as error:
-            if not error.outcome_unknown:
+            if not error.outcome_unknown and tries == 1:
                 raise
             found = _machine_that_appeared(compute, first, mark, error, deadline)
             if found is not None:
                 return found.id
+            if not error.outcome_unknown:
+                error.amend(f"an earlier try broke off; should its machine appear, its extra['mark'] is '{mark}'")
+                raise
             _log.info("the reply to a machine's creation was lost and the machine is not there: again")
         else:
             if tries > 1:
@@ -139,10 +142,13 @@ def _disk_with(disks: Disks, mark: str) -> str | None:
 
 def _end_doubles(compute: Compute, first: int, mark: str, number: int) -> None:
     """End what a lost request created after all, now that another one has succeeded."""
-    for machine in compute.machines(first):
-        if machine.mark == mark and machine.id != number:
-            _log.warning("machine %s is a double of %s and is ended", machine.id, number)
-            compute.kill(machine.id)
+    try:
+        for machine in compute.machines(first):
+            if machine.mark == mark and machine.id != number:
+                _log.warning("machine %s is a double of %s and is ended", machine.id, number)
+                compute.kill(machine.id)
+    except ServiceError as error:
+        _log.warning("whether machine %s, mark %s, has a double can not be told: %s", number, mark, error)
 
 
 def _unknown(lost: ServiceError, mark: str) -> UnknownOutcomeError:

@@ -140,6 +140,28 @@ def test_a_double_that_appears_late_is_ended(
     assert [(found.id, found.name) for found in driver.list_nodes()] == [(node.id, "the one")]
 
 
+def test_a_refusal_after_a_lost_reply_does_not_hide_what_the_first_try_created(
+    driver: StratusLabNodeDriver, sandbox: Sandbox, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first creation is carried out late and takes what the second one would have needed."""
+    compute = driver._locations.cloud(None).compute
+    allocate, pending = compute.allocate, []
+
+    def late(template: str, timeout: float | None = None) -> int:
+        call = Call("default", "compute", "one.vm.allocate", "http://x")
+        if not pending:
+            pending.append(template)
+            lost = ServiceUnavailableError("lost", call)
+            lost.outcome_unknown = True
+            raise lost
+        allocate(pending[0])
+        raise RequestRejectedError("nothing is left", call)
+
+    monkeypatch.setattr(compute, "allocate", late)
+    node = start("the one")
+    assert [(found.id, found.name) for found in driver.list_nodes()] == [(node.id, "the one")]
+
+
 def test_an_address_that_can_not_be_asked_for_does_not_lose_the_machine(
     driver: StratusLabNodeDriver, hasty: StratusLabNodeDriver, sandbox: Sandbox, image: NodeImage
 ) -> None:
