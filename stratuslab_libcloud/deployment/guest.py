@@ -15,14 +15,17 @@ from stratuslab_libcloud.deployment.files import Files, SFTPFiles, ShellFiles
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
 PARAMIKO_LOG = "stratuslab_libcloud.paramiko"
-"""Where paramiko reports on these connections: it calls each attempt that fails an error, with a traceback."""
+"""Where paramiko reports on these connections, to those who give this logger another level.
+
+To paramiko each attempt that fails is an error with a traceback, also while a machine that boots is waited for.
+"""
 
 KEEPALIVE_SECONDS = 15
 
 _CAN_SIGN_WITH_SHA1 = "ssh-rsa" in paramiko.RSAKey.HASHES
 _SHA2 = ["rsa-sha2-256", "rsa-sha2-512"]
 
-logging.getLogger(PARAMIKO_LOG).addHandler(logging.NullHandler())
+logging.getLogger(PARAMIKO_LOG).setLevel(logging.CRITICAL)
 
 
 class GuestClient(BaseSSHClient):

@@ -104,9 +104,7 @@ class GuestShell:
         finally:
             self._groups = {group for group in self._groups if _is_alive(group)}
 
-    async def _start_with_pipes(
-        self, process: asyncssh.SSHServerProcess[bytes]
-    ) -> asyncio.subprocess.Process:
+    async def _start_with_pipes(self, process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
         stdin, to_stdin = os.pipe()
         from_stdout, stdout = os.pipe()
         from_stderr, stderr = os.pipe()
@@ -120,9 +118,7 @@ class GuestShell:
         await process.redirect(stdout=from_stdout, stderr=from_stderr, send_eof=False)
         return child
 
-    async def _start_at_terminal(
-        self, process: asyncssh.SSHServerProcess[bytes]
-    ) -> asyncio.subprocess.Process:
+    async def _start_at_terminal(self, process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
         controller, terminal = os.openpty()
         words = ["/bin/sh", "-c", ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
         child = await self._start(words, process, (terminal,) * 3, (controller,))

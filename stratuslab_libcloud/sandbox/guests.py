@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import os
 import shutil
@@ -46,7 +47,6 @@ class GuestHouse:
         self._root = Path(self._temporary.name if self._temporary else root or "").resolve()
         self._root.mkdir(parents=True, exist_ok=True)
         self._command_seconds = command_seconds
-        self._host_keys = [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ssh-rsa")]
         self._machines: dict[int, _Machine] = {}
         self._stopped = False
         self._loop = asyncio.new_event_loop()
@@ -123,7 +123,7 @@ class GuestHouse:
         self._machines[machine_id] = machine
         try:
             machine.furnish(keys)
-            return await machine.listen(places, self._host_keys, sftp)
+            return await machine.listen(places, sftp)
         except BaseException:
             await self._close(machine_id)
             raise
@@ -157,13 +157,11 @@ class _Machine:
         self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys))
         self.authorized_keys.chmod(0o600)
 
-    async def listen(
-        self, places: Sequence[tuple[str, int]], host_keys: Sequence[asyncssh.SSHKey], sftp: bool
-    ) -> tuple[str, int]:
+    async def listen(self, places: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
         """Listen on the first of the places that can be had."""
         for host, port in places:
             with contextlib.suppress(OSError):
-                acceptor = await self._listen(host, port, host_keys, sftp)
+                acceptor = await self._listen(host, port, sftp)
                 break
         else:
             raise OSError(f"no port can be listened on at {' or '.join(host for host, _ in places)}")
@@ -173,13 +171,11 @@ class _Machine:
         self._acceptor = acceptor
         return host, acceptor.get_port()
 
-    async def _listen(
-        self, host: str, port: int, host_keys: Sequence[asyncssh.SSHKey], sftp: bool
-    ) -> asyncssh.SSHAcceptor:
+    async def _listen(self, host: str, port: int, sftp: bool) -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(
             host,
             port,
-            server_host_keys=list(host_keys),
+            server_host_keys=_host_keys(),
             server_factory=lambda: _Login(self),
             process_factory=self._shell.serve,
             sftp_factory=(lambda channel: _HomeFiles(channel, self.home)) if sftp else None,
@@ -211,6 +207,12 @@ class _Machine:
                 await asyncio.sleep(0.02)
             if not in_time:
                 break
+
+
+@functools.cache
+def _host_keys() -> list[asyncssh.SSHKey]:
+    """The keys by which all machines make themselves known; an RSA key takes long to make."""
+    return [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ssh-rsa")]
 
 
 class _Login(asyncssh.SSHServer):
@@ -256,3 +258,7 @@ class _HomeFiles(asyncssh.SFTPServer):
     def lstat(self, path: bytes) -> os.stat_result:
         # A listing of the home has its parent in it; as at the root of a disk, that is the home itself.
         return os.lstat(self.map_path(path.removesuffix(b"/..")))
+
+    def exit(self) -> None:
+        # To OpenSSH's scp a session that ends without a status has failed.
+        self.channel.exit(0)

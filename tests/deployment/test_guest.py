@@ -300,12 +300,15 @@ def test_machine_that_ends_between_commands(house: GuestHouse, homes: Path) -> N
     machine.close()
 
 
-def test_nothing_of_a_connection_is_printed(house: GuestHouse, homes: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_of_a_connection_is_printed(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = GuestClient("127.0.0.1", silent.getsockname()[1], "root", PARAMIKO_KEY, timeout=0.2, login_timeout=0.2)
         with pytest.raises(paramiko.SSHException):
             client.connect()
     assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.name.startswith("stratuslab_libcloud")] == []
 
 
 # Servers of their time

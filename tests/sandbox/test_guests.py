@@ -171,7 +171,7 @@ def test_a_key_that_is_added_on_the_machine_opens_it(house: GuestHouse, connect:
 
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "rsa-sha2-256"])
-def test_host_keys_are_the_houses(house: GuestHouse, connect: Connect, kind: str) -> None:
+def test_host_keys_are_common_to_all_machines(house: GuestHouse, connect: Connect, kind: str) -> None:
     others = {"ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"} - {kind}
     algorithms = {"keys": sorted(others)}
     seven = connect(house.open(7, [public(KEY)], address=None), disabled_algorithms=algorithms)
@@ -215,9 +215,7 @@ def test_each_machine_has_a_home_of_its_own(house: GuestHouse, connect: Connect)
         ("echo 'one  two' | (read line; echo \"[$line]\")", (b"[one  two]\n", b"", 0)),
     ],
 )
-def test_output_and_status_arrive(
-    guest: paramiko.SSHClient, command: str, expected: tuple[bytes, bytes, int]
-) -> None:
+def test_output_and_status_arrive(guest: paramiko.SSHClient, command: str, expected: tuple[bytes, bytes, int]) -> None:
     assert run(guest, command) == expected
 
 
@@ -422,9 +420,7 @@ def test_file_that_a_command_made_can_be_fetched_changed_and_removed(guest: para
         assert sorted(sftp.listdir(".")) == [".ssh", "renamed"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/etc/passwd", "../outside", "folder/../../outside", "/", "way-out/passwd", ".."]
-)
+@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "folder/../../outside", "/", "way-out/passwd", ".."])
 def test_files_outside_of_the_home_are_refused(guest: paramiko.SSHClient, path: str) -> None:
     run(guest, "mkdir folder; ln -s /etc way-out")
     with guest.open_sftp() as sftp:
@@ -439,6 +435,12 @@ def test_machine_without_sftp_runs_commands_all_the_same(house: GuestHouse, conn
     with pytest.raises(paramiko.SSHException):
         client.open_sftp()
     assert run(client, "cat > file && cat file", BYTES)[0] == BYTES
+
+
+def test_sftp_session_ends_with_a_status(guest: paramiko.SSHClient) -> None:
+    channel = guest.open_sftp().get_channel()
+    channel.shutdown_write()
+    assert channel.recv_exit_status() == 0
 
 
 def test_big_file_through_sftp(guest: paramiko.SSHClient, tmp_path: Path) -> None:
