@@ -9,22 +9,20 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-import libcloud.security
 import requests
 import urllib3
-from requests.auth import HTTPBasicAuth
 
 from stratuslab_libcloud.client import debug, leash
-from stratuslab_libcloud.client.bounded import BoundedAdapter
-from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, check_credentials
+from stratuslab_libcloud.client.session import ServiceSession
+from stratuslab_libcloud.config import Password, ServiceConfig
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
@@ -51,6 +49,7 @@ LONGEST_PAUSE_SECONDS = 3.0
 MOST_ATTEMPTS = 8
 MOST_ATTEMPTS_TO_CONNECT = 4
 
+_CREDENTIALS = re.compile(r"//[^/?#]*@")
 _CHUNK = 65536
 _ERROR_BODY = 4096
 _MESSAGE = 300
@@ -156,10 +155,10 @@ class Transport:
         self._location = location
         self._service = service
         self._explain = explain
-        self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else None
+        self._proxy_url = proxy_url
         self._places = threading.BoundedSemaphore(config.connections)
         self._lock = threading.Lock()
-        self._session: requests.Session | None = None
+        self._session: ServiceSession | None = None
 
     def request(self, request: Request, read: Callable[[Answer], T], *, timeout: float | None = None) -> T:
         """Send a request and read its answer, again if that is harmless and may help.
@@ -187,7 +186,8 @@ class Transport:
 
     def call(self, request: Request) -> Call:
         """The request as exceptions name it."""
-        return Call(self._location, self._service, request.operation, self._config.url + request.path)
+        url = _without_credentials(self._config.url + request.path)
+        return Call(self._location, self._service, request.operation, url)
 
     def close(self) -> None:
         """Close the idle connections; the transport can be used again afterwards."""
@@ -226,47 +226,19 @@ class Transport:
                 tap.end()
 
     def _send(self, request: Request, deadline: float, call: Call) -> requests.Response:
-        return self._open_session().request(
+        return self._open_session().begin(
             request.method,
-            call.url,
-            data=request.body if request.form is None else dict(request.form),
-            headers=dict(request.headers or {}),
-            timeout=_time_limits(deadline),  # type: ignore[arg-type]  # a urllib3.Timeout is passed on
-            verify=self._verify(),
-            proxies=self._proxies,
-            stream=True,
-            allow_redirects=self._config.credentials is None,
+            self._config.url + request.path,
+            request.headers or {},
+            request.body if request.form is None else request.form,
+            _time_limits(deadline),
         )
 
-    def _open_session(self) -> requests.Session:
+    def _open_session(self) -> ServiceSession:
         with self._lock:
             if self._session is None:
-                self._session = self._new_session()
+                self._session = ServiceSession(self._config, self._location, self._proxy_url)
             return self._session
-
-    def _new_session(self) -> requests.Session:
-        session = _Session()
-        adapter = BoundedAdapter(self._config.connections)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        session.headers["Accept-Encoding"] = "identity"
-        credentials = self._config.credentials
-        if credentials is not None:
-            check_credentials(credentials, self._location)
-        if isinstance(credentials, Certificate):
-            session.cert = (str(credentials.certificate), str(credentials.key))
-        if isinstance(credentials, Password):
-            session.auth = HTTPBasicAuth(credentials.username.encode("utf-8"), credentials.password.encode("utf-8"))
-        else:
-            session.auth = _leave_unauthenticated
-        return session
-
-    def _verify(self) -> bool | str:
-        """What `requests` is told about TLS: the section's settings, else Libcloud's of this moment."""
-        verify = self._config.verify
-        if verify is None and libcloud.security.VERIFY_SSL_CERT:
-            return str(libcloud.security.CA_CERTS_PATH or "") or True
-        return str(verify) if isinstance(verify, Path) else bool(verify)
 
     def _secrets(self) -> tuple[str, ...]:
         credentials = self._config.credentials
@@ -287,18 +259,6 @@ class Transport:
         if status in _PASSING:
             raise _MayPass(error, harmless=status == 429)
         raise error
-
-
-class _Session(requests.Session):
-    """Never lets ``~/.netrc`` speak for the user when an answer redirects."""
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        prepared_request.headers.pop("Authorization", None)
-
-
-def _leave_unauthenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """As a session's authentication it keeps ``~/.netrc`` from being asked."""
-    return request
 
 
 class _MayPass(Exception):  # noqa: N818 - a signal between an attempt and the loop around it
@@ -382,6 +342,11 @@ def _problem(status: int, words: str, response: requests.Response) -> str:
         return f"the service asks to slow down{': ' if words else ''}{words}"
     verb = "refused it" if status < 500 else "failed"
     return f"the service {verb} with status {status}{': ' if words else ''}{words}"
+
+
+def _without_credentials(url: str) -> str:
+    """An address as it may stand in a message."""
+    return one_line(_CREDENTIALS.sub("//", url))
 
 
 def _without_query(url: str) -> str:
