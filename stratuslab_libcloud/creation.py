@@ -25,7 +25,7 @@ from stratuslab_libcloud.client.context import (
 )
 from stratuslab_libcloud.client.disks import is_disk_id
 from stratuslab_libcloud.client.machine import VirtualMachine, just_created
-from stratuslab_libcloud.client.marketplace import is_image_id
+from stratuslab_libcloud.client.marketplace import is_image_id, is_image_url
 from stratuslab_libcloud.client.once import create_machine, new_mark
 from stratuslab_libcloud.config import MachineOptions
 from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
@@ -182,7 +182,7 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
         return RootDisk(source, entry.format or "raw", known_bus(entry.disks_bus)), entry.inbound_ports
     if is_disk_id(image_id):
         return RootDisk(_disk_source(cloud, image_id)), ()
-    if "://" not in image_id:
+    if not is_image_url(image_id):
         raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
     if options.check_image_url and image_id.lower().startswith("http"):
         image_id = cloud.marketplace.final_address(image_id)

@@ -24,7 +24,7 @@ from stratuslab_libcloud.client import Cloud, settle
 from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.client.disks import is_disk_id
 from stratuslab_libcloud.client.machine import VirtualMachine
-from stratuslab_libcloud.client.marketplace import is_image_id
+from stratuslab_libcloud.client.marketplace import is_image_id, is_image_url
 from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
 from stratuslab_libcloud.errors import (
     ConfigurationError,
@@ -124,7 +124,7 @@ class StratusLabNodeDriver(NodeDriver):
         if is_disk_id(image_id):
             disk = cloud.disks.disk(image_id)
             return NodeImage(image_id, disk.tag or image_id, self, extra={"location": cloud.config.section})
-        if "://" in image_id:
+        if is_image_url(image_id):
             return NodeImage(image_id, image_id, self)
         raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
 

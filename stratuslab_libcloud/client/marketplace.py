@@ -21,6 +21,7 @@ from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, Reque
 _log = logging.getLogger(__name__)
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{27}\Z")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -37,6 +38,11 @@ _METHOD_NOT_OFFERED = frozenset({405, 501})
 def is_image_id(text: str) -> bool:
     """Whether it has the form of a Marketplace identifier."""
     return bool(_IDENTIFIER.match(text))
+
+
+def is_image_url(text: str) -> bool:
+    """Whether it has the form of an address from which an image can be fetched."""
+    return bool(_URL.match(text)) and text.isprintable()
 
 
 def image_id(sha1: str) -> str:
