@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -211,6 +212,25 @@ def test_machine_that_ends_in_the_middle_is_not_waited_for(deploy: Deploy, monke
     assert time.monotonic() - started < 10
     assert caught.value.node.id == "0"
     assert deploy.driver.list_nodes() == []
+
+
+class Interrupted(Deployment):
+    """Somebody presses Ctrl-C while a command runs."""
+
+    def run(self, node: Node, client: Any) -> Node:
+        main = threading.main_thread().ident
+        assert main
+        threading.Timer(0.2, signal.pthread_kill, [main, signal.SIGINT]).start()
+        client.run("sleep 600")
+        return node
+
+
+@pytest.mark.parametrize("destroy", [True, False])
+def test_interruption(destroy: bool, deploy: Deploy, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        deploy(Interrupted(), ex_destroy_on_failure=destroy)
+    assert (deploy.driver.ex_get_node_details("0").state == NodeState.RUNNING) is not destroy
+    assert "machine 0 in 'default': interrupted before it was deployed" in caplog.text
 
 
 def test_public_machine_whose_own_address_can_not_be_had(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
