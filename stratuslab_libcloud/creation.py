@@ -24,8 +24,8 @@ from stratuslab_libcloud.client.context import (
     read_text,
 )
 from stratuslab_libcloud.client.disks import is_disk_id
+from stratuslab_libcloud.client.entries import is_image_id, is_image_url
 from stratuslab_libcloud.client.machine import VirtualMachine, just_created
-from stratuslab_libcloud.client.marketplace import is_image_id, is_image_url
 from stratuslab_libcloud.client.once import create_machine, new_mark
 from stratuslab_libcloud.config import MachineOptions
 from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError

@@ -23,8 +23,8 @@ from stratuslab_libcloud import creation, volumes, waiting
 from stratuslab_libcloud.client import Cloud, settle
 from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.client.disks import is_disk_id
+from stratuslab_libcloud.client.entries import is_image_id, is_image_url
 from stratuslab_libcloud.client.machine import VirtualMachine
-from stratuslab_libcloud.client.marketplace import is_image_id, is_image_url
 from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
 from stratuslab_libcloud.errors import (
     ConfigurationError,

@@ -11,8 +11,8 @@ from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, Stora
 from libcloud.compute.types import NodeState, StorageVolumeState
 
 from stratuslab_libcloud.client.disks import Disk, Mount
+from stratuslab_libcloud.client.entries import Image, is_image_id
 from stratuslab_libcloud.client.machine import VirtualMachine
-from stratuslab_libcloud.client.marketplace import Image, is_image_id
 from stratuslab_libcloud.config import InstanceType
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.disks import Disk
 from stratuslab_libcloud.client.elements import NotReadable
+from stratuslab_libcloud.client.entries import Image, read_images
 from stratuslab_libcloud.client.machine import VirtualMachine, read_machines
-from stratuslab_libcloud.client.marketplace import Image, read_images
 from stratuslab_libcloud.client.pat import PortTranslationService
 from stratuslab_libcloud.config import CloudConfig, MachineOptions, Password, ServiceConfig
 from stratuslab_libcloud.errors import MalformedReplyError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client.elements import NotReadable
-from stratuslab_libcloud.client.marketplace import Image, image_id, is_image_id, read_images
+from stratuslab_libcloud.client.entries import Image, image_id, is_image_id, read_images
 
 HEAD = (
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dcterms="http://purl.org/dc/terms/" '
