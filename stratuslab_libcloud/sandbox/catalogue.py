@@ -177,7 +177,7 @@ CATALOGUE = (
         "CentOS",
         "6.5",
         version="0.1",
-        age=5,
+        age=150,
         quirks=Quirks(boot_error="the kernel of this image always panics"),
     ),
     Image(
@@ -186,7 +186,7 @@ CATALOGUE = (
         "CentOS",
         "6.5",
         version="0.2",
-        age=4,
+        age=151,
         quirks=Quirks(prolog_error="the location of this image can not be read"),
     ),
     # None of the rest is in the usual listing.
