@@ -1,0 +1,119 @@
+"""Where a machine is reached: at its address, or over the gateway that the port translation service knows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from libcloud.compute.deployment import ScriptDeployment
+
+from stratuslab_libcloud.config import PortTranslation
+from stratuslab_libcloud.errors import DeploymentFailedError
+
+from .conftest import Deploy, HouseDriver
+
+
+class Gateway:
+    """A port translation service."""
+
+    def __init__(self, driver: HouseDriver) -> None:
+        self.asked: list[str] = []
+        self.answer_after = 0
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                gateway.asked.append(self.path)
+                number = self.path.rpartition("=")[2]
+                port = driver.gateway_ports.get(number)
+                known = port and len(gateway.asked) > gateway.answer_after
+                body = f'{{"{number}": [["80", "1"], ["{driver.port}", "{port}"]]}}' if known else "{}"
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *_: Any) -> None:
+                """Print nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=[0.02])
+        self.thread.start()
+
+    @property
+    def config(self) -> PortTranslation:
+        return PortTranslation(f"http://127.0.0.1:{self.server.server_port}/cgi-bin/vmports.py", "127.0.0.1")
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def gateway(driver: HouseDriver) -> Iterator[Gateway]:
+    gateway = Gateway(driver)
+    yield gateway
+    gateway.stop()
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+    driver.private = private
+    driver.at_gateway = True
+    step = ScriptDeployment("echo done")
+    node = deploy(step, port_translation=gateway.config)
+    assert step.stdout == "done\n"
+    assert gateway.asked == [f"/cgi-bin/vmports.py?vmid={node.id}"]
+    assert (node.extra["ssh_host"], node.extra["ssh_port"]) == ("127.0.0.1", driver.gateway_ports[node.id])
+
+
+def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+    driver.private = driver.at_gateway = True
+    gateway.answer_after = 2
+    deploy(ScriptDeployment("true"), port_translation=gateway.config)
+    assert len(gateway.asked) == 3
+
+
+def test_public_machine_that_the_gateway_does_not_know(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+    gateway.answer_after = 1000
+    node = deploy(ScriptDeployment("true"), port_translation=gateway.config)
+    assert node.extra["ssh_host"] == node.public_ips[0]
+
+
+def test_public_machine_while_the_service_is_down(deploy: Deploy) -> None:
+    node = deploy(ScriptDeployment("true"), port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1"))
+    assert node.extra["ssh_host"] == node.public_ips[0]
+
+
+def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: HouseDriver) -> None:
+    driver.private = True
+    with pytest.raises(
+        DeploymentFailedError, match=r"port translation service of location 'here', http://127\.0\.0\.1:1"
+    ):
+        deploy(
+            ScriptDeployment("true"), timeout=1, port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1")
+        )
+
+
+def test_private_machine_that_the_gateway_does_not_know(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+    driver.private = True
+    gateway.answer_after = 1000
+    with pytest.raises(DeploymentFailedError, match=f"no port of the gateway leads to its port {driver.port}"):
+        deploy(ScriptDeployment("true"), timeout=0.2, port_translation=gateway.config)
+
+
+def test_private_machine_is_reached_straight_if_so_wished(deploy: Deploy, driver: HouseDriver) -> None:
+    driver.private = True
+    node = deploy(ScriptDeployment("true"), ssh_interface="private_ips")
+    assert node.extra["ssh_host"] == node.private_ips[0]
+
+
+def test_private_machine_without_a_gateway_is_known_at_once(deploy: Deploy, driver: HouseDriver) -> None:
+    driver.private = True
+    with pytest.raises(DeploymentFailedError, match="it has no address in public_ips, only 127") as caught:
+        deploy(ScriptDeployment("true"))
+    assert "ssh_interface='private_ips'" in str(caught.value)
