@@ -129,10 +129,13 @@ def find_opener(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | No
     wanted = machine_keys.parse()
     complaint = None
     for path in files.paths:
-        if not files.required and not path.exists():
+        try:
+            key = load_private_key(path, passphrase)
+        except KeyFileError as error:
+            if files.required or not isinstance(error.__cause__, FileNotFoundError):
+                raise
             complaint = f"there is no SSH key file {path} ({files.origin})"
             continue
-        key = load_private_key(path, passphrase)
         if key is None:
             complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
         elif PublicKey.of(key) in wanted:
@@ -227,7 +230,10 @@ def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
 
 
 def _from_agent(wanted: list[PublicKey]) -> Opener | None:
-    agent = paramiko.Agent()
+    try:
+        agent = paramiko.Agent()
+    except (OSError, EOFError, paramiko.SSHException):  # what answers is no agent
+        return None
     for key in agent.get_keys():
         if PublicKey.of(key) in wanted:
             return Opener(key, "the SSH agent", agent)

@@ -100,8 +100,9 @@ class GuestHouse:
         """End all machines and the thread; a second time does nothing."""
         if self._stopped:
             return
-        self._call(self._close_all())
+        closing = self._close_all()
         self._stopped = True
+        asyncio.run_coroutine_threadsafe(closing, self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -154,7 +155,7 @@ class _Machine:
     def furnish(self, keys: Sequence[str]) -> None:
         self.home.mkdir(mode=0o700)
         self.authorized_keys.parent.mkdir(mode=0o700)
-        self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys))
+        self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")
         self.authorized_keys.chmod(0o600)
 
     async def listen(self, places: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
@@ -231,7 +232,9 @@ class _Login(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         # A file that is missing or has no key in it lets nobody in, which is also what sshd makes of it.
         with contextlib.suppress(OSError, ValueError):
-            self._connection.set_authorized_keys(str(self._machine.authorized_keys))
+            # asyncssh takes ASCII only, but people's names are in the comments, which matter to nobody.
+            text = self._machine.authorized_keys.read_text(encoding="ascii", errors="ignore")
+            self._connection.set_authorized_keys(asyncssh.import_authorized_keys(text))
         return True
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -339,6 +342,23 @@ def test_agent_has_another_key_only(
     key_file.unlink()
     agent(OTHER_KEY)
     assert "no SSH agent has its private half" in refused(deploy, driver)
+
+
+# paramiko leaves its socket to the garbage collector then.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_something_that_is_no_agent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_file: Path, driver: HouseDriver, deploy: Deploy
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "agent"))
+        listener.listen()
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        answer = threading.Thread(target=lambda: listener.accept()[0].close())
+        answer.start()
+        key_file.unlink()
+        assert "no SSH agent has its private half" in refused(deploy, driver)
+        answer.join()
+        gc.collect()
 
 
 def test_file_goes_before_the_agent(agent: Callable[[Any], None], key_file: Path) -> None:

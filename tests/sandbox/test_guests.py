@@ -139,7 +139,8 @@ def test_a_machine_can_come_back_with_an_empty_home(house: GuestHouse, connect: 
 
 @pytest.mark.parametrize("user", ["root", "ubuntu", "jürgen"])
 def test_any_user_gets_in_with_the_key(house: GuestHouse, connect: Connect, user: str) -> None:
-    client = connect(house.open(7, ["", "nonsense", public(OTHER_KEY), public(KEY)], address=None), user=user)
+    keys = ["", "nonsense", public(OTHER_KEY), f"{public(KEY)} of jürgen"]
+    client = connect(house.open(7, keys, address=None), user=user)
     assert run(client, 'echo "$USER $LOGNAME"')[0].decode() == f"{user} {user}\n"
 
 
