@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from libcloud.compute.base import (
@@ -19,24 +20,21 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.deployment import Deployment
 
-from stratuslab_libcloud import creation, volumes, waiting
-from stratuslab_libcloud.client import Cloud, settle
+from stratuslab_libcloud import creation, images, listing, volumes, waiting
+from stratuslab_libcloud.client import settle
 from stratuslab_libcloud.client.concurrently import answers
-from stratuslab_libcloud.client.disks import is_disk_id
-from stratuslab_libcloud.client.entries import is_image_id, is_image_url
 from stratuslab_libcloud.client.machine import VirtualMachine
-from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
-from stratuslab_libcloud.errors import (
-    ConfigurationError,
-    InvalidArgumentError,
-)
+from stratuslab_libcloud.config import UserConfiguration
+from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.filters import EVERYTHING, NodeFilter, NodeIds, States
 from stratuslab_libcloud.locations import Location, Locations
 from stratuslab_libcloud.nodes import (
     StratusLabImage,
     StratusLabNode,
-    StratusLabSize,
     StratusLabVolume,
+    number_of,
 )
+from stratuslab_libcloud.sizes import Sizes
 
 _log = logging.getLogger(__name__)
 
@@ -56,6 +54,8 @@ class StratusLabNodeDriver(NodeDriver):
         ``~/.stratuslab/stratuslab-user.cfg`` by default
     :param stratuslab_default_location: the section to use where no location is given; by default the one that
         ``selected_section`` names, else ``default``
+    :param ex_image_lifetime: seconds for which a list of images is given again and a single image is known; if not
+        given, `list_images` asks each time, and what `create_node` asked about an image it knows for good
     :raises ConfigurationError: when the file can not be read, or has no such section
     """
 
@@ -80,6 +80,7 @@ class StratusLabNodeDriver(NodeDriver):
         proxy_url: str | None = None,
         stratuslab_user_config: Any = None,
         stratuslab_default_location: str | None = None,
+        ex_image_lifetime: float | None = None,
     ) -> None:
         super().__init__(key)  # type: ignore[no-untyped-call]
         self._configuration = UserConfiguration.load(
@@ -87,8 +88,8 @@ class StratusLabNodeDriver(NodeDriver):
             default_location=stratuslab_default_location,
             timeout=None if timeout is None else float(timeout),
         )
-        self._locations = Locations(self._configuration, self, proxy_url)
-        self._sizes: dict[tuple[int, int, int], NodeSize] = {}
+        self._locations = Locations(self._configuration, self, proxy_url, images.seconds(ex_image_lifetime))
+        self._sizes = Sizes(self._configuration, self)
 
     # -- locations, sizes, images
 
@@ -101,15 +102,19 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ConfigurationError: when an entry of ``[instance_types]`` can not be read
         """
-        return [StratusLabSize(kind, self) for kind in self._configuration.instance_types()]
+        return self._sizes.all()
 
-    def list_images(self, location: NodeLocation | None = None) -> list[NodeImage]:
+    def list_images(
+        self, location: NodeLocation | None = None, ex_image_lifetime: float | None = None
+    ) -> list[NodeImage]:
         """The valid entries of a location's Marketplace; an image endorsed by two people is there twice.
 
         :param location: the default location if not given
+        :param ex_image_lifetime: as for the driver, for this list alone
         :raises ServiceError: when the Marketplace does not answer as it should
         """
-        return [StratusLabImage(entry, self) for entry in self._locations.cloud(location).marketplace.images()]
+        marketplace = self._locations.cloud(location).marketplace
+        return [StratusLabImage(entry, self) for entry in marketplace.images(images.seconds(ex_image_lifetime))]
 
     def get_image(self, image_id: str, location: Location = None) -> NodeImage:
         """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
@@ -118,32 +123,60 @@ class StratusLabNodeDriver(NodeDriver):
         :raises NotFoundError: when there is no such image, or it has expired
         :raises InvalidArgumentError: when it is none of the three
         """
-        cloud = self._locations.cloud(location)
-        if is_image_id(image_id):
-            return StratusLabImage(cloud.marketplace.image(image_id), self)
-        if is_disk_id(image_id):
-            disk = cloud.disks.disk(image_id)
-            return NodeImage(image_id, disk.tag or image_id, self, extra={"location": cloud.config.section})
-        if is_image_url(image_id):
-            return NodeImage(image_id, image_id, self)
-        raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+        return images.get(self._locations.cloud(location), image_id, self)
 
     # -- nodes
 
-    def list_nodes(self, ex_partial: bool = False) -> list[Node]:
+    def list_nodes(
+        self,
+        ex_partial: bool = False,
+        *,
+        ex_name: str | re.Pattern[str] | None = None,
+        ex_state: States | None = None,
+        ex_node_ids: NodeIds | None = None,
+    ) -> list[Node]:
         """The user's machines that have not ended, of all locations, which are asked at the same time.
 
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
+        :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
+        :param ex_node_ids: only these, as nodes or ids, such as ``range(1000, 2000)``
         :raises PartialListError: when a location does not answer; it has the nodes of the others
+        :raises InvalidArgumentError: when a state or an id is none
         """
-        return self._locations.ask_all(self._nodes_in, ex_partial)
+        wanted = NodeFilter(ex_name, ex_state, ex_node_ids)
+        return self._locations.ask_all(lambda where: self._nodes_in(where, wanted), ex_partial)
 
     def list_nodes_in_location(self, location: NodeLocation) -> list[Node]:
         """The user's machines that have not ended, of one location.
 
         :raises ServiceError: when it does not answer as it should
         """
-        return self._nodes_in(self._locations.find(location))
+        return self._nodes_in(self._locations.find(location), EVERYTHING)
+
+    def ex_iterate_nodes(
+        self,
+        location: Location = None,
+        *,
+        ex_name: str | re.Pattern[str] | None = None,
+        ex_state: States | None = None,
+        ex_node_ids: NodeIds | None = None,
+        ex_partial: bool = False,
+    ) -> Iterator[StratusLabNode]:
+        """Go through the user's machines while the clouds still tell about them; for very many of them.
+
+        A cloud is listened to as fast as it speaks, in a thread, so the time limit holds for that alone: what is done
+        with a node in between may take as long as it likes, and may use the driver. What has come and was not gone
+        through yet is kept.
+
+        :param location: only this one; all of them, at the same time, if not given
+        :return: an iterator; to leave it early ends what is under way
+        :raises PartialListError: at the end, when a location did not answer
+        """
+        wanted = NodeFilter(ex_name, ex_state, ex_node_ids)
+        places = self._locations.all() if location is None else [self._locations.find(location)]
+        machines = listing.iterate(self._locations, places, wanted, ex_partial)
+        return (self._to_node(machine, where) for machine, where in machines)
 
     def create_node(
         self,
@@ -201,7 +234,8 @@ class StratusLabNodeDriver(NodeDriver):
             readonly_disk=ex_readonly_disk,
             volatile_disk=ex_volatile_disk,
         )
-        machine = creation.create(cloud, name, size or self._default_size(cloud), image, auth, wishes)
+        size = size or self._sizes.named(cloud.config.machine.instance_type)
+        machine = creation.create(cloud, name, size, image, auth, wishes)
         return self._to_node(machine, where)
 
     def destroy_node(self, node: Node) -> bool:
@@ -210,7 +244,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ServiceError: when it can not be told to end
         """
         cloud = self._locations.cloud_of(node)
-        if not settle.kill_machine(cloud.compute, _number_of(node)):
+        if not settle.kill_machine(cloud.compute, number_of(node)):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
 
@@ -330,7 +364,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises NotFoundError: when there never was such a machine
         """
         where = self._locations.find(location) if isinstance(node, str) else self._locations.of(node)
-        number = _number_of(node)
+        number = number_of(node)
         return self._to_node(self._locations.cloud(where).compute.machine(number), where)
 
     def ex_shutdown_node(self, node: Node) -> bool:
@@ -338,7 +372,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ConflictError: when it is not running
         """
-        self._locations.cloud_of(node).compute.shutdown(_number_of(node))
+        self._locations.cloud_of(node).compute.shutdown(number_of(node))
         return True
 
     # -- volumes
@@ -406,7 +440,7 @@ class StratusLabNodeDriver(NodeDriver):
                 f"volume {volume.id} is at location '{self._locations.of(volume).id}' and node {node.id} at "
                 f"'{cloud.config.section}': a volume can only be attached where it is"
             )
-        volumes.attach(cloud, _number_of(node), volume, device)
+        volumes.attach(cloud, number_of(node), volume, device)
         return True
 
     def detach_volume(self, volume: StorageVolume, ex_node: Node | None = None) -> bool:
@@ -415,7 +449,7 @@ class StratusLabNodeDriver(NodeDriver):
         :param ex_node: which machine, if it is in several
         :raises ConflictError: when it is in none, or in several and none was named
         """
-        volumes.detach(self._locations.cloud_of(volume), volume, None if ex_node is None else _number_of(ex_node))
+        volumes.detach(self._locations.cloud_of(volume), volume, None if ex_node is None else number_of(ex_node))
         return True
 
     def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
@@ -430,8 +464,9 @@ class StratusLabNodeDriver(NodeDriver):
 
     # -- between the two sides
 
-    def _nodes_in(self, location: NodeLocation) -> list[Node]:
-        return [self._to_node(machine, location) for machine in self._locations.cloud(location).compute.machines()]
+    def _nodes_in(self, location: NodeLocation, wanted: NodeFilter) -> list[Node]:
+        compute = self._locations.cloud(location).compute
+        return listing.read(compute, wanted, lambda machine: self._to_node(machine, location))
 
     def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
         disks = self._locations.cloud(location).disks.disks()
@@ -439,31 +474,5 @@ class StratusLabNodeDriver(NodeDriver):
             return [StratusLabVolume(disk, location, self) for disk in disks]
         return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)
 
-    def _default_size(self, cloud: Cloud) -> NodeSize:
-        wanted = cloud.config.machine.instance_type
-        return next(size for size in self.list_sizes() if size.id == wanted)
-
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
-        return StratusLabNode(machine, location, self._size_of(machine), self)
-
-    def _size_of(self, machine: VirtualMachine) -> NodeSize:
-        """The instance type that a machine has the shape of; many machines share one object."""
-        shape = (machine.cpu, machine.memory or 0, machine.swap or 0)
-        if not self._sizes:
-            self._sizes = {(kind.cpu, kind.ram, kind.swap): StratusLabSize(kind, self) for kind in self._known_types()}
-        if shape not in self._sizes:
-            self._sizes[shape] = StratusLabSize(InstanceType("custom", *shape), self)
-        return self._sizes[shape]
-
-    def _known_types(self) -> Iterable[InstanceType]:
-        try:
-            return self._configuration.instance_types()
-        except ConfigurationError:
-            return STANDARD_INSTANCE_TYPES.values()
-
-
-def _number_of(node: Node | str) -> int:
-    node_id = node if isinstance(node, str) else str(node.id)
-    if not (node_id.isascii() and node_id.isdigit() and len(node_id) < 11):
-        raise InvalidArgumentError(f"{node_id!r} is no machine's id: those are numbers")
-    return int(node_id)
+        return StratusLabNode(machine, location, self._sizes.of(machine), self)

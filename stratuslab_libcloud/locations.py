@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.concurrently import outcomes
+from stratuslab_libcloud.client.concurrently import outcomes, parts
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import ConfigurationError, PartialListError
 from stratuslab_libcloud.nodes import location_of
@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 Location = NodeLocation | str | None
 
+_IN_EXCEPTION = "what the others said is in this exception's `found`, and ex_partial=True returns it"
+_GONE_THROUGH = "what the others said was gone through already, and ex_partial=True lets it be all there is"
+
 
 class Locations:
     """The sections of a configuration as Libcloud's locations. A cloud is made when it is first asked for.
@@ -29,11 +32,19 @@ class Locations:
     :param configuration: the user's
     :param driver: whose locations they are
     :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param image_lifetime: seconds for which clouds keep images, see `client.marketplace`
     """
 
-    def __init__(self, configuration: UserConfiguration, driver: NodeDriver, proxy_url: str | None) -> None:
+    def __init__(
+        self,
+        configuration: UserConfiguration,
+        driver: NodeDriver,
+        proxy_url: str | None,
+        image_lifetime: float | None = None,
+    ) -> None:
         self._configuration = configuration
         self.proxy_url = proxy_url
+        self._image_lifetime = image_lifetime
         self._clouds: dict[str, Cloud] = {}
         self._lock = threading.Lock()
         self._locations = {}
@@ -73,7 +84,8 @@ class Locations:
         section = self.find(location).id
         with self._lock:
             if section not in self._clouds:
-                self._clouds[section] = Cloud(self._configuration.cloud(section), self.proxy_url)
+                config = self._configuration.cloud(section)
+                self._clouds[section] = Cloud(config, self.proxy_url, self._image_lifetime)
             return self._clouds[section]
 
     def cloud_of(self, thing: Node | StorageVolume) -> Cloud:
@@ -94,20 +106,41 @@ class Locations:
             else:
                 found += outcome
         if errors:
-            self._report(found, errors, partial)
+            _report(errors, len(self._locations), partial, _IN_EXCEPTION, found)
         return found
 
-    def _report(self, found: list[Any], errors: dict[str, LibcloudError], partial: bool) -> None:
-        if partial:
-            for section, error in errors.items():
-                _log.warning("location '%s' is left out: %s", section, error)
-            return
-        if len(self._locations) == 1:
-            raise next(iter(errors.values()))
-        reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
-        raise PartialListError(
-            f"{len(errors)} of {len(self._locations)} locations could not be asked: {reasons}; what the others "
-            "said is in this exception's `found`, and ex_partial=True returns it",
-            found=found,
-            errors=errors,
-        )
+    def ask_while_read(
+        self,
+        ask: Callable[[NodeLocation, Callable[[list[T]], None]], None],
+        places: Sequence[NodeLocation],
+        partial: bool,
+    ) -> Iterator[tuple[NodeLocation, list[T]]]:
+        """Ask locations at the same time, and yield each part of what they say as it comes.
+
+        :param ask: is called with a location and with what takes the parts of the answer
+        :raises PartialListError: at the end, when one did not answer, or not all of it
+        """
+        errors: dict[str, LibcloudError] = {}
+        for location, part in parts(ask, places):
+            if isinstance(part, LibcloudError):
+                errors[location.id] = part
+            else:
+                yield location, part
+        if errors:
+            _report(errors, len(places), partial, _GONE_THROUGH)
+
+
+def _report(
+    errors: dict[str, LibcloudError], asked: int, partial: bool, rest: str, found: Sequence[object] = ()
+) -> None:
+    """Say that locations did not answer: in the log, or by an exception."""
+    if partial:
+        for section, error in errors.items():
+            _log.warning("location '%s' is left out: %s", section, error)
+        return
+    if asked == 1:
+        raise next(iter(errors.values()))
+    reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
+    raise PartialListError(
+        f"{len(errors)} of {asked} locations could not be asked: {reasons}; {rest}", found=found, errors=errors
+    )

@@ -12,7 +12,7 @@ from libcloud.compute.types import NodeState, StorageVolumeState
 
 from stratuslab_libcloud.client.disks import Disk, Mount
 from stratuslab_libcloud.client.entries import Image, is_image_id
-from stratuslab_libcloud.client.machine import VirtualMachine
+from stratuslab_libcloud.client.machine import VirtualMachine, number_in
 from stratuslab_libcloud.config import InstanceType
 
 if TYPE_CHECKING:
@@ -148,6 +148,14 @@ class StratusLabVolume(StorageVolume):
             extra=_volume_extra(disk, location, mounts),
         )
         self.location = location
+
+
+def number_of(node: Node | str) -> int:
+    """The number of a machine, which is a node's id.
+
+    :raises InvalidArgumentError: when it is no number
+    """
+    return number_in(node if isinstance(node, str) else str(node.id))
 
 
 def attachment(mount: Mount) -> dict[str, str]:

@@ -15,13 +15,14 @@ class Cloud:
 
     :param config: where they are and how they are spoken to
     :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param image_lifetime: seconds for which images are kept, see `client.marketplace`
     """
 
-    def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
+    def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
         self.config = config
         self.compute = Compute(config, proxy_url)
         self.disks = Disks(config, proxy_url)
-        self.marketplace = Marketplace(config, proxy_url)
+        self.marketplace = Marketplace(config, proxy_url, image_lifetime)
 
     def close(self) -> None:
         """Close the idle connections."""

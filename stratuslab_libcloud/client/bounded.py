@@ -92,10 +92,12 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
+        """Make the connections to services bounded ones."""
         super().init_poolmanager(*args, **keywords)
         _use_bounded_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
+        """Make the connections through an HTTP proxy bounded ones."""
         manager = super().proxy_manager_for(proxy, **keywords)
         if not proxy.lower().startswith("socks"):
             _use_bounded_connections(manager)

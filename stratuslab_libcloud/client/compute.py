@@ -7,8 +7,8 @@ goes first. The proxy replaces it by its own (OneProxyServlet); a daemon that is
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 from stratuslab_libcloud.client import xmlrpc
 from stratuslab_libcloud.client.elements import NotReadable
@@ -34,7 +34,10 @@ SHUTDOWN = "shutdown"
 
 _MY_MACHINES = -3
 _NO_BOUND = -1
-_ALL_BUT_DONE = -1
+
+ANY_STATE = -2
+ALL_BUT_DONE = -1
+"""What can stand for OpenNebula's STATE in a `Selection`."""
 
 _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
     0x0100: RefusedCredentialsError,
@@ -49,6 +52,23 @@ def session_string(credentials: Credentials | None) -> str:
     if isinstance(credentials, Password):
         return f"{credentials.username}:{credentials.password}"
     return "dummy:pass"
+
+
+class Selection(NamedTuple):
+    """Which of the user's machines are asked for; the service gives them in the order of their numbers.
+
+    :param first: the lowest number
+    :param last: the highest number, if there is a lowest one
+    :param state: OpenNebula's STATE, `ALL_BUT_DONE` or `ANY_STATE`
+    """
+
+    first: int | None = None
+    last: int | None = None
+    state: int = ALL_BUT_DONE
+
+
+EVERYTHING = Selection()
+"""All machines that have not ended."""
 
 
 class Compute:
@@ -91,19 +111,33 @@ class Compute:
         """The highest number of a machine that was seen so far; what is created from now on has a higher one."""
         return self._newest
 
-    def machines(self, first: int | None = None, timeout: float | None = None) -> list[VirtualMachine]:
-        """Ask for all machines of the user that have not ended, in the order of their numbers.
+    def machines(self, selection: Selection = EVERYTHING, timeout: float | None = None) -> list[VirtualMachine]:
+        """Ask for machines of the user.
 
-        :param first: the lowest number to ask for
         :param timeout: seconds; the configured time limit by default
         """
+        return self.read_machines(list, selection, timeout)
+
+    def read_machines(
+        self,
+        read: Callable[[Iterator[VirtualMachine]], T],
+        selection: Selection = EVERYTHING,
+        timeout: float | None = None,
+    ) -> T:
+        """Ask for machines of the user and make something out of them while they arrive.
+
+        :param read: takes the machines; once more from the start when the connection broke off
+        :param timeout: seconds, reading included; the configured time limit by default
+        :return: what `read` returned
+        """
+        first, last, state = selection
         return self._call(
             "one.vmpool.info",
             _MY_MACHINES,
             _NO_BOUND if first is None else first,
-            _NO_BOUND,
-            _ALL_BUT_DONE,
-            read=_all_machines,
+            _NO_BOUND if last is None else last,
+            state,
+            read=lambda text: read(read_machines(text)),
             repeatable=True,
             timeout=timeout,
         )
@@ -177,14 +211,10 @@ def _number(text: Iterable[str]) -> int:
 
 
 def _only_machine(text: Iterable[str]) -> VirtualMachine:
-    machines = _all_machines(text)
+    machines = list(read_machines(text))
     if len(machines) != 1:
         raise NotReadable("it should have one machine")
     return machines[0]
-
-
-def _all_machines(text: Iterable[str]) -> list[VirtualMachine]:
-    return list(read_machines(text))
 
 
 def _no_words(_: bytes) -> None:

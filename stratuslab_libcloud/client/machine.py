@@ -10,6 +10,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.elements import elements
+from stratuslab_libcloud.errors import InvalidArgumentError
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ MARK_ATTRIBUTE = "LIBCLOUD_MARK"
 """The template attribute by which a machine is recognized when the reply to its creation was lost."""
 
 _ACTIVE = STATE_NAMES.index("ACTIVE")
-_LARGEST_ID = 2**31 - 1
+LARGEST_ID = 2**31 - 1
+"""What the daemon's integers can hold."""
 _END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
@@ -136,6 +138,16 @@ class VirtualMachine(NamedTuple):
         return next((disk.size for disk in self.disks if disk.kind == "swap"), None)
 
 
+def number_in(text: str) -> int:
+    """The number of a machine, out of a text that was given for one.
+
+    :raises InvalidArgumentError: when it is no number
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 11):
+        raise InvalidArgumentError(f"{text!r} is no machine's id: those are numbers")
+    return int(text)
+
+
 def just_created(number: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:
     """A machine of which only that is known which its creator chose."""
     return VirtualMachine(
@@ -176,7 +188,7 @@ def machine_of(element: Element) -> VirtualMachine | None:
     """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
     values = _values(element)
     number, state = _integer(values.get("ID")), _integer(values.get("STATE"))
-    if number is None or state is None or not 0 <= number <= _LARGEST_ID:
+    if number is None or state is None or not 0 <= number <= LARGEST_ID:
         return None
     template = element.find("TEMPLATE")
     if template is None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
 
 from stratuslab_libcloud.client.elements import NotReadable
 from stratuslab_libcloud.client.entries import Image, read_images
 from stratuslab_libcloud.client.transport import Answer, Request, Transport, one_line
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, RequestRejectedError
+
+T = TypeVar("T")
 
 _NOTHING_FOUND = "no metadata"
 _ERROR = re.compile(rb"<error>(.*?)</error>", re.DOTALL)
@@ -24,25 +28,35 @@ class Marketplace:
 
     :param config: the cloud
     :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param image_lifetime: seconds for which what was fetched is used again; by default no list is, and a single image
+        for as long as this object lives
     """
 
-    def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
+    def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
         self._config = config
         self._proxy_url = proxy_url
+        self._lifetime = image_lifetime
         self._transport = self._transport_to(config.marketplace.url)
-        self._known: dict[str, Image] = {}
+        self._listed: _Kept[list[Image]] | None = None
+        self._known: dict[str, _Kept[Image]] = {}
         self._lock = threading.Lock()
 
-    def images(self) -> list[Image]:
-        """The latest valid entry of each image and endorser; an entry that can't be read is left out, with a
-        warning."""
-        request = _get("/metadata", "GET /metadata")
-        try:
-            return self._transport.request(request, lambda answer: list(_read_images(answer)))
-        except NotFoundError as error:
-            if error.service_message and _NOTHING_FOUND not in error.service_message:
-                raise
-            return []
+    def images(self, lifetime: float | None = None) -> list[Image]:
+        """The latest valid entry of each image and endorser; an entry that can't be read is left out, with a warning.
+
+        :param lifetime: seconds for which a list that is fetched is kept, and how old one may be that was; if None,
+            what holds for this object
+        """
+        seconds = (self._lifetime or 0) if lifetime is None else lifetime
+        with self._lock:
+            kept = self._listed
+        if kept and kept.is_younger_than(seconds):
+            return list(kept.value)
+        images = self._fetch_all()
+        if seconds > 0:
+            with self._lock:
+                self._listed = _Kept(images)
+        return list(images)
 
     def image(self, identifier: str) -> Image:
         """One image, by the valid entry that was endorsed last. Kept once it was asked for.
@@ -50,8 +64,17 @@ class Marketplace:
         :raises NotFoundError: when no valid entry has that identifier
         """
         with self._lock:
-            known = self._known.get(identifier)
-        return known or self._look_up(identifier)
+            known, listed = self._known.get(identifier), self._listed
+        if known and known.is_younger_than(self._lifetime):
+            return known.value
+        if listed and self._lifetime and listed.is_younger_than(self._lifetime):
+            entries = [entry for entry in listed.value if entry.identifier == identifier]
+            if entries:
+                return _endorsed_last(entries)
+        image = self._look_up(identifier)
+        with self._lock:
+            self._known[identifier] = _Kept(image)
+        return image
 
     def source(self, identifier: str) -> str:
         """The address by which a machine's template names an image."""
@@ -76,6 +99,15 @@ class Marketplace:
         """Close the idle connections."""
         self._transport.close()
 
+    def _fetch_all(self) -> list[Image]:
+        request = _get("/metadata", "GET /metadata")
+        try:
+            return self._transport.request(request, lambda answer: list(_read_images(answer)))
+        except NotFoundError as error:
+            if error.service_message and _NOTHING_FOUND not in error.service_message:
+                raise
+            return []
+
     def _look_up(self, identifier: str) -> Image:
         request = _get(f"/metadata/{identifier}", "GET /metadata/{id}")
         try:
@@ -90,10 +122,7 @@ class Marketplace:
         entries = [entry for entry in entries if entry.identifier == identifier]
         if not entries:
             raise MalformedReplyError("the answer does not describe the image", self._transport.call(request))
-        image = max(entries, key=lambda entry: entry.endorsed)
-        with self._lock:
-            self._known[identifier] = image
-        return image
+        return _endorsed_last(entries)
 
     def _transport_to(self, url: str) -> Transport:
         return Transport(
@@ -103,6 +132,19 @@ class Marketplace:
             explain=_message_in,
             proxy_url=self._proxy_url,
         )
+
+
+class _Kept(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self._since = time.monotonic()
+
+    def is_younger_than(self, seconds: float | None) -> bool:
+        return seconds is None or time.monotonic() - self._since < seconds
+
+
+def _endorsed_last(entries: Iterable[Image]) -> Image:
+    return max(entries, key=lambda entry: entry.endorsed)
 
 
 def _get(path: str, operation: str) -> Request:

@@ -17,7 +17,7 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
-from stratuslab_libcloud.client.compute import Compute
+from stratuslab_libcloud.client.compute import Compute, Selection
 from stratuslab_libcloud.client.disks import MARK_PREFIX, Disks
 from stratuslab_libcloud.client.machine import VirtualMachine
 from stratuslab_libcloud.errors import (
@@ -132,7 +132,7 @@ def _asked(ask: Callable[[], T], lost: ServiceError, mark: str, deadline: float)
 
 
 def _machines_with(compute: Compute, first: int, mark: str, deadline: float) -> list[VirtualMachine]:
-    machines = compute.machines(first, timeout=max(0.0, deadline - time.monotonic()))
+    machines = compute.machines(Selection(first), timeout=max(0.0, deadline - time.monotonic()))
     return [machine for machine in machines if machine.mark == mark]
 
 
@@ -143,7 +143,7 @@ def _disk_with(disks: Disks, mark: str) -> str | None:
 def _end_doubles(compute: Compute, first: int, mark: str, number: int) -> None:
     """End what a lost request created after all, now that another one has succeeded."""
     try:
-        for machine in compute.machines(first):
+        for machine in compute.machines(Selection(first)):
             if machine.mark == mark and machine.id != number:
                 _log.warning("machine %s is a double of %s and is ended", machine.id, number)
                 compute.kill(machine.id)

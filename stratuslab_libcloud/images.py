@@ -1,0 +1,42 @@
+"""What a machine can be made of, as Libcloud's images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from libcloud.compute.base import NodeImage
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.disks import is_disk_id
+from stratuslab_libcloud.client.entries import is_image_id, is_image_url
+from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.nodes import StratusLabImage
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.driver import StratusLabNodeDriver
+
+
+def get(cloud: Cloud, image_id: str, driver: StratusLabNodeDriver) -> NodeImage:
+    """An image by its Marketplace identifier, a volume by its id, or whatever is at a URL.
+
+    :raises NotFoundError: when there is no such image or volume
+    :raises InvalidArgumentError: when it is none of the three
+    """
+    if is_image_id(image_id):
+        return StratusLabImage(cloud.marketplace.image(image_id), driver)
+    if is_disk_id(image_id):
+        disk = cloud.disks.disk(image_id)
+        return NodeImage(image_id, disk.tag or image_id, driver, extra={"location": cloud.config.section})
+    if is_image_url(image_id):
+        return NodeImage(image_id, image_id, driver)
+    raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+
+
+def seconds(lifetime: float | None) -> float | None:
+    """The lifetime that a caller wishes for what is known of images.
+
+    :raises InvalidArgumentError: when it is less than nothing
+    """
+    if lifetime is not None and not lifetime >= 0:
+        raise InvalidArgumentError(f"ex_image_lifetime has to be 0 seconds or more, not {lifetime!r}")
+    return lifetime
