@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import (
     Node,
@@ -18,12 +18,10 @@ from libcloud.compute.base import (
     NodeSize,
     StorageVolume,
 )
-from libcloud.compute.deployment import Deployment
 
-from stratuslab_libcloud import creation, images, listing, volumes, waiting
+from stratuslab_libcloud import images, listing, waiting
 from stratuslab_libcloud.client import settle
 from stratuslab_libcloud.client.concurrently import answers
-from stratuslab_libcloud.client.machine import VirtualMachine
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.filters import EVERYTHING, NodeFilter, NodeIds, States
@@ -35,6 +33,11 @@ from stratuslab_libcloud.nodes import (
     number_of,
 )
 from stratuslab_libcloud.sizes import Sizes
+
+if TYPE_CHECKING:
+    from libcloud.compute.deployment import Deployment
+
+    from stratuslab_libcloud.client.machine import VirtualMachine
 
 _log = logging.getLogger(__name__)
 
@@ -219,6 +222,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises StratusLabError: when it was not created
         :raises UnknownOutcomeError: when that can not be told
         """
+        from stratuslab_libcloud import creation
+
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
         wishes = creation.Wishes(
@@ -326,6 +331,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ScriptFailedError: when a script ended with another exit status than 0
         :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
         """
+        from stratuslab_libcloud import creation
         from stratuslab_libcloud.deployment import DeployOptions, deploy_node
 
         options = DeployOptions(
@@ -411,6 +417,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises InvalidArgumentError: when the size is none that can be had
         :raises UnknownOutcomeError: when it can not be told whether it was created
         """
+        from stratuslab_libcloud import volumes
+
         if snapshot is not None:
             raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
         where = self._locations.find(location)
@@ -434,6 +442,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ConflictError: when the machine does not run, or the volume can not be attached
         :raises InvalidArgumentError: when the two are at different locations
         """
+        from stratuslab_libcloud import volumes
+
         cloud = self._locations.cloud_of(node)
         if self._locations.cloud_of(volume) is not cloud:
             raise InvalidArgumentError(
@@ -449,6 +459,8 @@ class StratusLabNodeDriver(NodeDriver):
         :param ex_node: which machine, if it is in several
         :raises ConflictError: when it is in none, or in several and none was named
         """
+        from stratuslab_libcloud import volumes
+
         volumes.detach(self._locations.cloud_of(volume), volume, None if ex_node is None else number_of(ex_node))
         return True
 

@@ -9,8 +9,15 @@ from itertools import pairwise
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.client.compute import ALL_BUT_DONE, ANY_STATE, Selection
-from stratuslab_libcloud.client.machine import LARGEST_ID, STATE_NAMES, VirtualMachine, number_in
+from stratuslab_libcloud.client.machine import (
+    ALL_BUT_DONE,
+    ANY_STATE,
+    LARGEST_ID,
+    STATE_NAMES,
+    Selection,
+    VirtualMachine,
+    number_in,
+)
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.nodes import STATE_OF_STATUS, number_of
 

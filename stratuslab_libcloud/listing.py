@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from libcloud.compute.base import NodeLocation
 
-from stratuslab_libcloud.client.compute import Compute, Selection
 from stratuslab_libcloud.client.concurrently import answers
-from stratuslab_libcloud.client.machine import VirtualMachine
+from stratuslab_libcloud.client.machine import Selection, VirtualMachine
 from stratuslab_libcloud.filters import NodeFilter
 from stratuslab_libcloud.locations import Locations
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.compute import Compute
 
 T = TypeVar("T")
 

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 from libcloud.compute.types import NodeState, StorageVolumeState
 
-from stratuslab_libcloud.client.disks import Disk, Mount
-from stratuslab_libcloud.client.entries import Image, is_image_id
-from stratuslab_libcloud.client.machine import VirtualMachine, number_in
-from stratuslab_libcloud.config import InstanceType
+from stratuslab_libcloud.client.entries import is_image_id
+from stratuslab_libcloud.client.machine import number_in
 
 if TYPE_CHECKING:
+    from stratuslab_libcloud.client.disk import Disk, Mount
+    from stratuslab_libcloud.client.entries import Image
+    from stratuslab_libcloud.client.machine import VirtualMachine
+    from stratuslab_libcloud.config import InstanceType
     from stratuslab_libcloud.driver import StratusLabNodeDriver
 
 STATE_OF_STATUS = {

@@ -8,7 +8,8 @@ from typing import Any
 from libcloud.compute.base import StorageVolume
 
 from stratuslab_libcloud.client import Cloud, once, settle
-from stratuslab_libcloud.client.disks import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
+from stratuslab_libcloud.client.disk import Disk, Mount
+from stratuslab_libcloud.client.disks import LARGEST_DISK, SMALLEST_DISK
 from stratuslab_libcloud.config import Password
 from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
 from stratuslab_libcloud.nodes import attachment

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from stratuslab_libcloud.client import xmlrpc
 from stratuslab_libcloud.client.elements import NotReadable
-from stratuslab_libcloud.client.machine import VirtualMachine, read_machines
+from stratuslab_libcloud.client.machine import EVERYTHING, Selection, VirtualMachine, read_machines
 from stratuslab_libcloud.client.transport import Answer, Request, Transport, one_line
 from stratuslab_libcloud.config import CloudConfig, Credentials, Password
 from stratuslab_libcloud.errors import (
@@ -35,10 +35,6 @@ SHUTDOWN = "shutdown"
 _MY_MACHINES = -3
 _NO_BOUND = -1
 
-ANY_STATE = -2
-ALL_BUT_DONE = -1
-"""What can stand for OpenNebula's STATE in a `Selection`."""
-
 _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
     0x0100: RefusedCredentialsError,
     0x0200: PermissionDeniedError,
@@ -52,23 +48,6 @@ def session_string(credentials: Credentials | None) -> str:
     if isinstance(credentials, Password):
         return f"{credentials.username}:{credentials.password}"
     return "dummy:pass"
-
-
-class Selection(NamedTuple):
-    """Which of the user's machines are asked for; the service gives them in the order of their numbers.
-
-    :param first: the lowest number
-    :param last: the highest number, if there is a lowest one
-    :param state: OpenNebula's STATE, `ALL_BUT_DONE` or `ANY_STATE`
-    """
-
-    first: int | None = None
-    last: int | None = None
-    state: int = ALL_BUT_DONE
-
-
-EVERYTHING = Selection()
-"""All machines that have not ended."""
 
 
 class Compute:

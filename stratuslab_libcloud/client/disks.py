@@ -1,4 +1,4 @@
-"""The persistent disk service (pdisk): REST with forms in and JSON out, in which every value is a string."""
+"""The persistent disk service (pdisk): REST with forms in and JSON out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from stratuslab_libcloud.client.disk import Disk, Mount, disk_of, mount_of
 from stratuslab_libcloud.client.transport import Request, Transport
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
@@ -26,58 +26,8 @@ SMALLEST_DISK = 1
 LARGEST_DISK = 1024
 """GiB that the service gives (ServiceConfiguration.java)."""
 
-MARK_PREFIX = "libcloud-mark-"
-"""How the `identifier` of a disk begins that was given one only to be recognized by."""
-
-_SNAPSHOT = "snapshot:"
-_DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _JSON = {"Accept": "application/json"}
-
-
-def is_disk_id(text: str) -> bool:
-    """Whether it is a disk's uuid, as the service writes it."""
-    return bool(_DISK_ID.match(text))
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A disk in a machine; the device is ``static`` when the machine was started with the disk."""
-
-    machine: int
-    device: str
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A persistent disk.
-
-    :param size: GiB
-    :param users: how many machines use it, or how many copies of it exist
-    :param identifier: of the Marketplace entry it was made from, ``snapshot:`` and a uuid, or a mark
-    :param kind: one of the service's types, such as ``DATA_IMAGE_RAW_READ_WRITE``; only known of a single disk
-    :param visibility: ``PUBLIC`` or ``PRIVATE``; only known of a single disk
-    """
-
-    uuid: str
-    tag: str
-    size: int
-    owner: str
-    users: int
-    identifier: str
-    quarantine: str
-    kind: str | None
-    visibility: str | None
-
-    @property
-    def snapshot_of(self) -> str | None:
-        """The disk that this one is a copy-on-write copy of, such as a running machine's root disk is."""
-        return self.identifier.removeprefix(_SNAPSHOT) if self.identifier.startswith(_SNAPSHOT) else None
-
-    @property
-    def mark(self) -> str | None:
-        """What its creator recognizes it by, if this package created it."""
-        return self.identifier if self.identifier.startswith(MARK_PREFIX) else None
 
 
 class Disks:
@@ -101,7 +51,7 @@ class Disks:
         request = _get("/disks/", "GET /disks")
         found = self._transport.request(request, lambda answer: answer.json())
         items = _expected(found, list, self._transport.call(request))
-        disks = [_disk(item) for item in items]
+        disks = [disk_of(item) for item in items]
         if None in disks:
             call = self._transport.call(request)
             _log.warning("a disk without a usable uuid and size was left out (%s)", call)
@@ -114,7 +64,7 @@ class Disks:
         """
         request = _get(_path(uuid), "GET /disks/{uuid}")
         found = self._transport.request(request, lambda answer: answer.json())
-        disk = _disk(found)
+        disk = disk_of(found)
         if disk is None:
             raise MalformedReplyError("the answer does not describe a disk", self._transport.call(request))
         return disk
@@ -149,7 +99,7 @@ class Disks:
         """
         request = _get(_path(uuid) + "/mounts", "GET /disks/{uuid}/mounts")
         found = self._transport.request(request, lambda answer: answer.json())
-        mounts = [_mount(item) for item in _expected(found, list, self._transport.call(request))]
+        mounts = [mount_of(item) for item in _expected(found, list, self._transport.call(request))]
         return [mount for mount in mounts if mount is not None]
 
     def attach(self, uuid: str, host: str, machine: int, timeout: float | None = None) -> str:
@@ -222,48 +172,6 @@ def _message_in(body: bytes) -> str | None:
         return None
     message = document.get("message") if isinstance(document, dict) else None
     return message if isinstance(message, str) else None
-
-
-def _disk(item: Any) -> Disk | None:
-    """Make a disk out of its JSON; None when it has no usable uuid and size."""
-    if not isinstance(item, Mapping):
-        return None
-    uuid, size = _string(item, "uuid"), _number(item.get("size"))
-    if not uuid or size is None:
-        return None
-    return Disk(
-        uuid=uuid,
-        tag=_string(item, "tag"),
-        size=size,
-        owner=_string(item, "owner"),
-        users=_number(item.get("count")) or 0,
-        identifier=_string(item, "identifier"),
-        quarantine=_string(item, "quarantine"),
-        kind=_string(item, "type") or None,
-        visibility=_string(item, "visibility") or None,
-    )
-
-
-def _mount(item: Any) -> Mount | None:
-    if not isinstance(item, Mapping):
-        return None
-    machine = _number(item.get("vmId"))
-    return None if machine is None else Mount(machine, _string(item, "device"))
-
-
-def _string(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> int | None:
-    """A number as the service writes it: a string, from 1000 on with a separator that depends on its locale."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if not isinstance(value, str):
-        return None
-    digits = re.sub(r"[,.'\s]", "", value)
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
 
 
 def _field(document: Any, key: str, call: Call) -> str:

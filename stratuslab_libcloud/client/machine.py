@@ -49,6 +49,10 @@ LCM_STATE_NAMES = (
 MARK_ATTRIBUTE = "LIBCLOUD_MARK"
 """The template attribute by which a machine is recognized when the reply to its creation was lost."""
 
+ANY_STATE = -2
+ALL_BUT_DONE = -1
+"""What can stand for STATE in a `Selection`."""
+
 _ACTIVE = STATE_NAMES.index("ACTIVE")
 LARGEST_ID = 2**31 - 1
 """What the daemon's integers can hold."""
@@ -136,6 +140,23 @@ class VirtualMachine(NamedTuple):
     def swap(self) -> int | None:
         """MiB of the swap disk."""
         return next((disk.size for disk in self.disks if disk.kind == "swap"), None)
+
+
+class Selection(NamedTuple):
+    """Which of the user's machines are asked for; the service gives them in the order of their numbers.
+
+    :param first: the lowest number
+    :param last: the highest number, if there is a lowest one
+    :param state: OpenNebula's STATE, `ALL_BUT_DONE` or `ANY_STATE`
+    """
+
+    first: int | None = None
+    last: int | None = None
+    state: int = ALL_BUT_DONE
+
+
+EVERYTHING = Selection()
+"""All machines that have not ended."""
 
 
 def number_in(text: str) -> int:

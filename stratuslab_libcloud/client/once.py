@@ -17,9 +17,10 @@ import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
-from stratuslab_libcloud.client.compute import Compute, Selection
-from stratuslab_libcloud.client.disks import MARK_PREFIX, Disks
-from stratuslab_libcloud.client.machine import VirtualMachine
+from stratuslab_libcloud.client.compute import Compute
+from stratuslab_libcloud.client.disk import MARK_PREFIX
+from stratuslab_libcloud.client.disks import Disks
+from stratuslab_libcloud.client.machine import Selection, VirtualMachine
 from stratuslab_libcloud.errors import (
     ConflictError,
     ServiceError,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from stratuslab_libcloud.client.compute import Compute
-from stratuslab_libcloud.client.disks import Disks, Mount
 from stratuslab_libcloud.errors import ConflictError, NotFoundError, ServiceError
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.compute import Compute
+    from stratuslab_libcloud.client.disk import Mount
+    from stratuslab_libcloud.client.disks import Disks
 
 T = TypeVar("T")
 

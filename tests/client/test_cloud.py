@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.disks import Mount
+from stratuslab_libcloud.client.disk import Mount
 from stratuslab_libcloud.client.once import new_mark
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import (

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.disks import Disk
+from stratuslab_libcloud.client.disk import Disk
 from stratuslab_libcloud.client.elements import NotReadable
 from stratuslab_libcloud.client.entries import Image, read_images
 from stratuslab_libcloud.client.machine import VirtualMachine, read_machines

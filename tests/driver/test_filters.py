@@ -13,8 +13,14 @@ from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.compute import ALL_BUT_DONE, ANY_STATE, Selection
-from stratuslab_libcloud.client.machine import STATE_NAMES, VirtualMachine, just_created
+from stratuslab_libcloud.client.machine import (
+    ALL_BUT_DONE,
+    ANY_STATE,
+    STATE_NAMES,
+    Selection,
+    VirtualMachine,
+    just_created,
+)
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.filters import NodeFilter
 from stratuslab_libcloud.nodes import StratusLabNode

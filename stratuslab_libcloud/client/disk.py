@@ -1,0 +1,99 @@
+"""Persistent disks as their service describes them in JSON, in which every value is a string."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+MARK_PREFIX = "libcloud-mark-"
+"""How the `identifier` of a disk begins that was given one only to be recognized by."""
+
+_SNAPSHOT = "snapshot:"
+_DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def is_disk_id(text: str) -> bool:
+    """Whether it is a disk's uuid, as the service writes it."""
+    return bool(_DISK_ID.match(text))
+
+
+class Mount(NamedTuple):
+    """A disk in a machine; the device is ``static`` when the machine was started with the disk."""
+
+    machine: int
+    device: str
+
+
+class Disk(NamedTuple):
+    """A persistent disk.
+
+    :param size: GiB
+    :param users: how many machines use it, or how many copies of it exist
+    :param identifier: of the Marketplace entry it was made from, ``snapshot:`` and a uuid, or a mark
+    :param kind: one of the service's types, such as ``DATA_IMAGE_RAW_READ_WRITE``; only known of a single disk
+    :param visibility: ``PUBLIC`` or ``PRIVATE``; only known of a single disk
+    """
+
+    uuid: str
+    tag: str
+    size: int
+    owner: str
+    users: int
+    identifier: str
+    quarantine: str
+    kind: str | None
+    visibility: str | None
+
+    @property
+    def snapshot_of(self) -> str | None:
+        """The disk that this one is a copy-on-write copy of, such as a running machine's root disk is."""
+        return self.identifier.removeprefix(_SNAPSHOT) if self.identifier.startswith(_SNAPSHOT) else None
+
+    @property
+    def mark(self) -> str | None:
+        """What its creator recognizes it by, if this package created it."""
+        return self.identifier if self.identifier.startswith(MARK_PREFIX) else None
+
+
+def disk_of(item: Any) -> Disk | None:
+    """Make a disk out of its JSON; None when it has no usable uuid and size."""
+    if not isinstance(item, Mapping):
+        return None
+    uuid, size = _string(item, "uuid"), _number(item.get("size"))
+    if not uuid or size is None:
+        return None
+    return Disk(
+        uuid=uuid,
+        tag=_string(item, "tag"),
+        size=size,
+        owner=_string(item, "owner"),
+        users=_number(item.get("count")) or 0,
+        identifier=_string(item, "identifier"),
+        quarantine=_string(item, "quarantine"),
+        kind=_string(item, "type") or None,
+        visibility=_string(item, "visibility") or None,
+    )
+
+
+def mount_of(item: Any) -> Mount | None:
+    """Make a mount out of its JSON; None when it has no usable number of a machine."""
+    if not isinstance(item, Mapping):
+        return None
+    machine = _number(item.get("vmId"))
+    return None if machine is None else Mount(machine, _string(item, "device"))
+
+
+def _string(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> int | None:
+    """A number as the service writes it: a string, from 1000 on with a separator that depends on its locale."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        return None
+    digits = re.sub(r"[,.'\s]", "", value)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
