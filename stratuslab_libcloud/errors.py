@@ -29,8 +29,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and carries nei
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from libcloud.common.types import (
     InvalidCredsError,
@@ -45,8 +44,7 @@ if TYPE_CHECKING:
     from libcloud.compute.base import Node
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """What was asked of whom: the part of a message that tells the user where to look.
 
     :param location: the section of the configuration file
@@ -75,6 +73,16 @@ class StratusLabError(LibcloudError):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.value!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, vars(self))
+
+
+def _rebuilt(kind: type[StratusLabError], args: tuple[Any, ...], state: dict[str, Any]) -> StratusLabError:
+    """An exception as it was in the process that it comes from."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class ConfigurationError(StratusLabError):
@@ -126,7 +134,7 @@ class DeploymentFailedError(StratusLabError, DeploymentError):
 
     :param message: what went wrong, and what has become of the machine
     :param node: the machine
-    :param original_error: what went wrong; Libcloud's own `DeploymentError` has it as ``value``, too
+    :param original_error: what went wrong, where it was an exception
     """
 
     def __init__(self, message: str, *, node: Node, original_error: Exception | None = None) -> None:

@@ -24,7 +24,7 @@ from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
 from stratuslab_libcloud.sandbox.keypair import make_key_pair
 
-PASSWORD = 'S3cr&t "pässwörd" <%x>'
+PASSWORD = "S3cr&t 'it's' \"pässwörd\" <%x>"
 USER = "jane@example.org"
 
 

@@ -13,10 +13,9 @@ from typing import TypeVar
 from stratuslab_libcloud.client import xmlrpc
 from stratuslab_libcloud.client.elements import NotReadable
 from stratuslab_libcloud.client.machine import EVERYTHING, Selection, VirtualMachine, read_machines
-from stratuslab_libcloud.client.transport import Answer, Request, Transport, one_line
+from stratuslab_libcloud.client.transport import Answer, Request, Transport
 from stratuslab_libcloud.config import CloudConfig, Credentials, Password
 from stratuslab_libcloud.errors import (
-    Call,
     ConflictError,
     LimitExceededError,
     MalformedReplyError,
@@ -163,20 +162,20 @@ def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
     try:
         return read(text)
     except xmlrpc.Refusal as refusal:
-        raise _refused(refusal, answer.call) from None
+        raise _refused(refusal, answer) from None
     except xmlrpc.Fault as fault:
-        words = f"the service could not make sense of the call: {one_line(fault.text)} ({fault.code})"
+        words = f"the service could not make sense of the call: {answer.words(fault.text)} ({fault.code})"
         raise RequestRejectedError(words, answer.call) from None
     except NotReadable as error:
-        raise MalformedReplyError(f"the answer can not be read: {one_line(str(error))}", answer.call) from error
+        raise MalformedReplyError(f"the answer can not be read: {answer.words(str(error))}", answer.call) from error
 
 
-def _refused(refusal: xmlrpc.Refusal, call: Call) -> ServiceError:
-    words = one_line(refusal.text)
+def _refused(refusal: xmlrpc.Refusal, answer: Answer) -> ServiceError:
+    words = answer.words(refusal.text)
     kind = _ERROR_OF_CODE.get(refusal.code, RequestRejectedError)
     if "quota" in words.lower():
         kind = LimitExceededError
-    error = kind(f"the service refused it: {words}", call)
+    error = kind(f"the service refused it: {words}", answer.call)
     error.service_message = words
     return error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import TextIO
@@ -33,7 +34,7 @@ class Tap:
         words = ["curl", "-i", "-X", method, url]
         if body:
             words += ["--data-binary", body.decode("utf-8", "replace")]
-        self._write("request", shlex.join(words))
+        self._write("request", shlex.join(redacted(word, self._secrets) for word in words))
 
     def answered(self, response: requests.Response) -> None:
         """Keep the head of the answer."""
@@ -51,10 +52,12 @@ class Tap:
 
     def _write(self, what: str, text: str) -> None:
         text = redacted(text, self._secrets)
-        self._log.write(
-            f"# -------- begin {id(self)} {what} ----------\n{text}\n# -------- end {id(self)} {what} ----------\n"
-        )
-        self._log.flush()
+        # A disk that is full, or a file that is closed, must not change what becomes of a request.
+        with contextlib.suppress(OSError, ValueError):
+            self._log.write(
+                f"# -------- begin {id(self)} {what} ----------\n{text}\n# -------- end {id(self)} {what} ----------\n"
+            )
+            self._log.flush()
 
 
 def tap(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import threading
 import time
@@ -11,7 +10,7 @@ from typing import Generic, TypeVar
 
 from stratuslab_libcloud.client.elements import NotReadable
 from stratuslab_libcloud.client.entries import Image, read_images
-from stratuslab_libcloud.client.transport import Answer, Request, Transport, one_line
+from stratuslab_libcloud.client.transport import Answer, Request, Transport
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, RequestRejectedError
 
@@ -126,7 +125,7 @@ class Marketplace:
 
     def _transport_to(self, url: str) -> Transport:
         return Transport(
-            dataclasses.replace(self._config.marketplace, url=url),
+            self._config.marketplace._replace(url=url),
             location=self._config.section,
             service="Marketplace",
             explain=_message_in,
@@ -155,7 +154,7 @@ def _read_images(answer: Answer) -> Iterator[Image]:
     try:
         yield from read_images(answer.chunks())
     except NotReadable as error:
-        raise MalformedReplyError(f"the answer can not be read: {one_line(str(error))}", answer.call) from error
+        raise MalformedReplyError(f"the answer can not be read: {answer.words(str(error))}", answer.call) from error
 
 
 def _message_in(body: bytes) -> str | None:

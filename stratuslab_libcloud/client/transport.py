@@ -6,13 +6,14 @@ not, the exception says so (`errors.ServiceError.outcome_unknown`), and who wrot
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -52,6 +53,7 @@ MOST_ATTEMPTS_TO_CONNECT = 4
 _CREDENTIALS = re.compile(r"//[^/?#]*@")
 _CHUNK = 65536
 _ERROR_BODY = 4096
+_LONGEST_SECONDS = 1e6
 _MESSAGE = 300
 
 _ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
@@ -62,6 +64,7 @@ _ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
     413: LimitExceededError,
     429: ServiceUnavailableError,
 }
+_NO_ADDRESS = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError)
 _PASSING = frozenset({429, 502, 503, 504})
 _OUTCOME_UNKNOWN = frozenset({502, 503, 504})
 
@@ -91,10 +94,18 @@ class Request:
 class Answer:
     """An answer with a status of success, whose body is still to come."""
 
-    def __init__(self, response: requests.Response, call: Call, limit: int, tap: debug.Tap | None) -> None:
+    def __init__(
+        self,
+        response: requests.Response,
+        call: Call,
+        limit: int,
+        tap: debug.Tap | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
         self._response = response
         self._limit = limit
         self._tap = tap
+        self._secrets = secrets
         self.call = call
         self.url = response.url
 
@@ -129,7 +140,12 @@ class Answer:
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise MalformedReplyError("the answer is not JSON", self.call, body=start_of(body)) from error
+            start = debug.redacted(body[:_MESSAGE].decode("utf-8", "replace"), self._secrets)
+            raise MalformedReplyError("the answer is not JSON", self.call, body=start) from error
+
+    def words(self, text: str) -> str:
+        """A text of the service's as it may stand in a message: without what it should not repeat."""
+        return one_line(debug.redacted(text, self._secrets))
 
 
 class Transport:
@@ -170,7 +186,8 @@ class Transport:
         :raises ServiceError: one of its kinds
         :raises ConfigurationError: when the credentials' files can not be used
         """
-        deadline = time.monotonic() + (self._config.timeout if timeout is None else timeout)
+        seconds = self._config.timeout if timeout is None else timeout
+        deadline = time.monotonic() + min(seconds, _LONGEST_SECONDS)
         attempt = 1
         while True:
             try:
@@ -216,7 +233,7 @@ class Transport:
                     tap.answered(response)
                 if not 200 <= response.status_code < 300:
                     self._refuse(response, call)
-                yield Answer(response, call, self._config.max_answer, tap)
+                yield Answer(response, call, self._config.max_answer, tap, self._secrets())
         except ServiceError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -226,13 +243,18 @@ class Transport:
                 tap.end()
 
     def _send(self, request: Request, deadline: float, call: Call) -> requests.Response:
-        return self._open_session().begin(
-            request.method,
-            self._config.url + request.path,
-            request.headers or {},
-            request.body if request.form is None else request.form,
-            _time_limits(deadline),
-        )
+        try:
+            return self._open_session().begin(
+                request.method,
+                self._config.url + request.path,
+                request.headers or {},
+                request.body if request.form is None else request.form,
+                _time_limits(deadline),
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, ServiceError):
+            raise
+        except ValueError as error:  # of a library that takes an answer's address apart
+            raise MalformedReplyError(f"the answer can not be read: {one_line(str(error))}", call) from error
 
     def _open_session(self) -> ServiceSession:
         with self._lock:
@@ -249,7 +271,7 @@ class Transport:
         status = response.status_code
         body = response.raw.read(_ERROR_BODY)
         words = one_line(debug.redacted(self._explain(body) or "", self._secrets()))
-        problem = _problem(status, words, response)
+        problem = _problem(status, words, response, self._config.credentials is not None)
         if status >= 500 or status == 429:
             error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
         else:
@@ -306,11 +328,23 @@ def _failure_of(error: Exception, call: Call) -> ServiceError | _MayPass:
         late = ServiceTimeoutError("no complete answer came within the time limit", call)
         late.outcome_unknown = True
         return late
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
+    if isinstance(error, requests.exceptions.InvalidSchema) or isinstance(reason, _NO_ADDRESS):
         return RequestRejectedError(f"the address can not be used: {_words_of(reason)}", call)
+    if "WRONG_VERSION_NUMBER" in str(reason) or "HTTP_REQUEST" in str(reason):
+        return RequestRejectedError("the service does not speak TLS: write its address with http://", call)
+    if _is_no_http(reason):
+        return MalformedReplyError(f"the answer is not HTTP: {_words_of(reason)}", call)
     lost = ServiceUnavailableError(f"the connection broke off: {_words_of(reason)}", call)
     lost.outcome_unknown = True
     return _MayPass(lost)
+
+
+def _is_no_http(reason: BaseException) -> bool:
+    """Whether an answer came that can not be understood; one that was cut off can come whole another time."""
+    inner = next((a for a in reason.args if isinstance(a, BaseException)), reason)
+    if isinstance(inner, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
+        return False
+    return isinstance(inner, (http.client.HTTPException, urllib3.exceptions.InvalidChunkLength))
 
 
 def _root_of(error: BaseException) -> BaseException:
@@ -333,7 +367,9 @@ def _words_of(error: BaseException) -> str:
     return one_line(str(inner))
 
 
-def _problem(status: int, words: str, response: requests.Response) -> str:
+def _problem(status: int, words: str, response: requests.Response, has_credentials: bool) -> str:
+    if status == 401 and not has_credentials:
+        return "the service asks for a name and a password, which the Marketplace never does: is this its address?"
     if status == 401:
         return "the user name with this password, or the certificate, was refused"
     if 300 <= status < 400:
@@ -362,8 +398,3 @@ def one_line(text: str) -> str:
     """Text from a service as it may stand in a message: short, on one line, printable."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _MESSAGE else line[:_MESSAGE] + "..."
-
-
-def start_of(body: bytes) -> str:
-    """The start of an answer, for `MalformedReplyError.body`."""
-    return body[:_MESSAGE].decode("utf-8", "replace")

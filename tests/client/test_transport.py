@@ -206,8 +206,11 @@ def test_an_answer_may_not_be_longer_than_is_allowed(service: Callable[..., Serv
 
 @pytest.mark.parametrize("garbage", [b"\x00\x01\x02" * 50, b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/9.9 abc\r\n\r\n"])
 def test_what_is_no_http_is_an_error(service: Callable[..., Service], garbage: bytes) -> None:
-    with pytest.raises(ServiceUnavailableError, match="broke off"):
-        ask(service(lambda connection: connection.sendall(garbage)), WRITE)
+    odd = service(lambda connection: connection.sendall(garbage))
+    with pytest.raises(MalformedReplyError, match="the answer is not HTTP") as caught:
+        ask(odd)
+    assert caught.value.outcome_unknown
+    assert odd.asked == 1
 
 
 def test_what_should_be_json_and_is_not(service: Callable[..., Service]) -> None:
@@ -221,6 +224,21 @@ def test_a_password_that_is_echoed_does_not_reach_the_message(service: Callable[
         ask(service(says("400 Bad Request", b"what is 'top-secret' to mean?")))
     assert "top-secret" not in str(caught.value) + repr(caught.value)
     assert "what is" in str(caught.value)
+
+
+def test_an_address_in_an_answer_that_is_none(service: Callable[..., Service]) -> None:
+    with pytest.raises(MalformedReplyError, match="can not be read"):
+        ask(service(says("302 Found", b"", "Location: http://[::")))
+
+
+def test_a_host_that_can_not_be_one() -> None:
+    for host in ("a..b", "x" * 70 + ".example.org"):
+        with pytest.raises(RequestRejectedError, match="the address can not be used"):
+            transport_to(f"http://{host}").request(READ, Answer.body)
+
+
+def test_a_time_limit_may_be_very_long(service: Callable[..., Service]) -> None:
+    assert ask(service(says("200 OK", b"fine")), timeout=1e12) == b"fine"
 
 
 def test_a_redirect_is_not_followed_with_credentials(service: Callable[..., Service]) -> None:
@@ -315,3 +333,13 @@ def test_libclouds_debug_file_has_requests_and_answers_and_no_secrets(driver: St
         assert expected in text
     assert "secret" not in text
     assert "YWxpY2U6c2VjcmV0" not in text
+
+
+def test_a_debug_file_that_can_not_be_written_changes_nothing(driver: StratusLabNodeDriver) -> None:
+    file = io.StringIO()
+    libcloud.enable_debug(file)
+    file.close()
+    try:
+        assert driver.create_volume(1, "my volume").name == "my volume"
+    finally:
+        libcloud.reset_debug()
