@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ class Wishes:
             "readonly_disk": _id_of(self.readonly_disk),
             "volatile_disk": self.volatile_disk and self.volatile_disk * _MIB_IN_GIB,
         }
-        return dataclasses.replace(options, **{k: v for k, v in chosen.items() if v is not None})  # type: ignore[arg-type]
+        return options._replace(**{k: v for k, v in chosen.items() if v is not None})  # type: ignore[arg-type]
 
 
 def create(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> VirtualMachine:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -165,7 +164,7 @@ def _port_translation(settings: Settings) -> PortTranslation | None:
     if not settings.read("port_translation", values.truth):
         return None
     service = _gateway(settings, "pat_service_host")
-    service = replace(service, path=service.path or _PORT_SERVICE_PATH)
+    service = service._replace(path=service.path or _PORT_SERVICE_PATH)
     gateway = _gateway(settings, "pat_gateway_host")
     return PortTranslation(service_url=service.url("http"), gateway_host=gateway.host.strip("[]"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 COMPUTE_PORT = 2634
 DISKS_PORT = 8445
@@ -24,8 +24,7 @@ _COMPUTE_PROXY = "one-proxy"
 _DISKS = "pdisk"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An endpoint, taken apart; its text is what the user wrote, tidied.
 
     :param scheme: ``http``, ``https``, or '' where the user wrote none
@@ -61,11 +60,11 @@ class Endpoint:
 
     def url(self, default_scheme: str = "https") -> str:
         """The complete address; the scheme is the given one where the user wrote none."""
-        return str(replace(self, scheme=self.scheme or default_scheme))
+        return str(self._replace(scheme=self.scheme or default_scheme))
 
     def with_port(self, port: int) -> Endpoint:
         """With this port where the user wrote neither port nor scheme."""
-        return self if self.scheme or self.port else replace(self, port=port)
+        return self if self.scheme or self.port else self._replace(port=port)
 
 
 def compute_url(text: str, kind: str) -> str:
@@ -84,7 +83,7 @@ def compute_url(text: str, kind: str) -> str:
     path = endpoint.path
     if not path or path[-1] in (PASSWORD, CERTIFICATE):
         path = (*path, _XML_RPC)
-    return replace(endpoint, path=(*_without_kind(path[:-1]), kind, path[-1])).url()
+    return endpoint._replace(path=(*_without_kind(path[:-1]), kind, path[-1])).url()
 
 
 def disks_endpoint(text: str) -> Endpoint:
@@ -93,7 +92,7 @@ def disks_endpoint(text: str) -> Endpoint:
     :raises ValueError: says what would be right
     """
     endpoint = Endpoint.parse(text)
-    return replace(endpoint, path=_without_kind(endpoint.path))
+    return endpoint._replace(path=_without_kind(endpoint.path))
 
 
 def disks_beside_compute(text: str) -> Endpoint:
@@ -111,7 +110,7 @@ def disks_beside_compute(text: str) -> Endpoint:
     if path[-1:] == (_COMPUTE_PROXY,):
         path = (*path[:-1], _DISKS)
     port = DISKS_PORT if endpoint.port == COMPUTE_PORT else endpoint.port
-    return replace(endpoint, port=port, path=path)
+    return endpoint._replace(port=port, path=path)
 
 
 def disks_url(endpoint: Endpoint, kind: str, default_scheme: str = "https") -> str:
@@ -122,7 +121,7 @@ def disks_url(endpoint: Endpoint, kind: str, default_scheme: str = "https") -> s
     :param default_scheme: the scheme where the user wrote none
     """
     endpoint = endpoint.with_port(DISKS_PORT)
-    return replace(endpoint, path=(*endpoint.path, kind)).url(default_scheme)
+    return endpoint._replace(path=(*endpoint.path, kind)).url(default_scheme)
 
 
 def marketplace_url(text: str) -> str:

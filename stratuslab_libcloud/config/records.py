@@ -1,13 +1,12 @@
-"""What the configuration says, as frozen records: one CloudConfig a section, and all that is in it."""
+"""What the configuration says, as records: one CloudConfig a section, and all that is in it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Password:
+class Password(NamedTuple):
     """What a user is known by: HTTP Basic authentication to the proxies, and part of each XML-RPC call.
 
     :param username: the user's name
@@ -15,11 +14,13 @@ class Password:
     """
 
     username: str
-    password: str = field(repr=False)
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Password(username={self.username!r})"
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """What a user is known by: a TLS client certificate. A proxy certificate is one file for both.
 
     :param certificate: the PEM file of the certificate
@@ -33,8 +34,7 @@ class Certificate:
 Credentials = Password | Certificate
 
 
-@dataclass(frozen=True)
-class ServiceConfig:
+class ServiceConfig(NamedTuple):
     """Where one service of a cloud is and how it is spoken to.
 
     :param url: the base address, with ``/pswd`` or ``/cert`` in its place; no trailing slash, no credentials
@@ -53,8 +53,7 @@ class ServiceConfig:
     max_answer: int
 
 
-@dataclass(frozen=True)
-class MachineOptions:
+class MachineOptions(NamedTuple):
     """What a new machine gets unless the call says otherwise; `client.blueprint` makes a template of it.
 
     :param instance_type: the name of the default size
@@ -101,8 +100,7 @@ class MachineOptions:
     check_image_url: bool = True
 
 
-@dataclass(frozen=True)
-class PortTranslation:
+class PortTranslation(NamedTuple):
     """A gateway through which machines of the local network are reached (StratusLab's PAT).
 
     :param service_url: the CGI script that knows which gateway port leads to which machine
@@ -113,8 +111,7 @@ class PortTranslation:
     gateway_host: str
 
 
-@dataclass(frozen=True)
-class CloudConfig:
+class CloudConfig(NamedTuple):
     """All that the file and the environment say about one cloud.
 
     :param section: the section's name, which is the location's id
@@ -145,8 +142,7 @@ class CloudConfig:
     port_translation: PortTranslation | None
 
 
-@dataclass(frozen=True)
-class InstanceType:
+class InstanceType(NamedTuple):
     """A machine size.
 
     :param name: in lower case
@@ -161,8 +157,7 @@ class InstanceType:
     swap: int
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """How a location is shown to people.
 
     :param name: the location's name

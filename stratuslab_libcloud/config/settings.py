@@ -8,8 +8,7 @@ those behind it and leaves the built-in one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from stratuslab_libcloud.config.keys import KEYS_OF_ALL_CLOUDS, VARIABLES
 from stratuslab_libcloud.errors import ConfigurationError
@@ -21,8 +20,7 @@ Value = TypeVar("Value")
 Default = TypeVar("Default")
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A value that somebody set, and where.
 
     :param text: the value, not empty
@@ -31,10 +29,13 @@ class Setting:
     :param file: the file it stands in; None for the environment
     """
 
-    text: str = field(repr=False)
+    text: str
     key: str
     section: str | None = None
     file: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Setting({self})"
 
     def __str__(self) -> str:
         if self.section is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def home(clean_environment: Path) -> Path:
 
 def service(url: str, credentials: Credentials | None, **changes: Any) -> ServiceConfig:
     built_in = ServiceConfig(url, credentials, verify=None, timeout=60, connections=4, max_answer=1 << 30)
-    return replace(built_in, **changes)
+    return built_in._replace(**changes)
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def expect(home: Path) -> Any:
             machine=MachineOptions(),
             port_translation=None,
         )
-        return replace(built_in, **changes)
+        return built_in._replace(**changes)
 
     return expect
 
@@ -245,7 +244,7 @@ def test_percent_passwords(expect: Any) -> None:
         "percent-passwords.cfg",
         "default",
         service("https://cloud.example.org:2634/pswd/xmlrpc", zoe),
-        service("https://cloud.example.org:8445/pswd", replace(zoe, password='"quoted"')),
+        service("https://cloud.example.org:8445/pswd", zoe._replace(password='"quoted"')),
         country="Ελλάδα",
         disks_source="cloud.example.org",
     )

@@ -63,7 +63,7 @@ def test_machine_options(cloud: ReadCloud, lines: str, field: str, value: Any) -
 def test_every_machine_option_can_be_set() -> None:
     tested = {case[1] for case in test_machine_options.pytestmark[0].args[1]}
 
-    assert tested == set(MachineOptions.__dataclass_fields__)
+    assert tested == set(MachineOptions._fields)
 
 
 @pytest.mark.parametrize("word", ["true", "True", "yes", "on", "1"])

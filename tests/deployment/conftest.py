@@ -7,7 +7,6 @@ import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,7 +174,7 @@ def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
         chosen = {"ssh_port": driver.port, "wait_period": 0.02, "timeout": 10, **options}
         return deploy_node(
             driver,
-            replace(config, port_translation=port_translation),
+            config._replace(port_translation=port_translation),
             deployment,
             DeployOptions(**chosen),
             public_keys=public_keys,
