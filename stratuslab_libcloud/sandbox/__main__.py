@@ -202,9 +202,12 @@ def _fault(text: str) -> Fault:
 
 def _keep_alive(text: str) -> KeepAlive:
     requests, _, seconds = text.partition(":")
-    if not requests.isdigit() or requests == "0":
+    if not requests.isdecimal():
         raise argparse.ArgumentTypeError(f"REQUESTS:SECONDS is wanted, not {text!r}")
-    return KeepAlive(int(requests), _seconds(seconds))
+    try:
+        return KeepAlive(int(requests), _seconds(seconds))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _folder(text: str) -> Path:

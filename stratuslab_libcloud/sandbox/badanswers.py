@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from werkzeug.wrappers import Response
 
 from . import rpc
-from .faults import Fault, FaultKind
+from .faults import Fault, FaultKind, Faults
 
 _PAGE = """<html><head><title>{status}</title></head>
 <body><center><h1>{status}</h1></center><hr><center>nginx</center></body></html>
@@ -33,12 +31,15 @@ def instead(fault: Fault) -> Response:
     return Response(status=500)
 
 
-def spoiled(answer: Response, fault: Fault, service: str) -> Response:
-    """What becomes of the answer to a request that was carried out."""
+def spoiled(answer: Response, fault: Fault, service: str, faults: Faults) -> Response:
+    """What becomes of the answer to a request that was carried out.
+
+    :param faults: where random bytes come from
+    """
     if fault.kind == FaultKind.STATUS_AFTER:
         return _status_page(fault)
     if fault.kind == FaultKind.GARBAGE:
-        return Response(os.urandom(_GARBAGE_BYTES), answer.status_code, content_type=answer.content_type)
+        return Response(faults.random_bytes(_GARBAGE_BYTES), answer.status_code, content_type=answer.content_type)
     if fault.kind == FaultKind.WRONG_TYPES:
         return Response(_WRONG_TYPES.get(service, "[[[7]]]"), answer.status_code, content_type=answer.content_type)
     return answer

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatchcase
+
+from .operations import check_patterns, matches
 
 
 class FaultKind(Enum):
@@ -64,7 +65,8 @@ _BEFORE = {
 class Fault:
     """Something that goes wrong.
 
-    :param service: ``compute``, ``disks``, ``marketplace`` or ``pat``; all of them by default
+    :param kind: what
+    :param service: to ``compute``, ``disks``, ``marketplace`` or ``pat``; to all of them by default
     :param operation: as in the record of requests, such as ``one.vm.info`` or ``GET /disks/{uuid}``; may have ``*``
         for anything
     :param chance: how probable it is that a request that fits is struck, 0 to 1
@@ -72,6 +74,7 @@ class Fault:
     :param seconds: for the kinds that take time
     :param status: for the kinds with an HTTP status
     :param retry_after: seconds to be said in a header besides the status
+    :raises ValueError: if that can never happen: there is no such service, operation, chance, status or time
     """
 
     kind: FaultKind
@@ -85,9 +88,11 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """Read ``SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]]``; the number is the seconds, or the status, of the kind.
+        """Read ``SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]]``.
 
-        :raises ValueError: if it is something else
+        :param text: the number in it is the status of ``status`` and ``status-after``, the seconds of the other kinds
+        :return: the fault
+        :raises ValueError: if it is something else, or can never happen
         """
         pieces = text.split(":")
         if not 3 <= len(pieces) <= 5:
@@ -114,6 +119,9 @@ class Fault:
             raise ValueError(f"an HTTP status is between 100 and 599, not {self.status}")
         if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"a fault's seconds are a number, 0 or more, not {self.seconds}")
+        check_patterns(self.service, self.operation)
+        if self.kind == FaultKind.XMLRPC_FAULT and not matches(self.service, "compute"):
+            raise ValueError(f"the fault {self.kind.value!r} is of the service 'compute' only, not of {self.service!r}")
 
     @property
     def prevents(self) -> bool:
@@ -121,14 +129,14 @@ class Fault:
         return self.kind in _BEFORE
 
     def fits(self, service: str, operation: str) -> bool:
-        """Whether a request is one of those that can be struck."""
+        """Whether a request is one of those that can be struck.
+
+        :param service: that is asked
+        :param operation: what it is asked, as in the record of requests
+        """
         if self.kind == FaultKind.XMLRPC_FAULT and service != "compute":
             return False
-        # Brackets are literal: only stars are of use here.
-        return all(
-            fnmatchcase(name, pattern.replace("[", "[[]"))
-            for name, pattern in ((service, self.service), (operation, self.operation))
-        )
+        return matches(self.service, service) and matches(self.operation, operation)
 
 
 class _Cause:
@@ -157,12 +165,18 @@ class Faults:
         self._causes: list[_Cause] = []
 
     def add(self, fault: Fault) -> None:
-        """Have this go wrong from now on; of several that fit, the one that was added first strikes."""
+        """Have something go wrong from now on.
+
+        :param fault: what; of several that fit a request, the one that was added first strikes
+        """
         with self._lock:
             self._causes.append(_Cause(fault))
 
     def remove(self, fault: Fault) -> None:
-        """Have this not go wrong any more."""
+        """Have something not go wrong any more.
+
+        :param fault: the very object that was added; nothing happens if it was not
+        """
         with self._lock:
             self._causes = [cause for cause in self._causes if cause.fault is not fault]
 
@@ -173,7 +187,10 @@ class Faults:
 
     @contextmanager
     def during(self, *faults: Fault) -> Iterator[None]:
-        """Have these go wrong within a ``with``."""
+        """Have things go wrong within a ``with``.
+
+        :param faults: which
+        """
         for fault in faults:
             self.add(fault)
         try:
@@ -183,12 +200,28 @@ class Faults:
                 self.remove(fault)
 
     def strike(self, service: str, operation: str) -> Fault | None:
-        """What goes wrong with a request, if anything does."""
+        """Throw the dice for a request.
+
+        :param service: that is asked
+        :param operation: what it is asked, as in the record of requests
+        :return: what goes wrong; None if nothing does
+        """
         return self._strike(lambda fault: fault.kind != FaultKind.TLS and fault.fits(service, operation))
 
     def strike_handshake(self) -> bool:
-        """Whether a connection ends while TLS is agreed on."""
+        """Throw the dice for a new connection.
+
+        :return: whether it ends while TLS is agreed on
+        """
         return self._strike(lambda fault: fault.kind == FaultKind.TLS) is not None
+
+    def random_bytes(self, number: int) -> bytes:
+        """Bytes of the same dice.
+
+        :param number: how many
+        """
+        with self._lock:
+            return self._dice.randbytes(number)
 
     def _strike(self, fits: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:

@@ -32,12 +32,22 @@ _NO_CONTENT = (204, 304)
 
 @dataclass(frozen=True)
 class KeepAlive:
-    """How long a connection is kept. A real OpenNebula daemon closes it, without a word, after 30 requests or when
-    nothing was asked for 15 seconds.
+    """How long a connection is kept; by default as long as a real OpenNebula daemon does, which closes it without a
+    word.
+
+    :param requests: after so many
+    :param idle_seconds: or when nothing was asked for so long
+    :raises ValueError: if that is no number of requests, or no time
     """
 
     requests: int = 30
     idle_seconds: float = 15.0
+
+    def __post_init__(self) -> None:
+        if self.requests < 1:
+            raise ValueError(f"a connection is kept for 1 request or more, not {self.requests}")
+        if not 0 < self.idle_seconds < float("inf"):
+            raise ValueError(f"a connection is kept for a number of idle seconds above 0, not {self.idle_seconds}")
 
 
 class _Handler(WSGIRequestHandler):
@@ -64,7 +74,7 @@ class _Handler(WSGIRequestHandler):
         self.environ[EXCHANGE_KEY] = exchange
         response = self._answer()
         if exchange.fault is not None:
-            response = spoiled(response, exchange.fault, exchange.service)
+            response = spoiled(response, exchange.fault, exchange.service, self.server.faults)
         content = response.get_data()
         silent = is_silent(exchange.fault)
         self.server.record.add(
@@ -200,6 +210,8 @@ class HttpServer(socketserver.ThreadingTCPServer):
             if not self._is_listening:
                 return
             self._is_listening = False
+            with contextlib.suppress(OSError):  # not every system has this wake up whoever listens
+                self.socket.shutdown(socket.SHUT_RDWR)
             self.shutdown()
             self._thread.join()
             self.socket.close()

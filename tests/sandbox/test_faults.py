@@ -12,12 +12,14 @@ import xmlrpc.client
 from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
 
 import pytest
 import requests
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
 
 from stratuslab_libcloud.sandbox import Fault, FaultKind, KeepAlive, ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.operations import OPERATIONS
 
 ALICE = ("alice", "secret")
 ALLOCATE = xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate")
@@ -88,9 +90,20 @@ def test_garbage(sandbox: Sandbox, http: requests.Session) -> None:
     with sandbox.faults.during(Fault(FaultKind.GARBAGE)):
         answer = allocate(sandbox, http)
     assert answer.status_code == 200
-    with pytest.raises(Exception, match=r"not well-formed|invalid token|encoding"):
+    with pytest.raises((ExpatError, LookupError, ValueError)):
         xmlrpc.client.loads(answer.content)
     assert len(sandbox.machines) == 1
+
+
+def test_garbage_is_of_the_sandboxs_own_dice(http: requests.Session) -> None:
+    def garbage(seed: int) -> list[bytes]:
+        with Sandbox(seed=seed) as sandbox, sandbox.faults.during(Fault(FaultKind.GARBAGE)):
+            return [images(sandbox, http).content for _ in range(2)]
+
+    first = garbage(1)
+    assert first[0] != first[1]
+    assert garbage(1) == first
+    assert garbage(2) != first
 
 
 def test_wrong_types_are_well_formed(sandbox: Sandbox, http: requests.Session) -> None:
@@ -193,6 +206,39 @@ def test_only_what_fits_is_struck(sandbox: Sandbox, http: requests.Session) -> N
     assert images(sandbox, http).status_code == 200
 
 
+def test_each_operation_that_can_be_struck_is_one_that_is_recorded(sandbox: Sandbox, http: requests.Session) -> None:
+    def ask(verb: str, url: str, **options: Any) -> None:
+        http.request(verb, url, allow_redirects=False, timeout=5, **options)
+
+    for operation in OPERATIONS["compute"]:
+        call = xmlrpc.client.dumps((), operation)
+        ask("POST", sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc"), data=call, auth=ALICE)
+    for operation in OPERATIONS["disks"]:
+        verb, path = operation.split()
+        ask(verb, f"{sandbox.disks_url}/pswd{path.format(uuid='u', mount_id='m', vm_id='1')}", auth=ALICE)
+    for operation in OPERATIONS["marketplace"]:
+        verb, _, path = operation.partition(" ")
+        path, _, query = path.partition(" ")
+        path = path.format(id="i", email="jane@example.org", created="c").replace("?tag", "?tag=t")
+        form = {"Content-Type": "application/x-www-form-urlencoded"} if query else {}
+        ask(verb, f"{sandbox.marketplace_url}{path}", headers={"Accept": "application/xml, */*", **form})
+    ask("GET", f"{sandbox.url}/cgi-bin/vmports.py")
+    assert sandbox.requests.operations == [operation for known in OPERATIONS.values() for operation in known]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"), [("dis*", "DELETE *"), ("*", "*"), ("marketplace", "*?tag"), ("pat", "GET */vmports.py")]
+)
+def test_patterns_of_services_and_operations(service: str, operation: str) -> None:
+    assert Fault(FaultKind.CUT, service, operation).service == service
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, float("inf"))])
+def test_connections_can_not_be_kept_for_nothing(number: int, seconds: float) -> None:
+    with pytest.raises(ValueError, match="a connection is kept for"):
+        KeepAlive(number, seconds)
+
+
 def test_a_fault_can_be_counted_and_removed(sandbox: Sandbox, http: requests.Session) -> None:
     sandbox.faults.add(Fault(FaultKind.STATUS, count=2))
     assert [images(sandbox, http).status_code for _ in range(4)] == [503, 503, 200, 200]
@@ -239,6 +285,11 @@ def test_faults_can_be_written_in_a_line(text: str, fault: Fault) -> None:
         ("::delay:x", "a number is wanted, not 'x'"),
         ("::delay::-1", "seconds are a number, 0 or more"),
         ("::status::42", "an HTTP status is between 100 and 599"),
+        ("cloud::delay", "there is no service 'cloud', but compute, disks, marketplace, pat"),
+        ("compute:allocate:delay", "service 'compute' has no operation 'allocate', but one.vm.allocate, one.vm.info,"),
+        ("disks:GET /disk*/*/x:delay", "service 'disks' has no operation"),
+        (":one.vm.delete:delay", r"service '\*' has no operation 'one.vm.delete', but .*GET /cgi-bin/vmports.py"),
+        ("disks::xmlrpc-fault", "is of the service 'compute' only, not of 'disks'"),
     ],
 )
 def test_faults_that_can_not_be_read(text: str, complaint: str) -> None:
