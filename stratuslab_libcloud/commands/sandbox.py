@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run the sandbox's command.
@@ -15,9 +13,9 @@ def main(argv: list[str] | None = None) -> int:
     """
     try:
         from stratuslab_libcloud.sandbox.__main__ import main as run
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if (error.name or "").startswith("stratuslab_libcloud"):
             raise
-        print(f"stratuslab-sandbox needs {error.name}, which is not installed: {INSTALL}", file=sys.stderr)
+        print(f"stratuslab-sandbox: {error}", file=sys.stderr)
         return 1
     return run(argv)

@@ -9,14 +9,21 @@ It speaks the protocols of the real services, so any StratusLab client can use i
 
 from __future__ import annotations
 
-from .certificates import CertificateFiles
-from .clock import Clock, ManualClock
-from .cloud import DEFAULT_USERS, Sandbox, SandboxError
-from .faults import Fault, FaultKind
-from .record import Request, RequestRecord
-from .server import KeepAlive
-from .state.pace import Pace
-from .state.vm import LcmState, Machine, VmState
+INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
+
+try:
+    from .certificates import CertificateFiles
+    from .clock import Clock, ManualClock
+    from .cloud import DEFAULT_USERS, Sandbox, SandboxError
+    from .faults import Fault, FaultKind, Faults
+    from .record import Request, RequestRecord
+    from .server import KeepAlive
+    from .state.pace import Pace
+    from .state.vm import LcmState, Machine, VmState
+except ModuleNotFoundError as error:
+    if (error.name or "").startswith("stratuslab_libcloud"):
+        raise
+    raise ImportError(f"The sandbox needs {error.name}, which is not installed: {INSTALL}", name=error.name) from error
 
 __all__ = [
     "DEFAULT_USERS",
@@ -24,6 +31,7 @@ __all__ = [
     "Clock",
     "Fault",
     "FaultKind",
+    "Faults",
     "KeepAlive",
     "LcmState",
     "Machine",

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import logging
 import os
 import shutil
 import tempfile
@@ -25,7 +26,7 @@ from typing import Any, TypeVar
 
 import asyncssh
 
-from stratuslab_libcloud.sandbox.guest_shell import GuestShell
+from .guest_shell import GuestShell
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class GuestHouse:
         self._temporary = None if root else tempfile.TemporaryDirectory(prefix="stratuslab-sandbox-")
         self._root = Path(self._temporary.name if self._temporary else root or "").resolve()
         self._root.mkdir(parents=True, exist_ok=True)
+        _quieten_asyncssh()
         self._command_seconds = command_seconds
         self._machines: dict[int, _Machine] = {}
         self._stopped = False
@@ -208,6 +210,12 @@ class _Machine:
                 await asyncio.sleep(0.02)
             if not in_time:
                 break
+
+
+def _quieten_asyncssh() -> None:
+    # It tells each connection's whole life. Who has said what they want to hear of it goes on hearing that.
+    if logging.getLogger("asyncssh").level == logging.NOTSET:
+        asyncssh.set_log_level(logging.WARNING)
 
 
 @functools.cache

@@ -1,19 +1,31 @@
-"""A cloud on a clock that the test moves, and plain HTTP and XML-RPC to talk to it."""
+"""A cloud on a clock that the test moves, plain HTTP and XML-RPC to talk to it, and SSH to its machines."""
 
 from __future__ import annotations
 
+import os
+import socket
+import time
+import xml.etree.ElementTree as ET
 import xmlrpc.client
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import paramiko
 import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.guests import GuestHouse
 
 TEMPLATE = (Path(__file__).parent / "machine.template").read_text()
+KEY = paramiko.RSAKey.generate(2048)
+OTHER_KEY = paramiko.ECDSAKey.generate()
+BYTES = bytes(range(256))
+Connect = Callable[..., paramiko.SSHClient]
+Oned = Callable[..., Any]
 
 
 @pytest.fixture
@@ -37,7 +49,7 @@ def http() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def oned(sandbox: Sandbox) -> Iterator[Callable[..., Any]]:
+def oned(sandbox: Sandbox) -> Iterator[Oned]:
     """Calls a method of the compute service as a user: ``oned("alice", "one.vm.info", 7)``."""
     proxies: dict[str, xmlrpc.client.ServerProxy] = {}
 
@@ -51,3 +63,92 @@ def oned(sandbox: Sandbox) -> Iterator[Callable[..., Any]]:
     yield call
     for proxy in proxies.values():
         proxy("close")()
+
+
+def ok(answer: Any) -> Any:
+    """The value in an answer of the compute service, which is no refusal."""
+    success, value, code = answer
+    assert success, value
+    assert code == 0
+    return value
+
+
+def info(oned: Oned, machine_id: int, user: str = "alice") -> ET.Element:
+    """A machine as the compute service tells it."""
+    return ET.fromstring(ok(oned(user, "one.vm.info", machine_id)))
+
+
+# Machines over SSH
+
+
+def public(key: paramiko.PKey) -> str:
+    """The line that a key is in a file of public keys."""
+    return f"{key.get_name()} {key.get_base64()} somebody@somewhere"
+
+
+@pytest.fixture
+def house() -> Iterator[GuestHouse]:
+    with GuestHouse() as house:
+        yield house
+
+
+def login(
+    place: tuple[str, int], key: paramiko.PKey = KEY, user: str = "root", **options: object
+) -> paramiko.SSHClient:
+    """Log in to a host and port.
+
+    :param options: of paramiko, instead of those that are used here
+    """
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+    connection = socket.create_connection(place, timeout=10)
+    # paramiko leaves this as it is, which costs 40 ms or 80 a login.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    chosen: dict[str, object] = {"pkey": key, "allow_agent": False, "look_for_keys": False, **options}
+    try:
+        client.connect(*place, user, sock=connection, **chosen)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Does `login`, until the test ends."""
+    with ExitStack() as ending:
+        yield lambda *place, **options: ending.enter_context(login(*place, **options))
+
+
+@pytest.fixture
+def guest(house: GuestHouse, connect: Connect) -> paramiko.SSHClient:
+    """A login to a machine."""
+    return connect(house.open(7, [public(KEY)], address=None))
+
+
+def run(client: paramiko.SSHClient, command: str, stdin: bytes = b"") -> tuple[bytes, bytes, int]:
+    """Run a command; its output, what it printed as errors, and its status."""
+    into, out, err = client.exec_command(command)
+    if stdin:
+        into.write(stdin)
+    into.close()
+    stdout, stderr = out.read(), err.read()
+    return stdout, stderr, out.channel.recv_exit_status()
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    """Whether something becomes true within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that is dead but not yet reaped does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,13 +1,10 @@
-"""The sandbox's machines, as an SSH client of another make sees them."""
+"""The sandbox's machines, as an SSH client of another make sees them: where they are, who gets in, how they end."""
 
 from __future__ import annotations
 
-import contextlib
-import os
+import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import paramiko
@@ -15,74 +12,7 @@ import pytest
 
 from stratuslab_libcloud.sandbox.guests import GuestHouse
 
-KEY = paramiko.RSAKey.generate(2048)
-OTHER_KEY = paramiko.ECDSAKey.generate()
-BYTES = bytes(range(256))
-
-
-def public(key: paramiko.PKey) -> str:
-    return f"{key.get_name()} {key.get_base64()} somebody@somewhere"
-
-
-@pytest.fixture
-def house() -> Iterator[GuestHouse]:
-    with GuestHouse() as house:
-        yield house
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[..., paramiko.SSHClient]]:
-    clients = []
-
-    def connect(
-        place: tuple[str, int], key: paramiko.PKey = KEY, user: str = "root", **options: object
-    ) -> paramiko.SSHClient:
-        client = paramiko.SSHClient()
-        clients.append(client)
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        host, port = place
-        chosen: dict[str, object] = {"pkey": key, "allow_agent": False, "look_for_keys": False, **options}
-        client.connect(host, port, user, **chosen)
-        return client
-
-    yield connect
-    for client in clients:
-        client.close()
-
-
-Connect = Callable[..., paramiko.SSHClient]
-
-
-@pytest.fixture
-def guest(house: GuestHouse, connect: Connect) -> paramiko.SSHClient:
-    return connect(house.open(7, [public(KEY)], address=None))
-
-
-def run(client: paramiko.SSHClient, command: str, stdin: bytes = b"") -> tuple[bytes, bytes, int]:
-    into, out, err = client.exec_command(command)
-    if stdin:
-        into.write(stdin)
-    into.close()
-    stdout, stderr = out.read(), err.read()
-    return stdout, stderr, out.channel.recv_exit_status()
-
-
-def wait_for(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # One that is dead but not yet reaped counts as dead.
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
+from .conftest import KEY, OTHER_KEY, Connect, is_alive, public, run, wait_for
 
 # Where a machine listens
 
@@ -181,133 +111,7 @@ def test_host_keys_are_common_to_all_machines(house: GuestHouse, connect: Connec
     assert keys[0] == keys[1]
 
 
-# What a command has
-
-
-def test_command_runs_at_home_in_a_clean_environment(
-    guest: paramiko.SSHClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SECRET_OF_THE_USER", "visible")
-    out, _, _ = run(guest, 'pwd; echo "$HOME"; env')
-    directory, home, *environment = out.decode().splitlines()
-    assert directory == home
-    assert directory != str(Path.home())
-    names = {line.partition("=")[0] for line in environment}
-    assert {"PATH", "HOME", "USER", "LANG"} <= names
-    assert not names - {"PATH", "HOME", "USER", "LANG", "LOGNAME", "SHELL", "PWD", "OLDPWD", "SHLVL", "_"}
-
-
-def test_each_machine_has_a_home_of_its_own(house: GuestHouse, connect: Connect) -> None:
-    seven, eight = (connect(house.open(number, [public(KEY)], address=None)) for number in (7, 8))
-    run(seven, "echo seven > name")
-    assert run(seven, "cat name")[0] == b"seven\n"
-    assert run(eight, "cat name")[2] == 1
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("echo out; echo err >&2; exit 3", (b"out\n", b"err\n", 3)),
-        ("printf '\\000\\377\\n'", (b"\x00\xff\n", b"", 0)),
-        ("exit 255", (b"", b"", 255)),
-        ("no-such-command 2>/dev/null", (b"", b"", 127)),
-        ("kill -9 $$", (b"", b"", -1)),
-        ("exec >&-; echo err >&2; exit 4", (b"", b"err\n", 4)),
-        ("echo 'one  two' | (read line; echo \"[$line]\")", (b"[one  two]\n", b"", 0)),
-    ],
-)
-def test_output_and_status_arrive(guest: paramiko.SSHClient, command: str, expected: tuple[bytes, bytes, int]) -> None:
-    assert run(guest, command) == expected
-
-
-def test_megabytes_go_both_ways_unchanged(guest: paramiko.SSHClient) -> None:
-    data = BYTES * 20_000
-    assert run(guest, "cat > file; wc -c < file", data)[0].split() == [str(len(data)).encode()]
-    assert run(guest, "cat file") == (data, b"", 0)
-    assert run(guest, "head -c 1000000 file >&2") == (b"", data[:1_000_000], 0)
-
-
-def test_all_output_is_there_before_the_status(guest: paramiko.SSHClient) -> None:
-    # What a client sees that stops at the exit status, as Libcloud's does.
-    channel = guest.get_transport().open_session()
-    channel.exec_command("head -c 1000000 /dev/zero")
-    channel.recv_exit_status()
-    received = 0
-    while channel.recv_ready():
-        received += len(channel.recv(1 << 20))
-    assert received == 1_000_000
-
-
-def test_command_that_reads_nothing_of_its_input_ends(guest: paramiko.SSHClient) -> None:
-    into, out, _ = guest.exec_command("exit 5")
-    with contextlib.suppress(OSError):
-        for _ in range(100):
-            into.write(BYTES * 256)
-            into.flush()
-    assert out.channel.recv_exit_status() == 5
-
-
-def test_shell_without_a_command_reads_its_input(guest: paramiko.SSHClient) -> None:
-    channel = guest.get_transport().open_session()
-    channel.invoke_shell()
-    channel.sendall(b"echo from-stdin\nexit 6\n")
-    assert channel.makefile("rb").read() == b"from-stdin\n"
-    assert channel.recv_exit_status() == 6
-
-
-def test_terminal_is_one(guest: paramiko.SSHClient) -> None:
-    channel = guest.get_transport().open_session()
-    channel.get_pty("xterm", width=91, height=17)
-    channel.exec_command("tty; stty size; echo $TERM; exec cat")
-    output = channel.makefile("rb")
-    assert output.readline().startswith(b"/dev/")
-    assert output.readline().strip() == b"17 91"
-    assert output.readline().strip() == b"xterm"
-    channel.sendall(b"\x03")
-    # Ctrl-C is a signal there, so it is the terminal of the session.
-    assert channel.recv_exit_status() == -1
-
-
-def test_unknown_subsystem_does_nothing(guest: paramiko.SSHClient) -> None:
-    channel = guest.get_transport().open_session()
-    channel.invoke_subsystem("netconf")
-    assert channel.makefile("rb").read() == b""
-    assert channel.recv_exit_status() != 0
-
-
-def test_commands_run_at_the_same_time(guest: paramiko.SSHClient) -> None:
-    # Each waits for the other: one after the other would never end.
-    script = "mkfifo {0} 2>/dev/null; echo {0} > {0} & cat {1}"
-    run(guest, "mkfifo a b")
-    results = {}
-
-    def one(mine: str, other: str) -> None:
-        results[mine] = run(guest, script.format(mine, other))[0]
-
-    threads = [threading.Thread(target=one, args=pair) for pair in (("a", "b"), ("b", "a"))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == {"a": b"b\n", "b": b"a\n"}
-
-
 # How it ends
-
-
-def test_command_that_takes_too_long_is_killed_with_its_children(connect: Connect) -> None:
-    with GuestHouse(command_seconds=0.3) as house:
-        client = connect(house.open(7, [public(KEY)], address=None))
-        out, err, status = run(client, "sleep 600 & echo $!; wait")
-        assert (err, status) == (b"the sandbox ended this command after 0.3 seconds\n", 124)
-        assert wait_for(lambda: not is_alive(int(out)))
-        client.close()
-
-
-def test_process_in_the_background_does_not_hold_the_command(guest: paramiko.SSHClient) -> None:
-    out, _, status = run(guest, "sleep 600 & echo $!; exit 7")
-    assert status == 7
-    assert is_alive(int(out))
 
 
 def test_closing_ends_processes_connections_and_files(house: GuestHouse, connect: Connect) -> None:
@@ -379,79 +183,20 @@ def test_a_given_root_is_used_and_left(tmp_path: Path, connect: Connect) -> None
     assert list(root.iterdir()) == []
 
 
-def test_a_signal_reaches_the_command(guest: paramiko.SSHClient) -> None:
-    channel = guest.get_transport().open_session()
-    channel.get_pty()
-    channel.exec_command("trap 'echo resized; exit 8' WINCH; echo ready; while :; do sleep 0.05; done")
-    output = channel.makefile("rb")
-    assert output.readline().strip() == b"ready"
-    channel.resize_pty(width=50)
-    assert b"resized" in output.read()
-    assert channel.recv_exit_status() == 8
+# What is heard of it
 
 
-# Files
+def test_logins_are_nothing_for_the_log(house: GuestHouse, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert run(connect(house.open(7, [public(KEY)], address=None)), "echo fine")[0] == b"fine\n"
+    assert [record for record in caplog.records if record.name.startswith("asyncssh")] == []
 
 
-def test_files_are_where_commands_see_them(guest: paramiko.SSHClient) -> None:
-    with guest.open_sftp() as sftp:
-        home = sftp.normalize(".")
-        with sftp.open("one", "wb") as file:
-            file.write(BYTES)
-            file.chmod(0o700)
-        sftp.mkdir(f"{home}/folder")
-        with sftp.open(f"{home}/folder/two", "wb") as file:
-            file.write(b"two")
-        sftp.chdir("folder")
-        assert sftp.getcwd() == f"{home}/folder"
-    assert run(guest, "pwd")[0].decode() == f"{home}\n"
-    assert run(guest, "cat one")[0] == BYTES
-    assert run(guest, "test -x one && cat folder/two")[0] == b"two"
-
-
-def test_file_that_a_command_made_can_be_fetched_changed_and_removed(guest: paramiko.SSHClient) -> None:
-    run(guest, "echo one > file; ln -s file link")
-    with guest.open_sftp() as sftp:
-        with sftp.open("link", "a") as file:
-            file.write("two\n")
-        with sftp.open("file") as file:
-            assert file.read() == b"one\ntwo\n"
-        sftp.rename("file", "renamed")
-        sftp.remove("link")
-        assert sorted(sftp.listdir(".")) == [".ssh", "renamed"]
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "folder/../../outside", "/", "way-out/passwd", ".."])
-def test_files_outside_of_the_home_are_refused(guest: paramiko.SSHClient, path: str) -> None:
-    run(guest, "mkdir folder; ln -s /etc way-out")
-    with guest.open_sftp() as sftp:
-        with pytest.raises(PermissionError, match="files of this sandbox machine are in"):
-            sftp.stat(path)
-        with pytest.raises(PermissionError):
-            sftp.open(path, "w")
-
-
-def test_machine_without_sftp_runs_commands_all_the_same(house: GuestHouse, connect: Connect) -> None:
-    client = connect(house.open(7, [public(KEY)], address=None, sftp=False))
-    with pytest.raises(paramiko.SSHException):
-        client.open_sftp()
-    assert run(client, "cat > file && cat file", BYTES)[0] == BYTES
-
-
-def test_sftp_session_ends_with_a_status(guest: paramiko.SSHClient) -> None:
-    channel = guest.open_sftp().get_channel()
-    channel.shutdown_write()
-    assert channel.recv_exit_status() == 0
-
-
-def test_big_file_through_sftp(guest: paramiko.SSHClient, tmp_path: Path) -> None:
-    data = BYTES * 20_000
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_bytes(data)
-    with guest.open_sftp() as sftp:
-        sftp.put(str(source), "big")
-        sftp.get("big", str(target))
-    assert target.read_bytes() == data
+def test_who_wants_to_hear_of_logins_does(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="asyncssh")
+    with GuestHouse() as house:
+        connect(house.open(7, [public(KEY)], address=None))
+    assert [record for record in caplog.records if record.name.startswith("asyncssh")] != []
 
 
 # Many

@@ -15,8 +15,7 @@ import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
 
-KEY = paramiko.ECDSAKey.generate(bits=256)
-PUBLIC_KEY = f"{KEY.get_name()} {KEY.get_base64()} me@here"
+from .conftest import KEY, OTHER_KEY, login, public
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +25,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def start(sandbox: Sandbox, *, network: str = "local", context: str = "", source: str = "x") -> int:
-    context = context or f'PUBLIC_KEY="{PUBLIC_KEY}"'
+    context = context or f'PUBLIC_KEY="{public(KEY)}"'
     template = f'DISK=[SOURCE="{source}"] NIC=[NETWORK={network},NETWORK_UNAME=oneadmin] CONTEXT=[{context}]'
     return sandbox.machines.allocate("alice", template).id
 
@@ -44,13 +43,6 @@ def gateway_port(sandbox: Sandbox, machine_id: int) -> int:
     return int(gateway)
 
 
-def login(host: str, port: int, key: paramiko.PKey = KEY) -> paramiko.SSHClient:
-    client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-    client.connect(host, port, "root", pkey=key, timeout=10, allow_agent=False, look_for_keys=False)
-    return client
-
-
 def output(client: paramiko.SSHClient, command: str) -> str:
     with client:
         _, stdout, _ = client.exec_command(command, timeout=10)
@@ -60,16 +52,16 @@ def output(client: paramiko.SSHClient, command: str) -> str:
 @pytest.mark.parametrize("network", ["local", "private"])
 def test_machines_inside_are_reached_over_the_gateway(sandbox: Sandbox, network: str) -> None:
     port = gateway_port(sandbox, start(sandbox, network=network))
-    assert output(login("127.0.0.1", port), "echo hello") == "hello\n"
+    assert output(login(("127.0.0.1", port)), "echo hello") == "hello\n"
 
 
 def test_public_machines_are_reached_at_their_address_or_the_gateway(sandbox: Sandbox) -> None:
     machine = sandbox.machines[start(sandbox, network="public")]
     address = machine.nics[0]["IP"]
     if str(machine.id) in ports(sandbox, machine.id):
-        assert output(login("127.0.0.1", gateway_port(sandbox, machine.id)), "echo hello") == "hello\n"
+        assert output(login(("127.0.0.1", gateway_port(sandbox, machine.id))), "echo hello") == "hello\n"
     else:
-        assert output(login(address, 22), "echo hello") == "hello\n"
+        assert output(login((address, 22)), "echo hello") == "hello\n"
 
 
 def test_ports_of_all_machines_or_of_one(sandbox: Sandbox) -> None:
@@ -93,25 +85,21 @@ def test_a_suspended_machine_comes_back(sandbox: Sandbox) -> None:
     sandbox.machines.act("alice", machine_id, "suspend")
     assert ports(sandbox, machine_id) == {}
     sandbox.machines.act("alice", machine_id, "resume")
-    assert output(login("127.0.0.1", gateway_port(sandbox, machine_id)), "echo hello") == "hello\n"
-
-
-OTHER = paramiko.ECDSAKey.generate(bits=256)
-OTHER_PUBLIC = f"{OTHER.get_name()} {OTHER.get_base64()}"
+    assert output(login(("127.0.0.1", gateway_port(sandbox, machine_id))), "echo hello") == "hello\n"
 
 
 def test_all_keys_of_the_contextualization_open_a_machine(sandbox: Sandbox) -> None:
-    encoded = base64.b64encode(f"{OTHER_PUBLIC}\n".encode()).decode()
-    context = f'PUBLIC_KEY="# mine\n{PUBLIC_KEY}\n",CLOUD_INIT_AUTHORIZED_KEYS="{encoded}"'
+    encoded = base64.b64encode(f"{public(OTHER_KEY)}\n".encode()).decode()
+    context = f'PUBLIC_KEY="# mine\n{public(KEY)}\n",CLOUD_INIT_AUTHORIZED_KEYS="{encoded}"'
     port = gateway_port(sandbox, start(sandbox, context=context))
-    for key in (KEY, OTHER):
-        assert output(login("127.0.0.1", port, key), "echo hello") == "hello\n"
+    for key in (KEY, OTHER_KEY):
+        assert output(login(("127.0.0.1", port), key), "echo hello") == "hello\n"
 
 
 def test_no_other_key_does(sandbox: Sandbox) -> None:
     port = gateway_port(sandbox, start(sandbox, context='CLOUD_INIT_AUTHORIZED_KEYS="no base64",A=b'))
     with pytest.raises(paramiko.AuthenticationException):
-        login("127.0.0.1", port)
+        login(("127.0.0.1", port))
 
 
 def test_ttylinux_has_no_sftp(sandbox: Sandbox) -> None:
@@ -119,10 +107,10 @@ def test_ttylinux_has_no_sftp(sandbox: Sandbox) -> None:
         identifier = next(entry for entry in sandbox.entries if entry.title == title).identifier
         return start(sandbox, source=f"{sandbox.marketplace_url}/metadata/{identifier}")
 
-    with login("127.0.0.1", gateway_port(sandbox, machine_from("Fedora 20 cloud"))) as client:
+    with login(("127.0.0.1", gateway_port(sandbox, machine_from("Fedora 20 cloud")))) as client:
         client.open_sftp().close()
     with (
-        login("127.0.0.1", gateway_port(sandbox, machine_from("ttylinux"))) as client,
+        login(("127.0.0.1", gateway_port(sandbox, machine_from("ttylinux")))) as client,
         pytest.raises(paramiko.SSHException),
     ):
         client.open_sftp()
@@ -156,13 +144,13 @@ def test_machines_that_ran_before_a_restart_are_reached_again(tmp_path: Path) ->
     with Sandbox(boot_seconds=0, state_file=tmp_path / "state") as first:
         machine_id = start(first)
     with Sandbox(boot_seconds=0, state_file=tmp_path / "state") as second:
-        assert output(login("127.0.0.1", gateway_port(second, machine_id)), "echo hello") == "hello\n"
+        assert output(login(("127.0.0.1", gateway_port(second, machine_id))), "echo hello") == "hello\n"
 
 
 def test_machines_that_nobody_could_log_in_to_get_no_server() -> None:
     with Sandbox(boot_seconds=0) as sandbox:
         without_key = start(sandbox, context="A=b")
-        without_network = sandbox.machines.allocate("alice", f'CONTEXT=[PUBLIC_KEY="{PUBLIC_KEY}"]').id
+        without_network = sandbox.machines.allocate("alice", f'CONTEXT=[PUBLIC_KEY="{public(KEY)}"]').id
         assert all(sandbox.machines[number].is_running for number in (without_key, without_network))
         assert ports(sandbox) == {}
 
@@ -171,7 +159,7 @@ def test_nothing_is_left_of_the_guests() -> None:
     with Sandbox(boot_seconds=0) as sandbox:
         machine_id = start(sandbox)
         port = gateway_port(sandbox, machine_id)
-        with login("127.0.0.1", port) as client:
+        with login(("127.0.0.1", port)) as client:
             client.exec_command("sleep 777.25")
     assert "sleep 777.25" not in subprocess.run(["ps", "-ef"], capture_output=True, text=True, check=True).stdout
     with pytest.raises(OSError, match="refused"):
