@@ -6,6 +6,7 @@ The service is a plain page of StratusLab's gateways, ``/cgi-bin/vmports.py?vmid
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from stratuslab_libcloud.client.transport import Answer, Request, Transport
@@ -21,15 +22,24 @@ class PortTranslationService:
 
     :param url: the page's address
     :param location: the section of the configuration file, for messages
+    :param verify: how its certificate is verified, as `ServiceConfig` has it
     :param timeout: seconds that an answer may take
     :param proxy_url: an HTTP proxy to use instead of the environment's
     """
 
-    def __init__(self, url: str, *, location: str, timeout: float, proxy_url: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        location: str,
+        verify: bool | Path | None,
+        timeout: float,
+        proxy_url: str | None = None,
+    ) -> None:
         config = ServiceConfig(
             url=url,
             credentials=None,
-            verify=None,
+            verify=verify,
             timeout=timeout,
             connections=1,
             max_answer=_MAX_ANSWER,

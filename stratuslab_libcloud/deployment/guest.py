@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import socket
 from typing import IO, Any, BinaryIO, cast
 
@@ -22,6 +23,8 @@ To paramiko each attempt that fails is an error with a traceback, also while a m
 """
 
 KEEPALIVE_SECONDS = 15
+
+PathLike = str | os.PathLike[str]
 
 _CAN_SIGN_WITH_SHA1 = "ssh-rsa" in paramiko.RSAKey.HASHES
 _SHA2 = ["rsa-sha2-256", "rsa-sha2-512"]
@@ -42,6 +45,7 @@ class GuestClient(BaseSSHClient):
     :param key: the private key
     :param timeout: seconds that making a connection may take
     :param login_timeout: seconds that the server may take to greet, and again to look at the key
+    :param label: names the machine in the log
     """
 
     def __init__(
@@ -53,12 +57,14 @@ class GuestClient(BaseSSHClient):
         *,
         timeout: float,
         login_timeout: float,
+        label: str,
     ) -> None:
         super().__init__(hostname=hostname, port=port, username=username, timeout=timeout)
         self.client = paramiko.SSHClient()
         self._key = key
         self._timeout = timeout
         self._login_timeout = login_timeout
+        self._label = label
         self._files: Files | None = None
 
     @property
@@ -83,7 +89,9 @@ class GuestClient(BaseSSHClient):
             raise
         return True
 
-    def put(self, path: str, contents: str | bytes | None = None, chmod: int | None = None, mode: str = "w") -> str:
+    def put(
+        self, path: PathLike, contents: str | bytes | None = None, chmod: int | None = None, mode: str = "w"
+    ) -> str:
         """Write a file.
 
         :param path: where; relative to the home directory unless it begins with ``/``
@@ -94,20 +102,20 @@ class GuestClient(BaseSSHClient):
         :raises OSError: it can not be written
         """
         data = contents.encode() if isinstance(contents, str) else contents or b""
-        return self._open_files().write(path, io.BytesIO(data), append="a" in mode, mode=chmod)
+        return self._open_files().write(os.fspath(path), io.BytesIO(data), append="a" in mode, mode=chmod)
 
-    def putfo(self, path: str, fo: IO[bytes] | None = None, chmod: int | None = None) -> str:
+    def putfo(self, path: PathLike, fo: IO[bytes] | None = None, chmod: int | None = None) -> str:
         """Write a file from an open one, as `put` does."""
         content = cast(BinaryIO, fo or io.BytesIO())
-        return self._open_files().write(path, content, append=False, mode=chmod)
+        return self._open_files().write(os.fspath(path), content, append=False, mode=chmod)
 
-    def delete(self, path: str) -> bool:
+    def delete(self, path: PathLike) -> bool:
         """Remove a file.
 
         :return: whether there was one
         :raises OSError: it can not be removed
         """
-        return self._open_files().remove(path)
+        return self._open_files().remove(os.fspath(path))
 
     def run(self, cmd: str, timeout: float | None = None) -> tuple[str, str, int]:
         """Run a command in the home directory, with nothing on its standard input.
@@ -196,7 +204,7 @@ class GuestClient(BaseSSHClient):
             except (paramiko.SSHException, paramiko.SFTPError, EOFError):
                 if not self.is_connected:
                     raise
-                logger.info("%s has no SFTP: files go over the SSH channel", self.hostname)
+                logger.info("%s: there is no SFTP; files go over the SSH channel", self._label)
                 self._files = ShellFiles(self._run_for_files)
         return self._files
 

@@ -7,6 +7,7 @@ keys are understood; DSA keys are not, since neither OpenSSH 7 nor paramiko 4 ta
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
 import io
 import itertools
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from stratuslab_libcloud.deployment.agent import Agent, AgentError, AgentKey
 from stratuslab_libcloud.errors import KeyFileError
 
 SUPPORTED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
@@ -47,9 +49,14 @@ class PublicKey:
     blob: str
 
     @property
+    def data(self) -> bytes:
+        """The key as SSH sends it."""
+        return base64.b64decode(self.blob)
+
+    @property
     def fingerprint(self) -> str:
         """What ``ssh-keygen -l`` calls it."""
-        digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+        digest = hashlib.sha256(self.data).digest()
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
     @classmethod
@@ -104,7 +111,7 @@ class Opener:
     :ivar origin: where it is, for messages
     """
 
-    def __init__(self, key: paramiko.PKey, origin: str, agent: paramiko.Agent | None = None) -> None:
+    def __init__(self, key: paramiko.PKey, origin: str, agent: Agent | None = None) -> None:
         self.key = key
         self.origin = origin
         self._agent = agent
@@ -140,14 +147,14 @@ def find_opener(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | No
             complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
         elif PublicKey.of(key) in wanted:
             return Opener(key, str(path))
-    opener = _from_agent(wanted)
-    if opener is None:
+    try:
+        return _from_agent(wanted)
+    except AgentError as error:
         raise KeyFileError(
             f"{complaint or _mismatch(files)}. The machine would get the public key {wanted[0].fingerprint} "
-            f"({machine_keys.origin}), and no SSH agent has its private half: name the file that has it with "
-            "ssh_key, or add it to the agent with ssh-add"
-        )
-    return opener
+            f"({machine_keys.origin}), and {error}: name the file of the private half with ssh_key, "
+            "or add it to the agent with ssh-add"
+        ) from error
 
 
 def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None:
@@ -179,7 +186,7 @@ def _what_is_wrong(keys: list[PublicKey]) -> str:
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST_FILE)
+            return file.read(_LARGEST_FILE).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise KeyFileError(
             f"the SSH key file {path} can not be read: {error.strerror}; name a private key file that you can read"
@@ -229,21 +236,28 @@ def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
     return kind.from_private_key(io.StringIO(text.decode()))
 
 
-def _from_agent(wanted: list[PublicKey]) -> Opener | None:
-    try:
-        agent = paramiko.Agent()
-    except (OSError, EOFError, paramiko.SSHException):  # what answers is no agent
-        return None
-    for key in agent.get_keys():
-        if PublicKey.of(key) in wanted:
-            return Opener(key, "the SSH agent", agent)
-    agent.close()
-    return None
+def _from_agent(wanted: list[PublicKey]) -> Opener:
+    """The key that an agent holds.
+
+    :raises AgentError: it does not answer, or none has one of these
+    """
+    agent = Agent.connect()
+    if agent:
+        try:
+            held = agent.public_keys()
+            for key in wanted:
+                if key.data in held:
+                    return Opener(AgentKey(agent, key.kind, key.data), "the SSH agent", agent)
+        except BaseException:
+            agent.close()
+            raise
+        agent.close()
+    raise AgentError("no SSH agent has its private half")
 
 
 def _parse_line(line: str) -> PublicKey | None:
-    """The key in a line of ``authorized_keys``, which may begin with options."""
-    words = line.split()
+    """The key in a line of ``authorized_keys``, which may begin with options; and with a mark, as Notepad writes."""
+    words = line.removeprefix("\ufeff").split()
     for kind, blob in itertools.pairwise(words):
         if _is_blob_of(kind, blob):
             return PublicKey(kind, blob)

@@ -17,6 +17,7 @@ from libcloud.compute.ssh import SSHCommandTimeoutError
 from stratuslab_libcloud.client.pat import PortTranslationService
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.deployment import steps
+from stratuslab_libcloud.deployment.checks import check
 from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
 from stratuslab_libcloud.deployment.guest import GuestClient
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, Opener, find_opener
@@ -33,6 +34,7 @@ from stratuslab_libcloud.errors import (
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
 PORT_TRANSLATION_SECONDS = 10.0
+"""At most; it is asked again and again."""
 
 _IN_WORDS = (StratusLabError, UnreachableError, ConnectionLostError, steps.ScriptStatusError, OSError)
 
@@ -77,7 +79,7 @@ class Plan:
         :raises KeyFileError: no private key opens the machine; it was not started
         :raises DeploymentFailedError: it was started, but not deployed
         """
-        steps.check(deployment)
+        check(deployment)
         with find_opener(self.machine_keys, self._key_files(), self.options.ssh_key_password) as opener:
             node = self.driver.create_node(**wishes)
             return _StartedNode(self, node, opener).deploy(deployment)
@@ -105,8 +107,8 @@ class _StartedNode:
         self._at_exit: Callable[[], object] | None = None
 
     def deploy(self, deployment: Deployment) -> Node:
-        self._register_at_exit()
         try:
+            self._register_at_exit()
             self._wait()
             node = self._do(deployment)
         except Exception as problem:  # whatever it is, the caller is to get the machine with it
@@ -183,7 +185,8 @@ class _StartedNode:
         service = PortTranslationService(
             configured.service_url,
             location=self._plan.config.section,
-            timeout=PORT_TRANSLATION_SECONDS,
+            verify=self._plan.config.compute.verify,
+            timeout=min(PORT_TRANSLATION_SECONDS, self._plan.config.compute.timeout, self._options.seconds_to_wait),
             proxy_url=self._plan.proxy_url,
         )
         return Gateway(configured.gateway_host, service)

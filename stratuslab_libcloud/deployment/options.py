@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 INTERFACES = ("public_ips", "private_ips")
 TIMEOUT_SECONDS = 300.0
 SSH_TIMEOUT_SECONDS = 10.0
+LONGEST_SECONDS = 31_536_000
+"""A year; no clock of the operating system is asked for more."""
 
 PathLike = str | os.PathLike[str]
 
 
-@dataclass(frozen=True)
 class DeployOptions:
-    """The keywords of ``deploy_node``, as Libcloud names them.
+    """The keywords of ``deploy_node``, as Libcloud names them; numbers may be texts.
 
     :param ssh_username: who to log in as
     :param ssh_alternate_usernames: who else, where the machine does not let that one in
     :param ssh_port: the machine's
-    :param ssh_timeout: seconds that making one connection may take
+    :param ssh_timeout: seconds that making one connection may take; 10 if not given
     :param ssh_key: a private key file or several
     :param ssh_key_password: the passphrase of those that are locked
-    :param timeout: seconds until the machine runs, and again until somebody is logged in, in total
+    :param timeout: seconds until the machine runs, and again until somebody is logged in, in total; 300 if not given
     :param max_tries: how often a step is tried that fails before a command of it has begun
     :param ssh_interface: ``public_ips`` or ``private_ips``: where the machine is gone to
     :param at_exit_func: is called with ``driver`` and ``node`` where the process ends in the middle
@@ -35,60 +35,144 @@ class DeployOptions:
     :param destroy_on_failure: whether a machine that was not deployed is destroyed
     :param check_exit_status: whether a script's exit status other than 0 is an error
     :raises InvalidArgumentError: a value can not be meant
+
+    :ivar usernames: who to log in as, in order
+    :ivar seconds_to_connect: the time limit for one connection
+    :ivar seconds_to_wait: the time limit for the machine to run, and again for the login
+    :ivar key_files: the private key files that were named; None where none were
     """
 
-    ssh_username: str = "root"
-    ssh_alternate_usernames: Sequence[str] | None = None
-    ssh_port: int = 22
-    ssh_timeout: float | None = None
-    ssh_key: PathLike | Sequence[PathLike] | None = None
-    ssh_key_password: str | None = None
-    timeout: float | None = None
-    max_tries: int = 3
-    ssh_interface: str = "public_ips"
-    at_exit_func: Callable[..., Any] | None = None
-    wait_period: float = 5
-    destroy_on_failure: bool = False
-    check_exit_status: bool = True
-
-    def __post_init__(self) -> None:
-        _check(all(self.usernames), "ssh_username and ssh_alternate_usernames", "be names", self.usernames)
-        _check(0 < self.ssh_port < 65536, "ssh_port", "be from 1 to 65535", self.ssh_port)
-        _check(self.seconds_to_connect > 0, "ssh_timeout", "be more than 0 seconds", self.ssh_timeout)
-        _check(self.seconds_to_wait > 0, "timeout", "be more than 0 seconds", self.timeout)
-        _check(self.max_tries > 0, "max_tries", "be 1 or more", self.max_tries)
-        _check(self.ssh_interface in INTERFACES, "ssh_interface", f"be {' or '.join(INTERFACES)}", self.ssh_interface)
-        _check(self.wait_period >= 0, "wait_period", "be 0 seconds or more", self.wait_period)
-        _check(self.key_files != (), "ssh_key", "name a file", self.ssh_key)
-
-    @property
-    def usernames(self) -> tuple[str, ...]:
-        """Who to log in as, in order."""
-        others = self.ssh_alternate_usernames or ()
-        return self.ssh_username, *((others,) if isinstance(others, str) else others)
-
-    @property
-    def seconds_to_wait(self) -> float:
-        """The time limit, or Libcloud's where there is none."""
-        return self.timeout or TIMEOUT_SECONDS
-
-    @property
-    def seconds_to_connect(self) -> float:
-        """The time limit for one connection, or Libcloud's where there is none."""
-        return self.ssh_timeout or SSH_TIMEOUT_SECONDS
-
-    @property
-    def key_files(self) -> tuple[Path, ...] | None:
-        """The private key files that were named; None where none were."""
-        if self.ssh_key is None:
-            return None
-        named = [self.ssh_key] if isinstance(self.ssh_key, (str, os.PathLike)) else self.ssh_key
-        try:
-            return tuple(Path(name).expanduser() for name in named)
-        except (TypeError, RuntimeError) as error:
-            raise InvalidArgumentError(f"ssh_key has to be a path or a list of paths: {error}") from error
+    def __init__(
+        self,
+        *,
+        ssh_username: str = "root",
+        ssh_alternate_usernames: str | Iterable[str] | None = None,
+        ssh_port: int | str = 22,
+        ssh_timeout: float | str | None = None,
+        ssh_key: PathLike | Sequence[PathLike] | None = None,
+        ssh_key_password: str | None = None,
+        timeout: float | str | None = None,
+        max_tries: int | str = 3,
+        ssh_interface: str = "public_ips",
+        at_exit_func: Callable[..., Any] | None = None,
+        wait_period: float | str = 5,
+        destroy_on_failure: bool = False,
+        check_exit_status: bool = True,
+    ) -> None:
+        self.usernames = (
+            _username("ssh_username", ssh_username),
+            *_usernames("ssh_alternate_usernames", ssh_alternate_usernames),
+        )
+        self.ssh_port = _whole("ssh_port", ssh_port, 1, 65535)
+        self.seconds_to_connect = _limit("ssh_timeout", ssh_timeout, SSH_TIMEOUT_SECONDS)
+        self.key_files = _files("ssh_key", ssh_key)
+        self.ssh_key_password = _passphrase("ssh_key_password", ssh_key_password)
+        self.seconds_to_wait = _limit("timeout", timeout, TIMEOUT_SECONDS)
+        self.max_tries = _whole("max_tries", max_tries, 1, 1_000_000)
+        self.ssh_interface = _one_of("ssh_interface", ssh_interface, INTERFACES)
+        self.at_exit_func = _function("at_exit_func", at_exit_func)
+        self.wait_period = _pause("wait_period", wait_period)
+        self.destroy_on_failure = _flag("ex_destroy_on_failure", destroy_on_failure)
+        self.check_exit_status = _flag("ex_check_exit_status", check_exit_status)
 
 
-def _check(holds: bool, name: str, rule: str, value: object) -> None:
-    if not holds:
-        raise InvalidArgumentError(f"{name} has to {rule}, not {value!r}")
+def _username(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        _refuse(name, "the name of a user", value)
+    return value
+
+
+def _usernames(name: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (_username(name, value),)
+    if not isinstance(value, Iterable):
+        _refuse(name, "a list of names, or None", value)
+    return tuple(_username(name, each) for each in value)
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    try:
+        number = int(str(value))  # which takes neither True nor 22.5
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        _refuse(name, f"a whole number from {least} to {most}", value)
+    return number
+
+
+def _limit(name: str, value: Any, default: float) -> float:
+    if value is None:
+        return default
+    seconds = _seconds(value)
+    if not 0 < seconds <= LONGEST_SECONDS:
+        _refuse(name, f"a number of seconds above 0, {LONGEST_SECONDS} at most, or None for {default:g}", value)
+    return seconds
+
+
+def _pause(name: str, value: Any) -> float:
+    seconds = _seconds(value)
+    if not 0 <= seconds <= LONGEST_SECONDS:
+        _refuse(name, f"a number of seconds from 0 to {LONGEST_SECONDS}", value)
+    return seconds
+
+
+def _seconds(value: Any) -> float:
+    """A number, or -1 where it is none."""
+    try:
+        return float(str(value))  # which does not take True
+    except ValueError:
+        return -1
+
+
+def _one_of(name: str, value: Any, possible: Sequence[str]) -> str:
+    if value not in possible:
+        _refuse(name, " or ".join(possible), value)
+    return str(value)
+
+
+def _function(name: str, value: Any) -> Callable[..., Any] | None:
+    if value is not None and not callable(value):
+        _refuse(name, "a function that takes driver and node, or None", value)
+    return value  # type: ignore[no-any-return]
+
+
+def _flag(name: str, value: Any) -> bool:
+    if value not in (True, False):
+        _refuse(name, "True or False", value)
+    return bool(value)
+
+
+def _passphrase(name: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgumentError(f"{name} has to be a text, or None, not a {type(value).__name__}")
+    return value
+
+
+def _files(name: str, value: Any) -> tuple[Path, ...] | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, os.PathLike)):
+        return (_file(name, value),)
+    if isinstance(value, bytes) or not isinstance(value, Iterable):
+        _refuse(name, "the path of a file, or a list of paths", value)
+    files = tuple(_file(name, each) for each in value)
+    if not files:
+        _refuse(name, "the path of a file, or a list of paths", value)
+    return files
+
+
+def _file(name: str, value: Any) -> Path:
+    try:
+        file = Path(value).expanduser()
+        possible = file.name and b"\0" not in os.fsencode(file)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidArgumentError(f"{name} has to be the path of a file, not {value!r}: {error}") from error
+    if not possible:
+        _refuse(name, "the path of a file", value)
+    return file
+
+
+def _refuse(name: str, rule: str, value: object) -> NoReturn:
+    raise InvalidArgumentError(f"{name} has to be {rule}, not {value!r}")

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import paramiko
-from paramiko.ssh_exception import NoValidConnectionsError
 
 from stratuslab_libcloud.client.pat import PortTranslationService
 from stratuslab_libcloud.deployment.guest import GuestClient
@@ -26,7 +25,7 @@ class UnreachableError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class SshAddress:
     """Where an SSH server is."""
 
     host: str
@@ -59,23 +58,23 @@ class Way:
         self._addresses = addresses
         self._gateway = gateway
 
-    def find(self) -> Place:
+    def find(self) -> SshAddress:
         """Where to go now: the gateway learns of a machine some time after it runs.
 
         :raises UnreachableError: there is no way yet
         :raises ServiceError: the port translation service can not be asked, and there is no other way
         """
-        place = self._over_gateway()
-        if place is None and not self._addresses:
+        address = self._over_gateway()
+        if address is None and not self._addresses:
             raise UnreachableError(f"no port of the gateway leads to its port {self._port}")
-        return place or Place(self._addresses[0], self._port)
+        return address or SshAddress(self._addresses[0], self._port)
 
     def close(self) -> None:
         """End the connection to the port translation service."""
         if self._gateway:
             self._gateway.service.close()
 
-    def _over_gateway(self) -> Place | None:
+    def _over_gateway(self) -> SshAddress | None:
         if self._gateway is None:
             return None
         try:
@@ -85,7 +84,7 @@ class Way:
                 raise
             logger.debug("going straight to machine %s, since %s", self._machine_id, problem)
             return None
-        return None if port is None else Place(self._gateway.host, port)
+        return None if port is None else SshAddress(self._gateway.host, port)
 
 
 class Door:
@@ -103,7 +102,7 @@ class Door:
 
     def __init__(
         self,
-        find: Callable[[], Place],
+        find: Callable[[], SshAddress],
         check: Callable[[], None],
         usernames: Sequence[str],
         key: paramiko.PKey,
@@ -122,7 +121,7 @@ class Door:
         self._connect_timeout = connect_timeout
         self._pause = min(pause, LONGEST_PAUSE_SECONDS)
         self._label = label
-        self._announced: Place | None = None
+        self._announced: SshAddress | None = None
 
     def enter(self) -> GuestClient:
         """Wait for the server, and log in.
@@ -157,32 +156,33 @@ class Door:
 
     def _knock(self, deadline: float) -> GuestClient:
         """Try to log in, once for each user name."""
-        place = self._find()
-        if place != self._announced:
-            logger.info("%s: waiting for SSH at %s", self._label, place)
-            self._announced = place
+        address = self._find()
+        if address != self._announced:
+            logger.info("%s: waiting for SSH at %s", self._label, address)
+            self._announced = address
         for username in self._usernames:
             try:
-                client = self._connect(place, username, max(1.0, deadline - time.monotonic()))
+                client = self._connect(address, username, max(1.0, deadline - time.monotonic()))
             except paramiko.AuthenticationException as error:
                 refusal = error
             except (OSError, EOFError, paramiko.SSHException) as error:
-                raise UnreachableError(f"there is no SSH at {place}: {_words_of(error)}") from error
+                raise UnreachableError(f"there is no SSH at {address}: {_words_of(error)}") from error
             else:
-                logger.info("%s: logged in as %s at %s", self._label, username, place)
+                logger.info("%s: logged in as %s at %s", self._label, username, address)
                 return client
         raise UnreachableError(
-            f"SSH at {place} does not let {' or '.join(self._usernames)} in with the key: {refusal}"
+            f"SSH at {address} does not let {' or '.join(self._usernames)} in with the key: {refusal}"
         ) from refusal
 
-    def _connect(self, place: Place, username: str, seconds: float) -> GuestClient:
+    def _connect(self, address: SshAddress, username: str, seconds: float) -> GuestClient:
         client = GuestClient(
-            place.host,
-            place.port,
+            address.host,
+            address.port,
             username,
             self._key,
             timeout=min(self._connect_timeout, seconds),
             login_timeout=min(max(self._connect_timeout, SLOWEST_LOGIN_SECONDS), seconds),
+            label=self._label,
         )
         client.connect()
         return client
@@ -190,8 +190,6 @@ class Door:
 
 def _words_of(error: Exception) -> str:
     """What an exception says, those of `paramiko` that say little included."""
-    if isinstance(error, NoValidConnectionsError):
-        error = next(iter(error.errors.values()))
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, EOFError):

@@ -11,7 +11,6 @@ import logging
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeGuard, TypeVar
 
 import paramiko
@@ -27,7 +26,6 @@ from libcloud.compute.ssh import SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
 from stratuslab_libcloud.deployment.guest import GuestClient
-from stratuslab_libcloud.errors import InvalidArgumentError
 
 D = TypeVar("D", bound=Deployment)
 
@@ -63,31 +61,6 @@ class ScriptStatusError(Exception):
 
 FINAL = (ScriptStatusError, SSHCommandTimeoutError, ConnectionLostError)
 """After these a command has begun, and is not begun again."""
-
-
-def check(deployment: Deployment) -> None:
-    """Find what can be found before there is a machine.
-
-    :raises InvalidArgumentError: this is no deployment, or a file that it is to install can not be read
-    """
-    if isinstance(deployment, type) or not callable(getattr(deployment, "run", None)):
-        raise InvalidArgumentError(
-            f"deploy has to be one of Libcloud's deployments, such as ScriptDeployment, "
-            f"not a {type(deployment).__name__}"
-        )
-    for step in _leaves(deployment):
-        if isinstance(step, FileDeployment):
-            _check_source(step)
-
-
-def _check_source(step: FileDeployment) -> None:
-    try:
-        with Path(step.source).open("rb"):
-            pass
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"the file {step.source} of a FileDeployment can not be read: {error.strerror}"
-        ) from error
 
 
 class StepRunner:

@@ -15,7 +15,7 @@ URL = "http://pat.example.org/cgi-bin/vmports.py"
 
 @pytest.fixture
 def service() -> Iterator[PortTranslationService]:
-    service = PortTranslationService(URL, location="lal", timeout=0.5)
+    service = PortTranslationService(URL, location="lal", verify=None, timeout=0.5)
     yield service
     service.close()
 
@@ -72,7 +72,7 @@ def test_service_that_fails(service: PortTranslationService, web: requests_mock.
 
 
 def test_service_that_is_not_there() -> None:
-    service = PortTranslationService("http://127.0.0.1:1/vmports.py", location="lal", timeout=0.5)
+    service = PortTranslationService("http://127.0.0.1:1/vmports.py", location="lal", verify=None, timeout=0.5)
     with pytest.raises(ServiceUnavailableError, match="vmports, port translation service of location 'lal'"):
         service.ports(23)
     service.close()

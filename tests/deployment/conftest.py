@@ -12,17 +12,27 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from libcloud.compute.base import Node
+from libcloud.compute.deployment import ScriptDeployment
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.config import CloudConfig, MachineOptions, PortTranslation, ServiceConfig
 from stratuslab_libcloud.deployment import DeployOptions, deploy_node
-from stratuslab_libcloud.errors import WaitTimeoutError
+from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_opener
+from stratuslab_libcloud.errors import KeyFileError, WaitTimeoutError
 from stratuslab_libcloud.sandbox.guests import GuestHouse
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
+KEYS = {
+    "RSA 2048": rsa.generate_private_key(65537, 2048),
+    "RSA 3072": rsa.generate_private_key(65537, 3072),
+    "ECDSA P-256": OTHER_KEY,
+    "ECDSA P-384": ec.generate_private_key(ec.SECP384R1()),
+    "ECDSA P-521": ec.generate_private_key(ec.SECP521R1()),
+    "Ed25519": KEY,
+}
 
 
 def public_text(key: Any) -> str:
@@ -38,7 +48,14 @@ def private_text(
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase:
         encryption = serialization.BestAvailableEncryption(passphrase.encode())
+        if form is serialization.PrivateFormat.OpenSSH:  # whose default is meant to take long
+            encryption = form.encryption_builder().kdf_rounds(1).build(passphrase.encode())
     return bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
+
+
+@pytest.fixture(autouse=True)
+def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +173,19 @@ def config(key_file: Path) -> CloudConfig:
     )
 
 
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file."""
+
+    def write(content: bytes | str, name: str = "key") -> Path:
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return file
+
+    return write
+
+
+Write = Callable[..., Path]
 Deploy = Callable[..., Node]
 
 
@@ -183,3 +213,18 @@ def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
         )
 
     return deploy
+
+
+def find(key: Any, *paths: Path, passphrase: str | None = None, required: bool = True, text: str | None = None) -> str:
+    """Where the private half of a key was found."""
+    machine_keys = MachineKeys(public_text(key) if text is None else text, "auth")
+    with find_opener(machine_keys, KeyFiles(paths, "ssh_key", required), passphrase) as opener:
+        return opener.origin
+
+
+def refused(deploy: Deploy, driver: HouseDriver, **options: Any) -> str:
+    """What the user reads when deploy_node is called so."""
+    with pytest.raises(KeyFileError) as caught:
+        deploy(ScriptDeployment("true"), **options)
+    assert not driver.nodes
+    return str(caught.value)

@@ -14,10 +14,8 @@ from libcloud.compute.base import Node
 from libcloud.compute.deployment import Deployment, MultiStepDeployment, ScriptDeployment, SSHKeyDeployment
 from libcloud.compute.types import DeploymentError, NodeState
 
-from stratuslab_libcloud.deployment import DeployOptions
 from stratuslab_libcloud.errors import (
     DeploymentFailedError,
-    InvalidArgumentError,
     MachineFailedError,
     MissingDependencyError,
     ScriptFailedError,
@@ -270,6 +268,20 @@ def test_at_exit_does_nothing_after_the_end(step: Deployment, deploy: Deploy, ex
     assert exits == []
 
 
+@pytest.mark.parametrize("destroy", [True, False])
+def test_what_fails_right_after_the_start_loses_no_machine(
+    destroy: bool, deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError("no more functions")
+
+    monkeypatch.setattr(atexit, "register", fail)
+    with pytest.raises(DeploymentFailedError, match="no more functions") as caught:
+        deploy(ScriptDeployment("true"), at_exit_func=lambda **_: None, destroy_on_failure=destroy)
+    assert caught.value.node is driver.nodes[0]
+    assert driver.destroyed == [caught.value.node.id] * destroy
+
+
 def test_one_end_leaves_the_functions_of_others(deploy: Deploy, exits: list[Any]) -> None:
     def common(**_: Any) -> None:
         """Do nothing."""
@@ -283,39 +295,6 @@ def test_one_end_leaves_the_functions_of_others(deploy: Deploy, exits: list[Any]
     deploy(Call(within), at_exit_func=common)
     assert counts == [1]
     assert exits == []
-
-
-# Arguments
-
-
-@pytest.mark.parametrize(
-    ("wrong", "named"),
-    [
-        ({"ssh_username": ""}, "ssh_username"),
-        ({"ssh_port": 0}, "ssh_port has to be from 1 to 65535, not 0"),
-        ({"ssh_port": 65536}, "ssh_port"),
-        ({"ssh_timeout": -1}, "ssh_timeout"),
-        ({"timeout": -1}, "timeout"),
-        ({"max_tries": 0}, "max_tries"),
-        ({"ssh_interface": "public"}, "ssh_interface has to be public_ips or private_ips, not 'public'"),
-        ({"wait_period": -1}, "wait_period"),
-        ({"ssh_key": []}, "ssh_key"),
-        ({"ssh_key": 7}, "ssh_key"),
-        ({"ssh_key": [None]}, "ssh_key"),
-    ],
-)
-def test_value_that_can_not_be_meant(wrong: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=named):
-        DeployOptions(**wrong)
-
-
-def test_values_that_mean_libclouds_own() -> None:
-    options = DeployOptions(timeout=0, ssh_timeout=None, ssh_alternate_usernames=None)
-    assert (options.seconds_to_wait, options.seconds_to_connect, options.usernames) == (300, 10, ("root",))
-
-
-def test_one_other_user_name_needs_no_list() -> None:
-    assert DeployOptions(ssh_alternate_usernames="ubuntu").usernames == ("root", "ubuntu")
 
 
 # Many at once

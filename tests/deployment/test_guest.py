@@ -6,6 +6,7 @@ import contextlib
 import io
 import shlex
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ class Machine:
         self.client.connect()
 
     def new_client(self, key: paramiko.PKey = PARAMIKO_KEY) -> GuestClient:
-        return GuestClient(self.host, self.port, "root", key, timeout=5, login_timeout=5)
+        return GuestClient(self.host, self.port, "root", key, timeout=5, login_timeout=5, label="m")
 
     def close(self) -> None:
         self.client.close()
@@ -196,11 +197,13 @@ def test_command_begins_in_the_home(client: GuestClient, machine: Machine) -> No
 
 
 def test_quick_command_does_not_wait(client: GuestClient) -> None:
-    client.run("true")
-    started = time.monotonic()
-    for _ in range(5):
+    def timed() -> float:
+        started = time.monotonic()
         client.run("true")
-    assert time.monotonic() - started < 1
+        return time.monotonic() - started
+
+    # What waits for a delayed acknowledgement takes 40 ms each time.
+    assert statistics.median(timed() for _ in range(15)) < 0.03
 
 
 def test_process_in_the_background_is_not_waited_for(client: GuestClient) -> None:
@@ -304,7 +307,9 @@ def test_nothing_of_a_connection_is_printed(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = GuestClient("127.0.0.1", silent.getsockname()[1], "root", PARAMIKO_KEY, timeout=0.2, login_timeout=0.2)
+        client = GuestClient(
+            "127.0.0.1", silent.getsockname()[1], "root", PARAMIKO_KEY, timeout=0.2, login_timeout=0.2, label="m"
+        )
         with pytest.raises(paramiko.SSHException):
             client.connect()
     assert capfd.readouterr() == ("", "")
@@ -358,7 +363,7 @@ def old_server() -> Iterator[tuple[str, int]]:
 
 
 def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = GuestClient(*old_server, "root", paramiko.RSAKey.generate(2048), timeout=5, login_timeout=5)
+    client = GuestClient(*old_server, "root", paramiko.RSAKey.generate(2048), timeout=5, login_timeout=5, label="m")
     if "ssh-rsa" in paramiko.RSAKey.HASHES:
         assert client.connect() is True
     else:
@@ -368,6 +373,6 @@ def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -
 
 
 def test_ecdsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = GuestClient(*old_server, "root", paramiko.ECDSAKey.generate(), timeout=5, login_timeout=5)
+    client = GuestClient(*old_server, "root", paramiko.ECDSAKey.generate(), timeout=5, login_timeout=5, label="m")
     assert client.connect() is True
     client.close()

@@ -4,45 +4,45 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import gc
 import os
 import re
 import shutil
-import socket
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from libcloud.compute.deployment import ScriptDeployment
 
 from stratuslab_libcloud.deployment.keys import (
-    KeyFiles,
     MachineKeys,
     PublicKey,
-    find_opener,
     load_private_key,
 )
 from stratuslab_libcloud.errors import KeyFileError
 
-from .conftest import KEY, OTHER_KEY, Deploy, HouseDriver, private_text, public_text
+from .conftest import (
+    KEY,
+    KEYS,
+    OTHER_KEY,
+    Deploy,
+    HouseDriver,
+    Write,
+    find,
+    private_text,
+    public_text,
+    refused,
+)
 
 PASSPHRASE = "correct horse, ünd so"
 
-KEYS = {
-    "RSA 2048": rsa.generate_private_key(65537, 2048),
-    "RSA 4096": rsa.generate_private_key(65537, 4096),
-    "ECDSA P-256": OTHER_KEY,
-    "ECDSA P-384": ec.generate_private_key(ec.SECP384R1()),
-    "ECDSA P-521": ec.generate_private_key(ec.SECP521R1()),
-    "Ed25519": KEY,
-}
+EMPTY_OPENSSH_KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+ED448_KEY = private_text(ed448.Ed448PrivateKey.generate(), PrivateFormat.PKCS8)
+SECP256K1_KEY = private_text(ec.generate_private_key(ec.SECP256K1()), PrivateFormat.PKCS8)
 FORMATS = {
     "OpenSSH": PrivateFormat.OpenSSH,
     "PEM": PrivateFormat.TraditionalOpenSSL,
@@ -55,31 +55,6 @@ FILES = [
     for passphrase in (None, PASSPHRASE)
     if (key, form) != ("Ed25519", "PEM")  # there is no such format
 ]
-
-
-@pytest.fixture(autouse=True)
-def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    def write(content: bytes | str, name: str = "key") -> Path:
-        file = tmp_path / name
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return file
-
-    return write
-
-
-Write = Callable[..., Path]
-
-
-def find(key: Any, *paths: Path, passphrase: str | None = None, required: bool = True, text: str | None = None) -> str:
-    """Where the private half of a key was found."""
-    machine_keys = MachineKeys(public_text(key) if text is None else text, "auth")
-    with find_opener(machine_keys, KeyFiles(paths, "ssh_key", required), passphrase) as opener:
-        return opener.origin
 
 
 # What opens a machine
@@ -99,11 +74,12 @@ def test_key_file_opens_a_machine(
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
 @pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
-@pytest.mark.parametrize("passphrase", ["", PASSPHRASE])
+@pytest.mark.parametrize("passphrase", ["", PASSPHRASE], ids=["open", "locked"])
 @pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
 def test_files_of_ssh_keygen_are_read(kind: str, form: str, passphrase: str, tmp_path: Path) -> None:
     file = tmp_path / "id"
-    options = ["-q", "-t", kind, "-m", form, "-N", passphrase, "-f", str(file)]
+    size = {"rsa": ["-b", "2048"]}.get(kind, [])
+    options = ["-q", "-t", kind, *size, "-a", "1", "-m", form, "-N", passphrase, "-f", str(file)]
     subprocess.run(["ssh-keygen", *options], check=True)
     key = load_private_key(file, passphrase or None)
     assert key is not None
@@ -142,14 +118,6 @@ def test_without_ssh_key_the_configured_file_is_used(deploy: Deploy) -> None:
 
 
 # What does not, which is known before a machine is started
-
-
-def refused(deploy: Deploy, driver: HouseDriver, **options: Any) -> str:
-    """What the user reads when deploy_node is called so."""
-    with pytest.raises(KeyFileError) as caught:
-        deploy(ScriptDeployment("true"), **options)
-    assert not driver.nodes
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(("kind", "form", "passphrase"), [file for file in FILES if file.values[2]])
@@ -204,15 +172,15 @@ def test_private_key_of_another(write: Write, driver: HouseDriver, deploy: Deplo
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "holds no private key"),
-        (b"\x00\xff" * 100, "holds no private key"),
-        (b"just text", "holds no private key"),
-        (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n", "is damaged"),
-        (private_text(KEY)[:150], "is damaged"),
-        (public_text(KEY).encode(), "holds a public key; name the private one"),
-        (b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTYgen"),
-        (private_text(ed448.Ed448PrivateKey.generate(), PrivateFormat.PKCS8), "can not be used here"),
-        (private_text(ec.generate_private_key(ec.SECP256K1()), PrivateFormat.PKCS8), "can not be used here"),
+        pytest.param(b"", "holds no private key", id="empty"),
+        pytest.param(b"\x00\xff" * 100, "holds no private key", id="bytes"),
+        pytest.param(b"just text", "holds no private key", id="text"),
+        pytest.param(EMPTY_OPENSSH_KEY, "is damaged", id="nothing between the lines"),
+        pytest.param(private_text(KEY)[:150], "is damaged", id="cut off"),
+        pytest.param(public_text(KEY).encode(), "holds a public key; name the private one", id="public"),
+        pytest.param(b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTYgen", id="PuTTY"),
+        pytest.param(ED448_KEY, "can not be used here", id="Ed448"),
+        pytest.param(SECP256K1_KEY, "can not be used here", id="secp256k1"),
     ],
 )
 def test_file_that_is_no_usable_private_key(content: bytes, complaint: str, write: Write) -> None:
@@ -222,8 +190,8 @@ def test_file_that_is_no_usable_private_key(content: bytes, complaint: str, writ
     assert str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
-@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+@pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8], ids=["PEM", "PKCS#8"])
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE], ids=["open", "locked"])
 def test_dsa_key_in_pem(form: PrivateFormat, passphrase: str | None, write: Write) -> None:
     file = write(private_text(dsa.generate_private_key(1024), form, passphrase))
     with pytest.raises(KeyFileError, match="holds a DSA key, which SSH does not take any more") as caught:
@@ -287,6 +255,20 @@ def test_any_file_is_a_key_or_a_clear_error(tmp_path_factory: pytest.TempPathFac
         load_private_key(file, "passphrase")
 
 
+@pytest.mark.parametrize("text", ["\ufeff{key}", "{key}\r\n", "\ufeff# keys\r\n\ufeff{key}\r\n"])
+def test_public_keys_as_windows_writes_them(text: str, write: Write) -> None:
+    text = text.format(key=public_text(KEY).strip())
+    assert find(None, write(private_text(KEY)), text=text)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE], ids=["open", "locked"])
+def test_private_key_as_windows_writes_it(form: str, passphrase: str | None, write: Write) -> None:
+    key = KEYS["ECDSA P-256"]
+    text = private_text(key, FORMATS[form], passphrase).replace(b"\n", b"\r\n")
+    assert find(key, write(b"\xef\xbb\xbf" + text), passphrase=passphrase)
+
+
 def test_fingerprint_is_the_one_of_ssh_keygen(tmp_path: Path) -> None:
     if not shutil.which("ssh-keygen"):
         pytest.skip("ssh-keygen is not installed")
@@ -294,80 +276,3 @@ def test_fingerprint_is_the_one_of_ssh_keygen(tmp_path: Path) -> None:
     file.write_text(public_text(KEY))
     said = subprocess.run(["ssh-keygen", "-lf", str(file)], check=True, capture_output=True, text=True).stdout
     assert MachineKeys(public_text(KEY), "auth").parse()[0].fingerprint == said.split()[1]
-
-
-# The agent
-
-
-@pytest.fixture
-def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_agent: None) -> Iterator[Callable[[Any], None]]:
-    """An SSH agent; call it to add a key."""
-    if not shutil.which("ssh-agent"):
-        pytest.skip("ssh-agent is not installed")
-    socket = tmp_path / "agent"
-    process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE)
-    assert process.stdout
-    process.stdout.readline()
-    monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
-
-    def add(key: Any) -> None:
-        subprocess.run(["ssh-add", "-q", "-"], input=private_text(key), check=True)
-
-    with process:
-        yield add
-        process.terminate()
-
-
-@pytest.mark.parametrize("kind", ["RSA 2048", "ECDSA P-256", "Ed25519"])
-def test_key_of_an_agent_opens_a_machine(
-    kind: str, agent: Callable[[Any], None], key_file: Path, driver: HouseDriver, deploy: Deploy
-) -> None:
-    key_file.unlink()
-    agent(KEYS["RSA 4096"])
-    agent(KEYS[kind])
-    driver.keys = [public_text(KEYS[kind])]
-    script = ScriptDeployment("echo done")
-    deploy(script, public_keys=public_text(KEYS[kind]))
-    assert script.stdout == "done\n"
-
-
-def test_agent_opens_what_a_locked_file_would(agent: Callable[[Any], None], write: Write) -> None:
-    agent(KEY)
-    assert find(KEY, write(private_text(KEY, passphrase=PASSPHRASE))) == "the SSH agent"
-
-
-def test_agent_has_another_key_only(
-    agent: Callable[[Any], None], key_file: Path, driver: HouseDriver, deploy: Deploy
-) -> None:
-    key_file.unlink()
-    agent(OTHER_KEY)
-    assert "no SSH agent has its private half" in refused(deploy, driver)
-
-
-# paramiko leaves its socket to the garbage collector then.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_something_that_is_no_agent(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_file: Path, driver: HouseDriver, deploy: Deploy
-) -> None:
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "agent"))
-        listener.listen()
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
-        answer = threading.Thread(target=lambda: listener.accept()[0].close())
-        answer.start()
-        key_file.unlink()
-        assert "no SSH agent has its private half" in refused(deploy, driver)
-        answer.join()
-        gc.collect()
-
-
-def test_file_goes_before_the_agent(agent: Callable[[Any], None], key_file: Path) -> None:
-    agent(KEY)
-    assert find(KEY, key_file) == str(key_file)
-
-
-def test_missing_file_that_was_named_is_an_error_all_the_same(
-    agent: Callable[[Any], None], tmp_path: Path, driver: HouseDriver, deploy: Deploy
-) -> None:
-    agent(KEY)
-    refused(deploy, driver, ssh_key=tmp_path / "nothing")

@@ -21,7 +21,7 @@ from libcloud.compute.deployment import (
 from libcloud.compute.ssh import SSHCommandTimeoutError
 from libcloud.compute.types import DeploymentError
 
-from stratuslab_libcloud.errors import DeploymentFailedError, InvalidArgumentError, ScriptFailedError
+from stratuslab_libcloud.errors import DeploymentFailedError, ScriptFailedError
 
 from .conftest import KEY, OTHER_KEY, Deploy, HouseDriver, public_text
 
@@ -328,23 +328,6 @@ def test_script_during_which_the_connection_breaks_is_not_run_again(
     with pytest.raises(DeploymentFailedError, match=r"the connection broke while /.*lost\.sh ran") as caught:
         deploy(step)
     assert (home(caught.value.node) / "ran").read_text() == "once\n"
-
-
-# What is known before there is a machine
-
-
-@pytest.mark.parametrize("nonsense", [None, "script", [], ScriptDeployment])
-def test_what_is_no_deployment(nonsense: Any, deploy: Deploy, driver: HouseDriver) -> None:
-    with pytest.raises(InvalidArgumentError, match="deploy has to be one of Libcloud's deployments"):
-        deploy(nonsense)
-    assert not driver.nodes
-
-
-def test_file_that_is_not_there(deploy: Deploy, driver: HouseDriver, tmp_path: Path) -> None:
-    missing = FileDeployment(str(tmp_path / "nothing"), "target")
-    with pytest.raises(InvalidArgumentError, match=r"nothing of a FileDeployment can not be read: No such file"):
-        deploy(MultiStepDeployment([script("true"), MultiStepDeployment(missing)]))
-    assert not driver.nodes
 
 
 # What is told
