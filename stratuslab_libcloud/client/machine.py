@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -226,8 +226,8 @@ def machine_of(element: Element) -> VirtualMachine | None:
         ended=_moment(values.get("ETIME")),
         cpu=_integer(wanted.get("VCPU")) or 1,
         memory=_integer(wanted.get("MEMORY")),
-        disks=tuple([_disk(_values(disk)) for disk in template.findall("DISK")]),
-        nics=tuple([_nic(_values(nic)) for nic in template.findall("NIC")]),
+        disks=tuple(map(_disk, template.findall("DISK"))),
+        nics=tuple(map(_nic, template.findall("NIC"))),
         host=_host(element.find("HISTORY_RECORDS")),
         error=_text_below(template.find("ERROR"), "MESSAGE"),
         mark=wanted.get(MARK_ATTRIBUTE) or _text_below(element.find("USER_TEMPLATE"), MARK_ATTRIBUTE),
@@ -236,25 +236,20 @@ def machine_of(element: Element) -> VirtualMachine | None:
 
 _NOTHING = Element("nothing")
 
-Values = Mapping[str, str | None]
 
-
-def _values(element: Element) -> Values:
+def _values(element: Element) -> dict[str, str | None]:
     """The texts of an element's children by their tags, of those with the same tag the last one's."""
     return {child.tag: child.text for child in element}
 
 
-def _disk(values: Values) -> Disk:
-    return Disk(
-        source=values.get("SOURCE") or "",
-        target=values.get("TARGET") or "",
-        kind=values.get("TYPE") or "",
-        size=_integer(values.get("SIZE")),
-    )
+def _disk(element: Element) -> Disk:
+    text = element.findtext
+    return Disk(text("SOURCE", ""), text("TARGET", ""), text("TYPE", ""), _integer(text("SIZE")))
 
 
-def _nic(values: Values) -> Nic:
-    return Nic(values.get("NETWORK") or "", values.get("IP") or "", values.get("MAC") or "")
+def _nic(element: Element) -> Nic:
+    text = element.findtext
+    return Nic(text("NETWORK", ""), text("IP", ""), text("MAC", ""))
 
 
 def _host(history: Element | None) -> str | None:
