@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize, StorageVolume
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
 
+from stratuslab_libcloud.arguments import checked, parsed, text
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.blueprint import Blueprint, RootDisk, known_bus
 from stratuslab_libcloud.client.context import (
     CLOUD_INIT,
     RAW_PART,
     Part,
+    check_public_keys,
     cloud_init_pairs,
     context,
     parse_pairs,
@@ -26,64 +27,14 @@ from stratuslab_libcloud.client.disk import is_disk_id
 from stratuslab_libcloud.client.entries import is_image_id, is_image_url
 from stratuslab_libcloud.client.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.once import create_machine, new_mark
-from stratuslab_libcloud.config import MachineOptions
+from stratuslab_libcloud.config import MachineOptions, values
 from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
 from stratuslab_libcloud.nodes import StratusLabImage
+from stratuslab_libcloud.wishes import Wishes, check_location
 
 _log = logging.getLogger(__name__)
 
-_MIB_IN_GIB = 1024
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a call to `create_node` asks for beyond the configuration; None leaves it to the configuration.
-
-    :param network: ``public``, ``local`` or ``private``
-    :param address: the IP address to ask for
-    :param context: pairs for the contextualization, as a mapping or as ``key=value`` lines
-    :param context_method: ``one`` or ``cloud-init``
-    :param cloud_init: ``mimetype,file`` pairs separated by ``#``
-    :param userdata: cloud-init's user data, as it is
-    :param requirements: an OpenNebula expression that a host must satisfy
-    :param disks_bus: ``ide``, ``scsi`` or ``virtio``
-    :param persistent_disk: a volume, or its id, to start with
-    :param readonly_disk: an image of kind ``disk``, or its id, to start with
-    :param volatile_disk: GiB of an additional empty disk that goes with the machine
-    """
-
-    network: str | None = None
-    address: str | None = None
-    context: Mapping[str, str] | str | None = None
-    context_method: str | None = None
-    cloud_init: str | None = None
-    userdata: str | None = None
-    requirements: str | None = None
-    disks_bus: str | None = None
-    persistent_disk: StorageVolume | str | None = None
-    readonly_disk: NodeImage | str | None = None
-    volatile_disk: int | None = None
-
-    def over(self, options: MachineOptions) -> MachineOptions:
-        """The configuration's options with the wishes in their place.
-
-        :raises InvalidArgumentError: when a wish is none that can be had
-        """
-        _check("ex_network", self.network, ("public", "local", "private"))
-        _check("ex_context_method", self.context_method, ("one", CLOUD_INIT))
-        _check("ex_disks_bus", self.disks_bus, ("ide", "scsi", "virtio"))
-        chosen = {
-            "network": self.network,
-            "address": self.address,
-            "context_method": self.context_method,
-            "cloud_init": self.cloud_init,
-            "requirements": self.requirements,
-            "disks_bus": self.disks_bus,
-            "persistent_disk": _id_of(self.persistent_disk),
-            "readonly_disk": _id_of(self.readonly_disk),
-            "volatile_disk": self.volatile_disk and self.volatile_disk * _MIB_IN_GIB,
-        }
-        return options._replace(**{k: v for k, v in chosen.items() if v is not None})  # type: ignore[arg-type]
+_LARGEST = 2**31 - 1
 
 
 def create(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> VirtualMachine:
@@ -125,19 +76,20 @@ def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: A
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file
     :raises StratusLabError: when the image, a file or a value can not be used
     """
-    options = wishes.over(cloud.config.machine)
-    root, ports = _root_disk(cloud, image, options)
+    options = wishes.over(cloud.config.machine, cloud.config.section)
+    root, ports = _root_disk(cloud, checked(NodeImage, image), options)
+    checked(NodeSize, size)
     return Blueprint(
-        name=name or "",
-        cpu=_cpu_of(size),
-        ram=int(size.ram),
-        swap=int(size.disk or 0),
+        name="" if name is None else text("name", name),
+        cpu=_number("a size's cpu", _cpu_of(size), 1),
+        ram=_number("a size's ram", size.ram, 1),
+        swap=_number("a size's disk", size.disk or 0, 0),
         root=root,
         context=_context(cloud, auth, options, wishes),
         inbound_ports=ports,
         options=options,
         persistent_disk=options.persistent_disk and _disk_source(cloud, options.persistent_disk),
-        readonly_disk=options.readonly_disk and _image_source(cloud, options.readonly_disk),
+        readonly_disk=options.readonly_disk and cloud.marketplace.source(options.readonly_disk),
         mark=new_mark(),
     )
 
@@ -165,6 +117,7 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
     if auth is None:
         return read_public_keys(cloud.config.public_key_file)
     if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
+        check_public_keys(auth.pubkey, "auth")
         return auth.pubkey
     raise InvalidArgumentError(
         f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
@@ -180,6 +133,7 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
         source = cloud.marketplace.source(image_id)
         return RootDisk(source, entry.format or "raw", known_bus(entry.disks_bus)), entry.inbound_ports
     if is_disk_id(image_id):
+        check_location(image, cloud.config.section)
         return RootDisk(_disk_source(cloud, image_id)), ()
     if not is_image_url(image_id):
         raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
@@ -192,21 +146,13 @@ def _disk_source(cloud: Cloud, disk_id: str) -> str:
     return f"pdisk:{cloud.config.disks_source}/{disk_id}"
 
 
-def _image_source(cloud: Cloud, image_id: str) -> str:
-    if not is_image_id(image_id):
-        raise InvalidArgumentError(f"{image_id!r} is no Marketplace identifier of a read-only disk")
-    return cloud.marketplace.source(image_id)
-
-
 def _context(cloud: Cloud, auth: Any, options: MachineOptions, wishes: Wishes) -> dict[str, str]:
     keys = public_keys(cloud, auth)
     pairs = parse_pairs(_context_lines(options), "extra_context_data or extra_context_file")
-    if isinstance(wishes.context, Mapping):
-        pairs.update(wishes.context)
-    elif wishes.context:
-        pairs.update(parse_pairs(wishes.context.splitlines(), "ex_context"))
-    if wishes.userdata is not None:
-        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, wishes.userdata, "user-data")]))
+    pairs.update(wishes.context_pairs())
+    userdata = wishes.userdata_text()
+    if userdata is not None:
+        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, userdata, "user-data")]))
     elif options.cloud_init or options.context_method == CLOUD_INIT:
         other_keys, parts = parse_parts(options.cloud_init or "")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))
@@ -220,15 +166,10 @@ def _context_lines(options: MachineOptions) -> Iterable[str]:
         yield from options.context_data.split("#")
 
 
-def _cpu_of(size: NodeSize) -> int:
-    cpu = getattr(size, "cpu", None) or (size.extra or {}).get("cpu")
-    return int(cpu or 1)
+def _cpu_of(size: NodeSize) -> Any:
+    return getattr(size, "cpu", None) or (size.extra or {}).get("cpu") or 1
 
 
-def _id_of(thing: Any) -> str | None:
-    return None if thing is None else str(getattr(thing, "id", thing))
-
-
-def _check(name: str, value: str | None, possible: tuple[str, ...]) -> None:
-    if value is not None and value not in possible:
-        raise InvalidArgumentError(f"{name} can be {', '.join(possible)}; not {value!r}")
+def _number(name: str, value: Any, lowest: int) -> int:
+    number = parsed(name, "nothing" if value is None else value, values.whole_number(lowest, _LARGEST))
+    return number or 0

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import (
@@ -20,6 +21,7 @@ from libcloud.compute.base import (
 )
 
 from stratuslab_libcloud import images, listing, waiting
+from stratuslab_libcloud.arguments import checked, text
 from stratuslab_libcloud.client import settle
 from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.config import UserConfiguration
@@ -86,13 +88,32 @@ class StratusLabNodeDriver(NodeDriver):
         ex_image_lifetime: float | None = None,
     ) -> None:
         super().__init__(key)  # type: ignore[no-untyped-call]
+        for name, value in (("proxy_url", proxy_url), ("stratuslab_default_location", stratuslab_default_location)):
+            if value is not None:
+                text(name, value)
+        self._made_of = {
+            "key": key,
+            "timeout": timeout,
+            "proxy_url": proxy_url,
+            "stratuslab_user_config": stratuslab_user_config,
+            "stratuslab_default_location": stratuslab_default_location,
+            "ex_image_lifetime": ex_image_lifetime,
+        }
         self._configuration = UserConfiguration.load(
             stratuslab_user_config,
             default_location=stratuslab_default_location,
-            timeout=None if timeout is None else float(timeout),
+            timeout=timeout,
         )
         self._locations = Locations(self._configuration, self, proxy_url, images.seconds(ex_image_lifetime))
         self._sizes = Sizes(self._configuration, self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StratusLabNodeDriver:
+        """A copy of a node or a volume belongs to the same driver."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process, a driver is made anew of the same configuration file."""
+        return _made_of, (type(self), self._made_of)
 
     # -- locations, sizes, images
 
@@ -126,7 +147,7 @@ class StratusLabNodeDriver(NodeDriver):
         :raises NotFoundError: when there is no such image, or it has expired
         :raises InvalidArgumentError: when it is none of the three
         """
-        return images.get(self._locations.cloud(location), image_id, self)
+        return images.get(self._locations.cloud(location), text("image_id", image_id), self)
 
     # -- nodes
 
@@ -191,10 +212,10 @@ class StratusLabNodeDriver(NodeDriver):
         *,
         ex_network: str | None = None,
         ex_address: str | None = None,
-        ex_context: Mapping[str, str] | str | None = None,
+        ex_context: Mapping[str, Any] | str | Path | None = None,
         ex_context_method: str | None = None,
         ex_cloud_init: str | None = None,
-        ex_userdata: str | None = None,
+        ex_userdata: str | bytes | None = None,
         ex_requirements: str | None = None,
         ex_disks_bus: str | None = None,
         ex_persistent_disk: StorageVolume | str | None = None,
@@ -210,7 +231,7 @@ class StratusLabNodeDriver(NodeDriver):
         :param auth: a `NodeAuthSSHKey`; the configured public key file's if not given
         :param ex_network: ``public``, ``local`` or ``private``
         :param ex_address: the IP address to ask for
-        :param ex_context: pairs for the contextualization, as a mapping or as ``key=value`` lines
+        :param ex_context: pairs for the contextualization: a mapping, ``key=value`` lines, or the `Path` of a file
         :param ex_context_method: ``one`` or ``cloud-init``
         :param ex_cloud_init: ``mimetype,file`` pairs for cloud-init, separated by ``#``
         :param ex_userdata: cloud-init's user data, as it is; at most 16384 bytes when gzipped
@@ -223,10 +244,11 @@ class StratusLabNodeDriver(NodeDriver):
         :raises UnknownOutcomeError: when that can not be told
         """
         from stratuslab_libcloud import creation
+        from stratuslab_libcloud.wishes import Wishes
 
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
-        wishes = creation.Wishes(
+        wishes = Wishes(
             network=ex_network,
             address=ex_address,
             context=ex_context,
@@ -248,7 +270,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ServiceError: when it can not be told to end
         """
-        cloud = self._locations.cloud_of(node)
+        cloud = self._locations.cloud_of(checked(Node, node))
         if not settle.kill_machine(cloud.compute, number_of(node)):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
@@ -362,23 +384,23 @@ class StratusLabNodeDriver(NodeDriver):
             proxy_url=self._locations.proxy_url,
         )
 
-    def ex_get_node_details(self, node: Node | str, location: Location = None) -> StratusLabNode:
+    def ex_get_node_details(self, node: Node | str | int, location: Location = None) -> StratusLabNode:
         """A machine as it is now, also one that has ended.
 
         :param node: a node or its id
         :param location: where it is, if `node` is an id; the default location if not given
         :raises NotFoundError: when there never was such a machine
         """
-        where = self._locations.find(location) if isinstance(node, str) else self._locations.of(node)
-        number = number_of(node)
-        return self._to_node(self._locations.cloud(where).compute.machine(number), where)
+        is_id = isinstance(node, (str, int))
+        where = self._locations.find(location) if is_id else self._locations.of(checked(Node, node))
+        return self._to_node(self._locations.cloud(where).compute.machine(number_of(node)), where)
 
     def ex_shutdown_node(self, node: Node) -> bool:
         """Let a machine's own operating system shut it down; it ends after that. A killed one saves nothing.
 
         :raises ConflictError: when it is not running
         """
-        self._locations.cloud_of(node).compute.shutdown(number_of(node))
+        self._locations.cloud_of(checked(Node, node)).compute.shutdown(number_of(node))
         return True
 
     # -- volumes
@@ -397,7 +419,9 @@ class StratusLabNodeDriver(NodeDriver):
         def ask(where: NodeLocation) -> list[StorageVolume]:
             return self._volumes_in(where, ex_details)
 
-        return ask(self._locations.find(location)) if location else self._locations.ask_all(ask, ex_partial)
+        if location is None:
+            return self._locations.ask_all(ask, ex_partial)
+        return ask(self._locations.find(location))
 
     def create_volume(
         self,
@@ -430,7 +454,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ConflictError: when a machine uses it
         """
-        cloud = self._locations.cloud_of(volume)
+        cloud = self._locations.cloud_of(checked(StorageVolume, volume))
         if not settle.destroy_disk(cloud.disks, str(volume.id)):
             _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
         return True
@@ -444,8 +468,8 @@ class StratusLabNodeDriver(NodeDriver):
         """
         from stratuslab_libcloud import volumes
 
-        cloud = self._locations.cloud_of(node)
-        if self._locations.cloud_of(volume) is not cloud:
+        cloud = self._locations.cloud_of(checked(Node, node))
+        if self._locations.cloud_of(checked(StorageVolume, volume)) is not cloud:
             raise InvalidArgumentError(
                 f"volume {volume.id} is at location '{self._locations.of(volume).id}' and node {node.id} at "
                 f"'{cloud.config.section}': a volume can only be attached where it is"
@@ -461,7 +485,8 @@ class StratusLabNodeDriver(NodeDriver):
         """
         from stratuslab_libcloud import volumes
 
-        volumes.detach(self._locations.cloud_of(volume), volume, None if ex_node is None else number_of(ex_node))
+        cloud = self._locations.cloud_of(checked(StorageVolume, volume))
+        volumes.detach(cloud, volume, None if ex_node is None else number_of(checked(Node, ex_node)))
         return True
 
     def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
@@ -472,6 +497,7 @@ class StratusLabNodeDriver(NodeDriver):
         """
         where = self._locations.find(location)
         disks = self._locations.cloud(where).disks
+        volume_id = text("volume_id", volume_id)
         return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
 
     # -- between the two sides
@@ -488,3 +514,7 @@ class StratusLabNodeDriver(NodeDriver):
 
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
         return StratusLabNode(machine, location, self._sizes.of(machine), self)
+
+
+def _made_of(kind: type[StratusLabNodeDriver], keywords: dict[str, Any]) -> StratusLabNodeDriver:
+    return kind(**keywords)

@@ -37,6 +37,6 @@ def seconds(lifetime: float | None) -> float | None:
 
     :raises InvalidArgumentError: when it is less than nothing
     """
-    if lifetime is not None and not lifetime >= 0:
+    if lifetime is not None and not (isinstance(lifetime, (int, float)) and lifetime >= 0):
         raise InvalidArgumentError(f"ex_image_lifetime has to be 0 seconds or more, not {lifetime!r}")
     return lifetime

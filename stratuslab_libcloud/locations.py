@@ -13,7 +13,7 @@ from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.concurrently import outcomes, parts
 from stratuslab_libcloud.config import UserConfiguration
-from stratuslab_libcloud.errors import ConfigurationError, PartialListError
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 from stratuslab_libcloud.nodes import location_of
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Locations:
         image_lifetime: float | None = None,
     ) -> None:
         self._configuration = configuration
+        self._driver = driver
         self.proxy_url = proxy_url
         self._image_lifetime = image_lifetime
         self._clouds: dict[str, Cloud] = {}
@@ -61,6 +62,8 @@ class Locations:
 
         :raises ConfigurationError: when there is none
         """
+        if not isinstance(location, (NodeLocation, str, type(None))):
+            raise InvalidArgumentError(f"a location is one of list_locations(), or its id, not {location!r}")
         section = location.id if isinstance(location, NodeLocation) else location
         section = self._configuration.default_section if section is None else section
         if section not in self._locations:
@@ -73,8 +76,14 @@ class Locations:
         return self._locations[section]
 
     def of(self, thing: Node | StorageVolume) -> NodeLocation:
-        """Where a node or a volume is."""
-        return self.find(location_of(thing, self._configuration.default_section))
+        """Where a node or a volume is.
+
+        :raises InvalidArgumentError: when another driver has it, whose cloud there is another one
+        """
+        where = self.find(location_of(thing, self._configuration.default_section))
+        if thing.driver is not self._driver:
+            self._check_same_cloud(thing, where)
+        return where
 
     def cloud(self, location: Location) -> Cloud:
         """The cloud at a location.
@@ -91,6 +100,19 @@ class Locations:
     def cloud_of(self, thing: Node | StorageVolume) -> Cloud:
         """The cloud in which a node or a volume is."""
         return self.cloud(self.of(thing))
+
+    def is_same_cloud(self, other: Locations, location: Location) -> bool:
+        """Whether the location is the same cloud, seen by the same user, for another driver."""
+        ours, theirs = self.cloud(location).config.compute, other.cloud(location).config.compute
+        return (ours.url, ours.credentials) == (theirs.url, theirs.credentials)
+
+    def _check_same_cloud(self, thing: Node | StorageVolume, where: NodeLocation) -> None:
+        theirs = getattr(thing.driver, "_locations", None)
+        if not (isinstance(theirs, Locations) and theirs.is_same_cloud(self, where)):
+            raise InvalidArgumentError(
+                f"{type(thing).__name__} {thing.id} is of another driver, for which location '{where.id}' is not "
+                "the same cloud"
+            )
 
     def ask_all(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
         """Ask all locations at the same time; nothing that one of them says is lost.

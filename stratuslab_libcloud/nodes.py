@@ -152,12 +152,12 @@ class StratusLabVolume(StorageVolume):
         self.location = location
 
 
-def number_of(node: Node | str) -> int:
+def number_of(node: Node | str | int) -> int:
     """The number of a machine, which is a node's id.
 
     :raises InvalidArgumentError: when it is no number
     """
-    return number_in(node if isinstance(node, str) else str(node.id))
+    return number_in(str(node.id if isinstance(node, Node) else node))
 
 
 def attachment(mount: Mount) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from libcloud.compute.base import StorageVolume
 
+from stratuslab_libcloud.arguments import text
 from stratuslab_libcloud.client import Cloud, once, settle
 from stratuslab_libcloud.client.disk import Disk, Mount
 from stratuslab_libcloud.client.disks import LARGEST_DISK, SMALLEST_DISK
@@ -26,11 +27,12 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     :raises InvalidArgumentError: when the size or the visibility is none that can be had
     """
     gibibytes = _checked_size(size)
+    tag = "" if name is None else text("name", name)
     if visibility not in _VISIBILITIES:
         raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
     mark = once.new_mark()
     try:
-        uuid = once.create_disk(cloud.disks, gibibytes, name or "", visibility, mark, cloud.config.disks.timeout)
+        uuid = once.create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
     except KeyboardInterrupt:
         _log.error(
             "interrupted while a volume was created at location '%s'; it may be there, with the identifier '%s'",
@@ -41,7 +43,7 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     credentials = cloud.config.disks.credentials
     return Disk(
         uuid=uuid,
-        tag=name or "",
+        tag=tag,
         size=gibibytes,
         owner=credentials.username if isinstance(credentials, Password) else "",
         users=0,

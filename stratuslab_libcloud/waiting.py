@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
+from typing import Any
 
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
+from stratuslab_libcloud.arguments import checked
 from stratuslab_libcloud.client.concurrently import outcomes
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
@@ -22,7 +25,9 @@ from stratuslab_libcloud.nodes import StratusLabNode
 
 _log = logging.getLogger(__name__)
 
-_INTERFACES = ("public_ips", "private_ips")
+SSH_INTERFACES = ("public_ips", "private_ips")
+"""The attributes of a node that can have the address to go to."""
+
 _HOPELESS = frozenset({NodeState.ERROR, NodeState.TERMINATED})
 _PASSING = (ServiceUnavailableError, ServiceTimeoutError)
 
@@ -45,9 +50,14 @@ def until_running(
     :raises MachineFailedError: as soon as one has failed or ended
     :raises WaitTimeoutError: when the time is over
     """
-    if ssh_interface not in _INTERFACES:
-        raise InvalidArgumentError(f"ssh_interface can be {' or '.join(_INTERFACES)}; not {ssh_interface!r}")
-    deadline = time.monotonic() + timeout
+    if ssh_interface not in SSH_INTERFACES:
+        raise InvalidArgumentError(f"ssh_interface can be {' or '.join(SSH_INTERFACES)}; not {ssh_interface!r}")
+    if not isinstance(nodes, (list, tuple)):
+        raise InvalidArgumentError(f"wait_until_running takes several nodes, such as [node], not {nodes!r}")
+    for node in nodes:
+        checked(Node, node)
+    deadline = time.monotonic() + _seconds("timeout", timeout)
+    wait_period = _seconds("wait_period", wait_period)
     ready: dict[int, tuple[Node, list[str]]] = {}
     while True:
         waiting = [index for index in range(len(nodes)) if index not in ready]
@@ -68,9 +78,19 @@ def until_running(
             return [ready[index] for index in range(len(nodes))]
         described = "; ".join(f"machine {nodes[index].id}: {words}" for index, words in status.items())
         if time.monotonic() + wait_period > deadline:
-            raise WaitTimeoutError(f"not running after {timeout:g} seconds: {described}")
+            raise WaitTimeoutError(f"not running after {float(timeout):g} seconds: {described}")
         _log.info("waiting for machines to run: %s", described)
         time.sleep(wait_period)
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not seconds >= 0:
+        raise InvalidArgumentError(f"{name} has to be 0 seconds or more, not {value!r}")
+    return seconds
 
 
 def _fail_if_hopeless(node: StratusLabNode) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stratuslab_libcloud.client.context import read_text
 from stratuslab_libcloud.client.machine import MARK_ATTRIBUTE
 from stratuslab_libcloud.client.template import Attribute, Vector, render
-from stratuslab_libcloud.config import MachineOptions
+from stratuslab_libcloud.config import MachineOptions, values
 
 RANK = "- RUNNING_VMS"
 """Of the hosts that will do, the one with the fewest machines."""
@@ -147,5 +147,12 @@ def _share_of_cpu(amount: float | None, cpu: int) -> str:
 
 
 def _text_or_file(text: str) -> str:
-    file = Path(text).expanduser() if len(text) < 4096 and "\n" not in text else None
-    return read_text(file, "raw_data") if file and file.is_file() else text
+    file = values.path(text)
+    return read_text(file, "raw_data") if _is_file(file) else text
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a long text is no name that a file can have
+        return False

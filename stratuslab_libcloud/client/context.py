@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
 
+from stratuslab_libcloud.config import values
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 MOST_USER_DATA = 16384
@@ -27,6 +29,7 @@ RAW_PART = "none"
 """The pseudo-type of user data that is sent as it is, without MIME around it."""
 
 _KEYS = "ssh"
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File")
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,27 @@ def read_public_keys(file: Path) -> str:
     :raises ConfigurationError: when it can not be read, or has no key in it
     """
     keys = public_keys_in(read_text(file, "user_public_key_file"))
-    if not keys.strip():
+    try:
+        check_public_keys(keys, str(file))
+    except InvalidArgumentError as error:
         raise ConfigurationError(
-            f"{file} has no public key in it; set user_public_key_file to one that has, "
-            "or give a key with auth=NodeAuthSSHKey(...)",
+            f"{error}; set user_public_key_file to one that has a public key, or give it with auth=NodeAuthSSHKey(...)",
             file=str(file),
             key="user_public_key_file",
-        )
+        ) from None
     return keys
+
+
+def check_public_keys(text: str, origin: str) -> None:
+    """Public keys go to the cloud, so nothing else must be taken for them.
+
+    :param origin: where the text is from, for messages
+    :raises InvalidArgumentError: when it has a private key in it, or nothing
+    """
+    if _PRIVATE_KEY.search(text):
+        raise InvalidArgumentError(f"{origin} has a private key, which must not leave your computer")
+    if not text.strip():
+        raise InvalidArgumentError(f"{origin} has no public key in it")
 
 
 def read_text(file: Path, key: str) -> str:
@@ -71,7 +87,7 @@ def read_text(file: Path, key: str) -> str:
     :raises ConfigurationError: when it can not be read
     """
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationError(
             f"{file}, named by {key}, can not be read: {error.strerror}", file=str(file), key=key
@@ -111,9 +127,10 @@ def parse_parts(text: str) -> tuple[list[str], list[Part]]:
         subtype, _, name = (word.strip() for word in pair.partition(","))
         if not subtype or not name or "," in name:
             raise ConfigurationError(f"cloud_init: {pair!r} is not of the form mimetype,file", key="cloud_init")
-        file = Path(name).expanduser()
+        file = values.path(name)
         content = read_text(file, "cloud_init")
         if subtype == _KEYS:
+            check_public_keys(content, str(file))
             keys.append(content)
         else:
             parts.append(Part(subtype, content, file.name))

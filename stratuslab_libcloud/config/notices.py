@@ -30,22 +30,26 @@ def warn_of_unknown_keys(ini: IniFile) -> None:
                 if key not in known:
                     places.setdefault(key, []).append(f"[{section}]")
     for key, sections in places.items():
-        message = "Nothing reads the key '%s' in %s of %s%s"
-        _log.warning(message, key, ", ".join(sections), ini.name, _suggestion(key))
+        _warn_once(f"Nothing reads the key '{key}' in {', '.join(sections)} of {ini.name}{_suggestion(key)}")
 
 
 def warn_of_open_passwords(ini: IniFile, path: Path) -> None:
     """Tell when a file with passwords can be read by other users of this machine."""
     has_password = any(key in _PASSWORDS for section in ini.sections_with_shared for key in ini.keys(section))
     if has_password and _is_open_to_others(path):
-        _log.warning("Others can read the passwords in %s; 'chmod 600' keeps them to yourself", path)
+        _warn_once(f"Others can read the passwords in {path}; 'chmod 600' keeps them to yourself")
+
+
+def warn_of_open_key(path: Path) -> None:
+    """Tell when a private key can be read by other users of this machine."""
+    if _is_open_to_others(path):
+        _warn_once(f"Others can read the private key {path}; 'chmod 600' keeps it to yourself")
 
 
 @functools.cache
-def warn_of_open_key(path: Path) -> None:
-    """Tell when a private key can be read by other users of this machine; once a file."""
-    if _is_open_to_others(path):
-        _log.warning("Others can read the private key %s; 'chmod 600' keeps it to yourself", path)
+def _warn_once(message: str) -> None:
+    """Each notice is told once, however many drivers are made."""
+    _log.warning("%s", message)
 
 
 def _is_open_to_others(path: Path) -> bool:

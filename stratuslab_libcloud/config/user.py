@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from stratuslab_libcloud.config import instance_types, values
 from stratuslab_libcloud.config.keys import SECTION_VARIABLE
@@ -168,12 +168,21 @@ def _open(source: Source | None) -> IniFile:
         ini = IniFile(_read_file(path, is_default=source is None), str(path))
         warn_of_open_passwords(ini, path)
         return ini
-    content = source.read()
+    return _open_object(source)
+
+
+def _open_object(source: Any) -> IniFile:
+    """The file in an object that it can be read from."""
+    from stratuslab_libcloud.config.inifile import IniFile
+
     name = getattr(source, "name", None)
-    return IniFile(
-        content.encode() if isinstance(content, str) else content,
-        name if isinstance(name, str) else "<configuration>",
-    )
+    name = name if isinstance(name, str) else "<configuration>"
+    content = source.read() if callable(getattr(source, "read", None)) else source
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    if content is source or not isinstance(content, bytes):
+        raise InvalidArgumentError(f"The configuration has to be a file's name or an open file, not {source!r}.")
+    return IniFile(content, name)
 
 
 def _read_file(path: Path, *, is_default: bool) -> bytes:
@@ -184,6 +193,8 @@ def _read_file(path: Path, *, is_default: bool) -> bytes:
         problem = f"There is no configuration file {path}{remedy}."
     except OSError as error:
         problem = f"The configuration file {path} can not be read: {error.strerror}."
+    except ValueError:
+        problem = f"{str(path)!r} can not be the name of a configuration file."
     raise ConfigurationError(problem, file=str(path))
 
 

@@ -62,7 +62,7 @@ sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=sendable, key=sendable, value=sendable, requirements=sendable)
+@given(name=sendable, key=sendable.map("ssh-rsa {}".format), value=sendable, requirements=sendable)
 def test_no_field_that_reaches_a_template_can_add_to_it(
     driver: StratusLabNodeDriver, sandbox: Sandbox, name: str, key: str, value: str, requirements: str
 ) -> None:

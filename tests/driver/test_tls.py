@@ -10,7 +10,12 @@ import libcloud.security
 import pytest
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.errors import ConfigurationError, ServiceUnavailableError, StratusLabError
+from stratuslab_libcloud.errors import (
+    ConfigurationError,
+    RequestRejectedError,
+    ServiceUnavailableError,
+    StratusLabError,
+)
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
 
@@ -161,5 +166,5 @@ def test_a_handshake_that_always_breaks_off_is_unavailable(driver_with: DriverWi
 def test_a_plain_service_is_not_taken_for_a_secure_one(sandbox: Sandbox, tmp_path: Path) -> None:
     config = sandbox.write_config(tmp_path / "x.cfg", endpoint=sandbox.compute_url.replace("http:", "https:"))
     driver = StratusLabNodeDriver(stratuslab_user_config=config, timeout=3)
-    with pytest.raises(ServiceUnavailableError, match="compute service"):
+    with pytest.raises(RequestRejectedError, match="does not speak TLS: write its address with http://"):
         driver.list_nodes()
