@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import DEFAULT_USERS, Fault, FaultKind, KeepAlive, Sandbox
-from .keypair import make_key_pair
+from .configfile import check_section
+from .keypair import read_authorized_keys
 
 _INSTRUCTIONS = """\
 A StratusLab cloud is running on this computer.
@@ -25,7 +27,9 @@ A StratusLab cloud is running on this computer.
 
   import stratuslab_libcloud
   from libcloud.compute.providers import get_driver
-  driver = get_driver("stratuslab")("default", stratuslab_user_config={quoted_config})
+  driver = get_driver("stratuslab")(
+      "default", stratuslab_user_config={quoted_config}, stratuslab_default_location={quoted_section}
+  )
   driver.list_images()
 {warning}
 Ctrl-C ends it.
@@ -38,7 +42,12 @@ do to your files what you can: deploy nothing that you would not run yourself.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox until it is interrupted or terminated."""
+    """Run the sandbox until it is interrupted or terminated.
+
+    :param arguments: the command's; the process's own by default
+    :return: the exit status
+    :raises SystemExit: with status 2, if the arguments can not be meant; with 0 after ``--help``
+    """
     parser = _parser()
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -61,21 +70,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for fault in options.fault:
             sandbox.faults.add(fault)
-        config = _write_config(sandbox, options, next(iter(users)))
-        ended = _end_on_signals()
-        print(
-            _INSTRUCTIONS.format(
-                sandbox=sandbox,
-                users=", ".join(f"{name} (password {password})" for name, password in users.items()),
-                config=config,
-                quoted_config=repr(str(config)),
-                warning="" if options.no_guests else _WARNING,
-            ),
-            flush=True,
+        certificate = options.certificate and sandbox.issue_certificate(options.certificate)
+        config = sandbox.write_config(
+            options.config.absolute(),
+            certificate=certificate,
+            section=options.section,
+            public_key_file=options.public_key,
         )
+        ended = _end_on_signals()
+        print(_instructions(sandbox, users, config, options), flush=True)
         ended.wait()
     except OSError as problem:
-        parser.error(f"The configuration can not be written: {problem}")
+        parser.error(f"the configuration can not be written: {problem}")
+    except ValueError as problem:
+        parser.error(str(problem))
     finally:
         sandbox.stop()
     return 0
@@ -97,7 +105,11 @@ def _parser() -> argparse.ArgumentParser:
         help="the configuration file to write; one that is there keeps its other sections (default: %(default)s)",
     )
     parser.add_argument(
-        "--section", default="default", help="the section of the configuration file to write (default: %(default)s)"
+        "--section",
+        type=_section,
+        default="default",
+        metavar="NAME",
+        help="the section of the configuration file to write (default: %(default)s)",
     )
     parser.add_argument(
         "--user",
@@ -110,9 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--public-key",
-        type=_file,
+        type=_public_key,
         metavar="FILE",
-        help="the SSH key that new machines get; by default a new pair of keys is made beside the configuration file",
+        help="the SSH key that new machines get; by default the one that the configuration file names, or else a new "
+        "pair of keys beside it",
     )
     parser.add_argument(
         "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"
@@ -148,12 +161,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _write_config(sandbox: Sandbox, options: argparse.Namespace, user: str) -> Path:
-    config: Path = options.config.absolute()
-    public_key = options.public_key or make_key_pair(config)
-    certificate = None if options.certificate is None else sandbox.issue_certificate(options.certificate)
-    return sandbox.write_config(
-        config, user=user, certificate=certificate, section=options.section, public_key_file=public_key
+def _instructions(sandbox: Sandbox, users: Mapping[str, str], config: Path, options: argparse.Namespace) -> str:
+    return _INSTRUCTIONS.format(
+        sandbox=sandbox,
+        users=", ".join(f"{name} (password {password})" for name, password in users.items()),
+        config=config,
+        quoted_config=_quoted(config),
+        quoted_section=_quoted(options.section),
+        warning="" if options.no_guests else _WARNING,
     )
 
 
@@ -166,7 +181,7 @@ def _end_on_signals() -> threading.Event:
 
 def _explain(problem: Exception, port: int) -> str:
     if isinstance(problem, OSError):
-        return f"It can not listen on port {port}: {problem.strerror or problem}. Another one with --port?"
+        return f"it can not listen on port {port}: {problem.strerror or problem}; another one with --port?"
     return str(problem)
 
 
@@ -216,10 +231,26 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
-def _file(text: str) -> Path:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
-    return Path(text).absolute()
+def _public_key(text: str) -> Path:
+    try:
+        read_authorized_keys(Path(text))
+    except OSError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} can not be read: {problem.strerror}") from None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"there is no public key in {text!r}") from None
+    return Path(text)
+
+
+def _section(text: str) -> str:
+    try:
+        return check_section(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def _quoted(value: object) -> str:
+    """A text as Python source has it, in the quotes of the other ones there."""
+    return json.dumps(str(value), ensure_ascii=False)
 
 
 if __name__ == "__main__":

@@ -16,18 +16,20 @@ from .catalogue import add_catalogue
 from .certificates import CertificateAuthority, CertificateFiles
 from .clock import Clock, ManualClock
 from .compute import ComputeService
-from .configfile import write_section
+from .configfile import ConfigFile, check_section
 from .disks import DiskService
 from .entryfiles import load_entries
 from .faults import Faults
 from .guests import GATEWAY
+from .keypair import make_key_pair
 from .marketplace import MarketplaceService
 from .pat import PortTranslationService
 from .reachability import Reachability
 from .record import RequestRecord
 from .server import HttpServer, KeepAlive
-from .state import State, snapshot
+from .state import State
 from .state.pace import Pace
+from .state.users import SUPERUSER
 from .statefile import StateFile
 
 _log = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ class Sandbox:
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :param keep_alive: how long connections are kept; for as long as the client wants by default
     :param seed: of the dice that are thrown for `faults`
-    :raises ValueError: if one of the files can not be used
+    :raises ValueError: if one of the files, the network or the limit can not be used
     """
 
     def __init__(
@@ -85,23 +87,28 @@ class Sandbox:
         keep_alive: KeepAlive | None = None,
         seed: int = 0,
     ) -> None:
+        if machine_limit is not None and machine_limit < 0:
+            raise ValueError(f"the limit on a user's machines is 0 or more, not {machine_limit}")
         self.clock = clock or Clock()
+        users = DEFAULT_USERS if users is None else users
+        self._first_user = next(iter(users), SUPERUSER)
         self._file = StateFile(Path(state_file)) if state_file is not None else None
-        kept = self._file.read() if self._file else None
         network = IPv4Network(public_network) if public_network else None
+        if self._file and self._file.has_state:
+            network = self._file.public_network()
         self.state = State(
             clock=self.clock,
             pace=pace or (Pace() if boot_seconds is None else Pace.with_boot_seconds(boot_seconds)),
-            passwords=DEFAULT_USERS if users is None else users,
-            public_network=snapshot.public_network(kept) if kept else network,
+            passwords=users,
+            public_network=network,
             machine_limit=machine_limit,
         )
         self.machines = self.state.machines
         self.disks = self.state.disks
         self.entries = self.state.entries
         self.networks = self.state.networks
-        if kept:
-            snapshot.restore(self.state, kept)
+        if self._file and self._file.has_state:
+            self._file.restore(self.state)
         elif entries is not None:
             load_entries(self.entries, Path(entries))
         elif not empty_marketplace:
@@ -125,12 +132,16 @@ class Sandbox:
     def start(self) -> Sandbox:
         """Serve until `stop`.
 
+        :return: itself
         :raises OSError: if the port is in use
-        :raises RuntimeError: if it does already
+        :raises ValueError: if its state file is another sandbox's now, or can not be written
+        :raises RuntimeError: if it serves already
         """
         if self._server is not None:
             raise RuntimeError("The sandbox is running already.")
         with ExitStack() as ending:
+            if self._file:
+                ending.enter_context(self._file.claim())
             ending.callback(self._keep)
             services: list[Service] = [
                 ComputeService(self.state),
@@ -254,7 +265,7 @@ class Sandbox:
         self,
         path: str | PathLike[str],
         *,
-        user: str = "alice",
+        user: str | None = None,
         certificate: CertificateFiles | None = None,
         section: str = "default",
         public_key_file: str | PathLike[str] | None = None,
@@ -262,31 +273,28 @@ class Sandbox:
     ) -> Path:
         """Write a section of a configuration file that points here; a file that is there keeps its other sections.
 
+        A file without ``[default]`` gets one, since it has to be there; it selects the section.
+
+        :param path: the file
+        :param user: whose name and password it has; by default the first of the sandbox's users
         :param certificate: to be used instead of the user's name and password
-        :param public_key_file: goes into new machines
+        :param section: the section's name
+        :param public_key_file: goes into new machines; by default the one that the file names, or else a new pair of
+            keys beside the file, such as ``stratuslab-user-key`` and ``stratuslab-user-key.pub``
         :param more: further keys of the section, such as ``name`` and ``country``
         :return: the file
+        :raises ValueError: if there is no such user, the section can be none, or the file that is there can not be read
+        :raises OSError: if a file can not be written
+        :raises RuntimeError: while the sandbox is not running
         """
-        values = {
-            "endpoint": self.compute_url,
-            "pdisk_endpoint": self.disks_url,
-            "marketplace_endpoint": self.marketplace_url,
-        }
-        if certificate is None:
-            values |= {"username": user, "password": self.state.accounts.password(user)}
-        else:
-            values |= {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
-        if self._has_tls:
-            values["tls_ca_bundle"] = str(self.ca_file)
-        if self._has_guests:
-            values |= {
-                "port_translation": "true",
-                "pat_service_host": self.port_translation_url,
-                "pat_gateway_host": GATEWAY,
-            }
+        check_section(section)
+        file = ConfigFile(Path(path))
+        values = self._services() | self._credentials(user, certificate)
         if public_key_file is not None:
-            values["user_public_key_file"] = str(public_key_file)
-        write_section(Path(path), section, {**values, **more})
+            values["user_public_key_file"] = str(Path(public_key_file).expanduser().absolute())
+        elif not file.has_public_key(section):
+            values["user_public_key_file"] = str(make_key_pair(Path(path).absolute()))
+        file.write(section, {**values, **more})
         return Path(path)
 
     # Within
@@ -302,6 +310,30 @@ class Sandbox:
         if self._authority is None:
             raise RuntimeError("The sandbox has no certificates: it needs tls=True, and to be running.")
         return self._authority
+
+    def _services(self) -> dict[str, str]:
+        """Where they are, in a configuration file's words."""
+        services = {
+            "endpoint": self.compute_url,
+            "pdisk_endpoint": self.disks_url,
+            "marketplace_endpoint": self.marketplace_url,
+        }
+        if self._has_tls:
+            services["tls_ca_bundle"] = str(self.ca_file)
+        if self._has_guests:
+            services |= {
+                "port_translation": "true",
+                "pat_service_host": self.port_translation_url,
+                "pat_gateway_host": GATEWAY,
+            }
+        return services
+
+    def _credentials(self, user: str | None, certificate: CertificateFiles | None) -> dict[str, str]:
+        """Who uses them, in a configuration file's words."""
+        if certificate is not None:
+            return {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
+        user = self._first_user if user is None else user
+        return {"username": user, "password": self.state.accounts.password(user)}
 
     def _open_guests(self, ending: ExitStack) -> Service:
         reachability = Reachability(lambda machine: self.state.media.quirks_of(machine).sftp)

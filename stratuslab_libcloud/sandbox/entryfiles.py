@@ -18,9 +18,11 @@ def load_entries(entries: Entries, folder: Path) -> None:
 
     What does not say which image is endorsed, by whom and when, is left out with a warning in the log.
 
-    :raises ValueError: if a file is no XML; it is named
+    :raises ValueError: if a file can not be read or is no XML, or no entry is found
     """
     found = [entry for file in sorted(folder.glob("*.xml")) for entry in _read(file)]
+    if not found:
+        raise ValueError(f"there is no Marketplace entry in the *.xml files of the folder {folder}")
     for entry in sorted(found, key=lambda entry: entry.created):
         entries.add(entry)
 
@@ -30,6 +32,8 @@ def _read(file: Path) -> Iterator[Entry]:
         documents = read_documents(file.read_bytes())
     except InvalidEntryError as problem:
         raise ValueError(f"{file}: {problem}") from None
+    except OSError as problem:
+        raise ValueError(f"{file} can not be read: {problem.strerror}") from None
     for root, document in documents:
         try:
             yield read_entry(root, document)

@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 import asyncssh
 
 from .guest_shell import GuestShell
+from .keypair import read_authorized_keys
 
 T = TypeVar("T")
 
@@ -240,9 +241,7 @@ class _Login(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         # A file that is missing or has no key in it lets nobody in, which is also what sshd makes of it.
         with contextlib.suppress(OSError, ValueError):
-            # asyncssh takes ASCII only, but people's names are in the comments, which matter to nobody.
-            text = self._machine.authorized_keys.read_text(encoding="ascii", errors="ignore")
-            self._connection.set_authorized_keys(asyncssh.import_authorized_keys(text))
+            self._connection.set_authorized_keys(read_authorized_keys(self._machine.authorized_keys))
         return True
 
 

@@ -13,13 +13,27 @@ def make_key_pair(beside: Path) -> Path:
 
     :param beside: the file whose name the keys' begin with
     :return: the public key's file; the private key's has the same name without ``.pub``
+    :raises OSError: if they can not be written, or read
+    :raises ValueError: if the private key's file is there, but is none
     """
     private = beside.with_name(f"{beside.stem}-key")
     public = private.with_name(f"{private.name}.pub")
-    if not (private.exists() and public.exists()):
+    if not private.exists():
         key = asyncssh.generate_private_key("ssh-ed25519", comment="stratuslab-sandbox")
-        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:  # noqa: PTH123 -- a descriptor, not a path
             file.write(key.export_private_key())
         public.write_bytes(key.export_public_key())
+    elif not public.exists():
+        public.write_bytes(asyncssh.read_private_key(private).export_public_key())
     return public
+
+
+def read_authorized_keys(file: Path) -> asyncssh.SSHAuthorizedKeys:
+    """The public keys in a file that has one a line.
+
+    :raises OSError: if it can not be read
+    :raises ValueError: if no line of it is a public key
+    """
+    # asyncssh takes ASCII only, but people's names are in the comments, which matter to nobody.
+    return asyncssh.import_authorized_keys(file.read_text(encoding="ascii", errors="ignore"))

@@ -8,15 +8,19 @@ import socket
 import stat
 import subprocess
 import sys
+import textwrap
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Sandbox, __main__
+
+from .conftest import OTHER_KEY, public
 
 COMMAND = [sys.executable, "-m", "stratuslab_libcloud.sandbox"]
 
@@ -107,7 +111,12 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--boot-seconds", "-1"], "a number of seconds is wanted, not '-1'"),
         (["--boot-seconds", "nan"], "a number of seconds is wanted, not 'nan'"),
         (["--entries", "nowhere"], "there is no folder 'nowhere'"),
-        (["--public-key", "nowhere"], "there is no file 'nowhere'"),
+        (["--entries", "empty"], "there is no Marketplace entry in the *.xml files of the folder empty"),
+        (["--public-key", "nowhere"], "'nowhere' can not be read: No such file or directory"),
+        (["--public-key", "broken.json"], "there is no public key in 'broken.json'"),
+        (["--machine-limit", "-1"], "the limit on a user's machines is 0 or more, not -1"),
+        (["--section", "instance_types"], "the section [instance_types] has a meaning of its own"),
+        (["--section", "a]b"], "a section's name is printable text on one line without ']', not 'a]b'"),
         (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
         (["--fault", "cloud:*:delay"], "there is no service 'cloud', but compute, disks, marketplace, pat"),
         (["--fault", "compute:allocate:delay"], "service 'compute' has no operation 'allocate', but one.vm.allocate,"),
@@ -116,7 +125,10 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--keep-alive", "0:1"], "a connection is kept for 1 request or more, not 0"),
         (["--keep-alive", "1:0"], "a number of idle seconds above 0, not 0.0"),
         (["--state", "broken.json"], "broken.json is not a file that"),
-        (["--config", "no/folder/file"], "The configuration can not be written"),
+        (["--state", "nowhere/state"], "there is no folder nowhere to keep a state file in"),
+        (["--state", "empty"], "the state file empty can not be read: Is a directory"),
+        (["--config", "no/folder/file"], "the configuration can not be written"),
+        (["--config", "broken.json"], "broken.json is there, but is no configuration file"),
     ],
 )
 def test_mistakes_are_told(
@@ -128,10 +140,35 @@ def test_mistakes_are_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as exit_:
         __main__.main(arguments)
     assert exit_.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_a_state_file_that_is_in_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "state.json"
+    with Sandbox(state_file=file), pytest.raises(SystemExit) as exit_:
+        __main__.main(["--state", str(file), "--config", str(tmp_path / "cfg")])
+    assert exit_.value.code == 2
+    assert f"another sandbox that is running keeps its state in {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--section", 'my "cloud"']])
+def test_what_it_says_to_do_works(tmp_path: Path, arguments: list[str]) -> None:
+    with running(tmp_path, *arguments) as (_, said):
+        program = textwrap.dedent(said[said.index("  import ") : said.index("driver.list_images()")])
+        found: dict[str, Any] = {}
+        exec(program, found)
+        assert len(found["driver"].list_images()) > 10
+
+
+def test_a_key_of_ones_own_is_used(tmp_path: Path) -> None:
+    key = tmp_path / "mine.pub"
+    key.write_text(public(OTHER_KEY))
+    with running(tmp_path, "--public-key", "mine.pub"):
+        assert section(tmp_path / "stratuslab-sandbox.cfg")["user_public_key_file"] == str(key)
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +176,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit):
             __main__.main(["--port", str(port), "--config", str(tmp_path / "cfg")])
-    assert f"It can not listen on port {port}" in capsys.readouterr().err
+    assert f"it can not listen on port {port}" in capsys.readouterr().err
 
 
 def test_the_default_users_are_those_of_the_library(tmp_path: Path) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import configparser
 import http.client
 import socket
-import stat
 import threading
 import time
 import warnings
 import xmlrpc.client
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +53,11 @@ def test_it_stops_with_connections_open_and_leaves_no_thread() -> None:
     connection.close()
     assert time.monotonic() - started < 2
     assert threading.active_count() == before
+
+
+def test_a_limit_is_none_below_nothing() -> None:
+    with pytest.raises(ValueError, match="0 or more, not -1"):
+        Sandbox(machine_limit=-1)
 
 
 def test_it_starts_once(sandbox: Sandbox) -> None:
@@ -227,38 +229,6 @@ def test_listeners_are_told_without_anybody_looking() -> None:
         sandbox.state.listen(listener)
         sandbox.machines.allocate("alice", "CPU=1")
         assert listener.told.wait(5)
-
-
-def test_the_configuration_file_is_private_and_quoted(tmp_path: Path) -> None:
-    with Sandbox(users={"alice": "100%;x"}) as sandbox:
-        path = sandbox.write_config(tmp_path / "cfg", public_key_file=tmp_path / "key.pub")
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        parser = configparser.ConfigParser()
-        parser.read(path)
-        assert dict(parser["default"]) == {
-            "endpoint": sandbox.compute_url,
-            "pdisk_endpoint": sandbox.disks_url,
-            "marketplace_endpoint": sandbox.marketplace_url,
-            "username": "alice",
-            "password": "100%;x",
-            "user_public_key_file": str(tmp_path / "key.pub"),
-            "port_translation": "true",
-            "pat_service_host": sandbox.url,
-            "pat_gateway_host": "127.0.0.1",
-        }
-
-
-def test_several_clouds_share_a_configuration_file(tmp_path: Path) -> None:
-    path = tmp_path / "cfg"
-    with Sandbox() as first, Sandbox() as second:
-        first.write_config(path)
-        second.write_config(path, section="second", user="bob", country="FR")
-        parser = configparser.ConfigParser()
-        parser.read(path)
-        assert parser["default"]["endpoint"] == first.compute_url
-        assert dict(parser["second"], endpoint="") | {"endpoint": second.compute_url} == {**dict(parser["second"])}
-        assert parser["second"]["password"] == "s3cret%x"
-        assert parser["second"]["country"] == "FR"
 
 
 def test_nothing_is_warned_of() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -107,12 +110,79 @@ def test_the_file_is_kept_while_the_sandbox_runs_and_is_private(file: Path) -> N
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert [path.name for path in file.parent.iterdir()] == [file.name]
+        assert {path.name for path in file.parent.iterdir()} == {file.name, f".{file.name}.lock"}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 99}', "no JSON"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 99}',
+        '{"version": 1}',
+        '{"version": 1, "public_network": "x"}',
+        '{"version": 1, "public_network": "127.1.2.0/24", "users": [], "entries": [{}]}',
+        "no JSON",
+        "\udcff",
+        "[" * 100_000,
+    ],
+)
 def test_another_file_is_not_touched(file: Path, content: str) -> None:
-    file.write_text(content)
-    with pytest.raises(ValueError, match=r"state\.json is not a file"):
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=r"state\.json is not a file that this version"):
         Sandbox(state_file=file)
-    assert file.read_text() == content
+    assert file.read_bytes() == content.encode("utf-8", "surrogateescape")
+
+
+def test_a_file_that_can_not_be(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no folder .*nowhere to keep a state file in"):
+        Sandbox(state_file=tmp_path / "nowhere" / "state.json")
+    with pytest.raises(ValueError, match="can not be read: Is a directory"):
+        Sandbox(state_file=tmp_path)
+
+
+def test_a_file_that_can_not_be_written(file: Path) -> None:
+    sandbox = Sandbox(state_file=file)
+    (file.parent / f".{file.name}.lock").mkdir()
+    with pytest.raises(ValueError, match=r"the state can not be kept in .*: Is a directory"):
+        sandbox.start()
+    assert not file.exists()
+
+
+def test_one_sandbox_at_a_time_has_the_file(file: Path) -> None:
+    with Sandbox(state_file=file) as first:
+        with pytest.raises(ValueError, match="another sandbox that is running keeps its state in"):
+            Sandbox(state_file=file).start()
+        first.machines.allocate("alice", "CPU=1")
+    with Sandbox(state_file=file) as second:
+        assert len(second.machines) == 1
+
+
+def test_nothing_that_another_has_kept_is_lost(file: Path) -> None:
+    first = Sandbox(state_file=file)
+    with Sandbox(state_file=file) as second:
+        second.machines.allocate("alice", "CPU=1")
+    kept = file.read_text()
+    with pytest.raises(ValueError, match=r"another sandbox has kept its state in .* in the meantime"):
+        first.start()
+    assert file.read_text() == kept
+
+
+def test_a_sandbox_goes_on_with_its_own_file(file: Path) -> None:
+    sandbox = Sandbox(state_file=file)
+    for number in range(2):
+        with sandbox:
+            assert len(sandbox.machines) == number
+            sandbox.machines.allocate("alice", "CPU=1")
+
+
+def test_one_that_was_killed_blocks_nobody(file: Path) -> None:
+    program = (
+        "import os, signal, sys; from stratuslab_libcloud.sandbox import Sandbox; "
+        "Sandbox(state_file=sys.argv[1]).start(); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(file)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with Sandbox(state_file=file):
+        pass

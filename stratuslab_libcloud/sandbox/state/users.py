@@ -24,7 +24,12 @@ class Accounts:
         self._subjects: set[str] = set()
 
     def password(self, name: str) -> str:
-        """A user's password."""
+        """A user's password.
+
+        :raises ValueError: if there is no such user
+        """
+        if name not in self._passwords:
+            raise ValueError(f"there is no user {name!r}, but {', '.join(self._passwords)}")
         return self._passwords[name]
 
     def has_password(self, name: str, password: str) -> bool:

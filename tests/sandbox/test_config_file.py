@@ -1,0 +1,128 @@
+"""The configuration file that a sandbox writes."""
+
+from __future__ import annotations
+
+import configparser
+import stat
+from pathlib import Path
+
+import paramiko
+import pytest
+import requests
+
+from stratuslab_libcloud.sandbox import Sandbox
+
+from .conftest import login
+
+
+def sections(path: Path) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser()
+    parser.read(path)
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def test_the_configuration_file_is_private_and_quoted(tmp_path: Path) -> None:
+    with Sandbox(users={"alice": "100%;x"}) as sandbox:
+        path = sandbox.write_config(tmp_path / "cfg", public_key_file=tmp_path / "key.pub")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        parser = configparser.ConfigParser()
+        parser.read(path)
+        assert dict(parser["default"]) == {
+            "endpoint": sandbox.compute_url,
+            "pdisk_endpoint": sandbox.disks_url,
+            "marketplace_endpoint": sandbox.marketplace_url,
+            "username": "alice",
+            "password": "100%;x",
+            "user_public_key_file": str(tmp_path / "key.pub"),
+            "port_translation": "true",
+            "pat_service_host": sandbox.url,
+            "pat_gateway_host": "127.0.0.1",
+        }
+
+
+def test_several_clouds_share_a_configuration_file(tmp_path: Path) -> None:
+    path = tmp_path / "cfg"
+    with Sandbox() as first, Sandbox() as second:
+        first.write_config(path)
+        second.write_config(path, section="second", user="bob", country="FR")
+        parser = configparser.ConfigParser()
+        parser.read(path)
+        assert parser["default"]["endpoint"] == first.compute_url
+        assert dict(parser["second"], endpoint="") | {"endpoint": second.compute_url} == {**dict(parser["second"])}
+        assert parser["second"]["password"] == "s3cret%x"
+        assert parser["second"]["country"] == "FR"
+
+
+def test_a_pair_of_keys_is_made_once_beside_the_file(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = sandbox.write_config(tmp_path / "cloud.cfg")
+    public = Path(sections(path)["default"]["user_public_key_file"])
+    private = public.with_suffix("")
+    assert public == tmp_path / "cloud-key.pub"
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    made = (public.read_bytes(), private.read_bytes())
+    sandbox.write_config(path)
+    sandbox.write_config(path, section="second")
+    assert (public.read_bytes(), private.read_bytes()) == made
+    assert sections(path)["default"]["user_public_key_file"] == str(public)
+    assert "user_public_key_file" not in sections(path)["second"]
+
+
+def test_the_keys_that_are_made_open_machines(tmp_path: Path) -> None:
+    with Sandbox(boot_seconds=0) as sandbox:
+        public = Path(sections(sandbox.write_config(tmp_path / "cfg"))["default"]["user_public_key_file"])
+        template = f'NIC=[NETWORK=local,NETWORK_UNAME=oneadmin] CONTEXT=[PUBLIC_KEY="{public.read_text()}"]'
+        sandbox.machines.allocate("alice", template)
+        answer = requests.get(f"{sandbox.port_translation_url}/cgi-bin/vmports.py", timeout=5)
+        ((_, port),) = answer.json()["0"]
+        login(("127.0.0.1", int(port)), paramiko.Ed25519Key.from_private_key_file(str(public.with_suffix("")))).close()
+
+
+def test_a_lost_public_key_is_made_of_the_private_one(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = sandbox.write_config(tmp_path / "cfg")
+    public = tmp_path / "cfg-key.pub"
+    before = public.read_text()
+    public.unlink()
+    path.unlink()
+    sandbox.write_config(path)
+    assert public.read_text().split()[:2] == before.split()[:2]
+
+
+def test_a_key_that_the_file_names_stays(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "cfg"
+    path.write_text("[default]\nuser_public_key_file = mine.pub\n")
+    sandbox.write_config(path)
+    assert sections(path)["default"]["user_public_key_file"] == "mine.pub"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_selects_its_section(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = sandbox.write_config(tmp_path / "cfg", section="home 100%")
+    assert list(sections(path)) == ["default", "home 100%"]
+    assert sections(path)["default"] == {"selected_section": "home 100%"}
+    sandbox.write_config(path, section="other")
+    assert sections(path)["default"]["selected_section"] == "home 100%"
+
+
+@pytest.mark.parametrize("name", ["instance_types", "DEFAULT", "", " ", "a]", "a\nb = c", "a\rb", "\udc80"])
+def test_sections_that_can_be_none(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=r"section"):
+        sandbox.write_config(tmp_path / "cfg", section=name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_user_is_the_first_unless_said_otherwise(tmp_path: Path) -> None:
+    with Sandbox(users={"jane": "a", "joe": "b"}) as sandbox:
+        assert sections(sandbox.write_config(tmp_path / "cfg"))["default"]["username"] == "jane"
+        assert sections(sandbox.write_config(tmp_path / "cfg", user="joe"))["default"]["password"] == "b"
+        with pytest.raises(ValueError, match="there is no user 'alice', but oneadmin, pdisk, jane, joe"):
+            sandbox.write_config(tmp_path / "cfg", user="alice")
+
+
+@pytest.mark.parametrize("content", [b"password = secret\n", b"[default]\nsecret\n", b"[default]\nname = \xff\n"])
+def test_another_file_is_not_touched(sandbox: Sandbox, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "cfg"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="cfg is there, but is no configuration file") as refusal:
+        sandbox.write_config(path)
+    assert "secret" not in str(refusal.value)
+    assert path.read_bytes() == content
