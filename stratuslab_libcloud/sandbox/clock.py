@@ -11,11 +11,18 @@ class Clock:
     """The computer's time, in seconds since 1970."""
 
     def now(self) -> float:
-        """The time."""
+        """The time.
+
+        :return: seconds since 1970
+        """
         return time.time()
 
     def seconds_until(self, moment: float) -> float | None:
-        """How long to wait until `moment`; None where waiting does not help."""
+        """How long to wait.
+
+        :param moment: until when, in seconds since 1970
+        :return: seconds, 0 or more; None where waiting does not help
+        """
         return max(0.0, moment - self.now())
 
 
@@ -31,16 +38,27 @@ class ManualClock(Clock):
         self._followers: list[Callable[[], object]] = []
 
     def now(self) -> float:
-        """The time."""
+        """The time.
+
+        :return: seconds since 1970
+        """
         with self._lock:
             return self._now
 
     def seconds_until(self, moment: float) -> float | None:
-        """0 or None, since waiting does not help."""
+        """How long to wait, which does not help here.
+
+        :param moment: until when, in seconds since 1970
+        :return: 0 if it has come already, None otherwise
+        """
         return 0.0 if moment <= self.now() else None
 
     def advance(self, seconds: float) -> None:
-        """Move on by `seconds`; what was due in between has happened when this returns."""
+        """Move on; what was due in between has happened when this returns.
+
+        :param seconds: by how much
+        :raises ValueError: if that is less than 0
+        """
         if seconds < 0:
             raise ValueError("A clock does not run backwards.")
         with self._lock:
@@ -49,5 +67,8 @@ class ManualClock(Clock):
             follow()
 
     def follow(self, callback: Callable[[], object]) -> None:
-        """Have `callback` called after each advance."""
+        """Have somebody told of each advance.
+
+        :param callback: is called after it, without arguments
+        """
         self._followers.append(callback)

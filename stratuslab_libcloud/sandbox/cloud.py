@@ -195,7 +195,10 @@ class Sandbox:
 
     @contextmanager
     def out_of_reach(self) -> Iterator[None]:
-        """All connections end, and new ones are refused, within a ``with``."""
+        """All connections end, and new ones are refused, within a ``with``.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
         server = self._running_server
         server.leave()
         try:
@@ -215,17 +218,26 @@ class Sandbox:
 
     @property
     def compute_url(self) -> str:
-        """What belongs in a configuration file as ``endpoint``."""
+        """What belongs in a configuration file as ``endpoint``.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
         return f"{self.url}/one-proxy/xmlrpc"
 
     @property
     def disks_url(self) -> str:
-        """What belongs in a configuration file as ``pdisk_endpoint``."""
+        """What belongs in a configuration file as ``pdisk_endpoint``.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
         return f"{self.url}/pdisk"
 
     @property
     def marketplace_url(self) -> str:
-        """What belongs in a configuration file as ``marketplace_endpoint``."""
+        """What belongs in a configuration file as ``marketplace_endpoint``.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
         return f"{self.url}/marketplace"
 
     @property
@@ -255,6 +267,7 @@ class Sandbox:
         :param expired: a certificate whose time is over
         :param passphrase: locks the private key
         :param proxy: a proxy certificate as grids use them: one file, valid for hours, from the person's own
+        :return: where it is, and whose
         :raises RuntimeError: without TLS, or while the sandbox is not running
         """
         files = self._running_authority.issue(name, expired=expired, passphrase=passphrase, proxy=proxy)

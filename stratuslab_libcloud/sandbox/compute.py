@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from . import rpc
 from .auth import compute_user
 from .exchange import current_exchange
-from .negotiation import page
+from .negotiation import error_page
 from .state import State
 from .state.errors import (
     NoSuchMachineError,
@@ -38,7 +38,6 @@ _AUTHORIZATION, _NO_EXISTS, _ACTION, _API, _INTERNAL = 0x200, 0x400, 0x800, 0x10
 
 _MINE, _ALL = -3, -2
 _ANY_STATE, _NOT_DONE = -2, -1
-
 
 _T = TypeVar("_T", str, int)
 
@@ -107,8 +106,7 @@ class ComputeService:
 
     def error(self, error: HTTPException) -> Response:
         """A page, as of the servlet container."""
-        code = error.code or 500
-        return page(f"Error {code}", error.description or "", status=code)
+        return error_page(error)
 
     def _answer(self, _door: str) -> Response:
         if request.content_length is None:

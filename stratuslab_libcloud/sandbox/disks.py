@@ -52,7 +52,7 @@ from .diskforms import (
 )
 from .exchange import current_exchange
 from .imports import fetch, inflate
-from .negotiation import GZIP, HTML, JSON, TEXT, base_url, first_accepted, page, preferred
+from .negotiation import GZIP, HTML, JSON, TEXT, base_url, error_page, first_accepted, page, preferred
 from .state import State
 from .state.disks import Disk, DiskFields, DiskType
 from .state.errors import (
@@ -125,7 +125,7 @@ class DiskService:
             return Response(json.dumps({"message": message, "code": code}), code, content_type=JSON)
         if kind == TEXT:
             return Response(f"ERROR ({code}): {message}", code, content_type=TEXT)
-        return page(f"Error {code}", message, status=code)
+        return error_page(error)
 
     @property
     def _user(self) -> str:

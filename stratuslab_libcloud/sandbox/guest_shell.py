@@ -14,16 +14,16 @@ from typing import Any
 
 import asyncssh
 
-logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-CANNOT_RUN = 126
-OUT_OF_TIME = 124
-QUIET_SECONDS = 0.25
-CHUNK = 64 * 1024
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_CANNOT_RUN = 126
+_OUT_OF_TIME = 124
+_QUIET_SECONDS = 0.25
+_CHUNK = 64 * 1024
 
 # The leader of a session takes the first terminal that it opens as its own; only then does Ctrl-C arrive.
-ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
+_ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
 
 
 class GuestShell:
@@ -65,9 +65,9 @@ class GuestShell:
         try:
             status = await self._run(process)
         except OSError as problem:
-            logger.warning("a command in %s could not be run: %s", self._home, problem)
+            _log.warning("a command in %s could not be run: %s", self._home, problem)
             _tell(process, f"the sandbox can not run this: {problem.strerror}")
-            status = CANNOT_RUN
+            status = _CANNOT_RUN
         with contextlib.suppress(OSError):
             if status < 0:
                 process.channel.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
@@ -77,7 +77,7 @@ class GuestShell:
 
     async def _run(self, process: asyncssh.SSHServerProcess[bytes]) -> int:
         if process.subsystem is not None:
-            return CANNOT_RUN
+            return _CANNOT_RUN
         if process.term_type is None:
             child = await self._start_with_pipes(process)
             limit: float | None = self._command_seconds
@@ -100,7 +100,7 @@ class GuestShell:
             _kill(child.pid)
             await child.wait()
             _tell(process, f"the sandbox ended this command after {limit:g} seconds")
-            return OUT_OF_TIME
+            return _OUT_OF_TIME
         finally:
             self._groups = {group for group in self._groups if _is_alive(group)}
 
@@ -120,7 +120,7 @@ class GuestShell:
 
     async def _start_at_terminal(self, process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
         controller, terminal = os.openpty()
-        words = ["/bin/sh", "-c", ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
+        words = ["/bin/sh", "-c", _ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
         child = await self._start(words, process, (terminal,) * 3, (controller,))
         process.set_redirect_pid(child.pid)
         await process.redirect(os.dup(controller), controller, send_eof=False)
@@ -160,7 +160,7 @@ class GuestShell:
         user = process.get_extra_info("username")
         terminal = {"TERM": process.term_type} if process.term_type else {}
         return {
-            "PATH": PATH,
+            "PATH": _PATH,
             "HOME": str(self._home),
             "USER": user,
             "LOGNAME": user,
@@ -180,7 +180,7 @@ async def _feed(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: in
     with open(stdin, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError, asyncssh.Error):
         while True:
             try:
-                data = await process.stdin.read(CHUNK)
+                data = await process.stdin.read(_CHUNK)
             except asyncssh.SignalReceived as sent:
                 _kill(group, getattr(signal, f"SIG{sent.signal}", signal.SIGTERM))
             except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
@@ -209,7 +209,7 @@ async def _flush(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Wait until all output is sent, but not for a process in the background that keeps the pipes open."""
     flushed = asyncio.gather(process.stdout.drain(), process.stderr.drain(), return_exceptions=True)
     while not flushed.done():
-        await asyncio.wait({flushed}, timeout=QUIET_SECONDS)
+        await asyncio.wait({flushed}, timeout=_QUIET_SECONDS)
         if not process.channel.get_write_buffer_size():
             break
     flushed.cancel()

@@ -29,10 +29,10 @@ import asyncssh
 from .guest_shell import GuestShell
 from .keypair import read_authorized_keys
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 GATEWAY = "127.0.0.1"
-REMOVAL_SECONDS = 2.0
+_REMOVAL_SECONDS = 2.0
 
 
 class GuestHouse:
@@ -88,7 +88,9 @@ class GuestHouse:
         :param sftp: whether there is an SFTP subsystem (ttylinux has none)
         :return: host and port to connect to: the address and port given, or a free port of 127.0.0.1, the
             gateway, where there is no address or it can not be listened on
-        :raises ValueError: the address is not a loopback address, or the machine is open already
+        :raises ValueError: if the address is not a loopback address, or the machine is open already
+        :raises OSError: if no port can be had
+        :raises RuntimeError: after `stop`
         """
         if address is not None and not ipaddress.ip_address(address).is_loopback:
             raise ValueError(f"sandbox machines listen on loopback addresses only, not on {address}")
@@ -96,7 +98,11 @@ class GuestHouse:
         return self._call(self._open(machine_id, list(authorized_keys), places, sftp))
 
     def close(self, machine_id: int) -> None:
-        """End a machine, its connections, processes and files; nothing happens where it is not open."""
+        """End a machine, its connections, processes and files; nothing happens if it is not open.
+
+        :param machine_id: the virtual machine's number
+        :raises RuntimeError: after `stop`
+        """
         self._call(self._close(machine_id))
 
     def stop(self) -> None:
@@ -112,7 +118,7 @@ class GuestHouse:
         if self._temporary:
             self._temporary.cleanup()
 
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+    def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
         if self._stopped:
             work.close()
             raise RuntimeError("the sandbox's machines have been stopped")
@@ -202,7 +208,7 @@ class _Machine:
 
     async def _remove_home(self) -> None:
         # What was just killed may still be on its way out, with files that appear behind the removal.
-        deadline = asyncio.get_running_loop().time() + REMOVAL_SECONDS
+        deadline = asyncio.get_running_loop().time() + _REMOVAL_SECONDS
         while self.home.exists():
             in_time = asyncio.get_running_loop().time() < deadline
             try:

@@ -34,7 +34,7 @@ from .constraints import read_upload
 from .endorsers import endorsers, history, sparql_results, tags
 from .exchange import current_exchange
 from .listing import BadSortingError, arrange, row, search
-from .negotiation import HTML, JSON, TEXT, XML, base_url, page, preferred
+from .negotiation import HTML, JSON, TEXT, XML, base_url, error_page, page, preferred
 from .rdfwriting import metadata_xml, rdf_json
 from .state import State
 from .state.entries import ANYWHERE, VALID, Entry
@@ -89,7 +89,7 @@ class MarketplaceService:
             return Response(text, code, content_type=XML)
         if first == JSON:
             return Response(json.dumps({str(code): message}), code, content_type=JSON)
-        return page(f"Error {code}", message, status=code)
+        return error_page(error)
 
     def _dispatch(self, path: str = "") -> Response:
         # Not left to the framework: paths count as they were sent, and doubled slashes as one.

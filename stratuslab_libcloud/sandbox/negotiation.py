@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from flask import Response, abort, request
+from werkzeug.exceptions import HTTPException
 
 HTML, JSON, XML, TEXT, GZIP = (
     "text/html",
@@ -49,6 +50,12 @@ def page(title: str, *lines: str, status: int = 200) -> Response:
         status,
         content_type="text/html; charset=UTF-8",
     )
+
+
+def error_page(error: HTTPException) -> Response:
+    """A page that tells an HTTP error."""
+    code = error.code or 500
+    return page(f"Error {code}", error.description or "", status=code)
 
 
 def base_url() -> str:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from .exchange import current_exchange
-from .negotiation import JSON, page
+from .negotiation import JSON, error_page
 from .reachability import Reachability
 
 
@@ -39,8 +39,7 @@ class PortTranslationService:
 
     def error(self, error: HTTPException) -> Response:
         """A page."""
-        code = error.code or 500
-        return page(f"Error {code}", error.description or "", status=code)
+        return error_page(error)
 
     def _ports(self) -> Response:
         wanted = request.args.get("vmid")

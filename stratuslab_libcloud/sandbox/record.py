@@ -35,7 +35,7 @@ class Request:
 
 
 class RequestRecord:
-    """The requests in the order in which they were answered."""
+    """The requests in the order in which they were answered; can be iterated over, counted and indexed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,12 +43,18 @@ class RequestRecord:
         self._most_connections = 0
 
     def add(self, request: Request) -> None:
-        """Note a request."""
+        """Note a request.
+
+        :param request: it, and what became of it
+        """
         with self._lock:
             self._requests.append(request)
 
     def note_open_connections(self, number: int) -> None:
-        """Note how many connections are open now."""
+        """Note how many connections are open now.
+
+        :param number: so many
+        """
         with self._lock:
             self._most_connections = max(self._most_connections, number)
 
@@ -72,7 +78,7 @@ class RequestRecord:
 
     @property
     def operations(self) -> list[str]:
-        """What was asked, in order."""
+        """What was asked, in order: the `Request.operation` of each."""
         return [request.operation for request in self]
 
     @property

@@ -12,7 +12,8 @@ def image_identifier(sha1: bytes) -> str:
 
 
 def sha1_of_identifier(identifier: str) -> bytes:
-    """
+    """The SHA-1 of the image with this identifier.
+
     :raises ValueError: if it is no identifier
     """
     if len(identifier) != 27:
