@@ -60,7 +60,8 @@ class StratusLabNodeDriver(NodeDriver):
     :param stratuslab_default_location: the section to use where no location is given; by default the one that
         ``selected_section`` names, else ``default``
     :param ex_image_lifetime: seconds for which a list of images is given again and a single image is known; if not
-        given, `list_images` asks each time, and what `create_node` asked about an image it knows for good
+        given, `list_images` and `get_image` ask each time, and what was asked about an image `create_node` knows for
+        good
     :raises ConfigurationError: when the file can not be read, or has no such section
     """
 

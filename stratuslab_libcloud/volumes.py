@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from libcloud.compute.base import StorageVolume
+from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud.arguments import text
 from stratuslab_libcloud.client import Cloud, once, settle
@@ -67,6 +68,7 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
     )
     extra = volume.extra or {}
     volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
+    _note_users(volume, +1)
 
 
 def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
@@ -81,6 +83,14 @@ def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
     settle.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
     if known:
         extra["attachments"] = [a for a in known if a["node_id"] != str(machine)]
+    _note_users(volume, -1)
+
+
+def _note_users(volume: StorageVolume, change: int) -> None:
+    """Let the volume say what has just been changed."""
+    users = max(0, int(volume.extra.get("use_count") or 0) + change) if volume.extra else max(0, change)
+    volume.extra = {**(volume.extra or {}), "use_count": users}
+    volume.state = StorageVolumeState.INUSE if users else StorageVolumeState.AVAILABLE
 
 
 def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str]] | None) -> int:

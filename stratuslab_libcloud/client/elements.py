@@ -5,9 +5,12 @@ A document type definition is refused: no service of a StratusLab cloud sends on
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+
+_log = logging.getLogger(__name__)
 
 _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_OF_ROOT = re.compile(r"<[^\W\d]|<[:_]")
@@ -18,11 +21,14 @@ class NotReadable(Exception):  # noqa: N818 - becomes a MalformedReplyError wher
     """The document is not well formed, or not one that is read here."""
 
 
-def elements(chunks: Iterable[str] | Iterable[bytes], tags: Container[str]) -> Iterator[Element]:
-    """Yield each element with one of the tags some time after its end has been read.
+def elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str) -> Iterator[Element]:
+    """Yield each element with a tag some time after its end has been read.
+
+    What else stands there is left out, with a warning.
 
     :param chunks: the document, piece by piece
-    :param tags: tags of elements right below the root, or of the root itself
+    :param tag: of elements right below the root, or of a root that is the only one
+    :param root: the tag of a root that has several
     :raises NotReadable: where the document stops making sense; what came in earlier pieces has been yielded by then
     """
     # The root gets an element around it, in which it can be seen while it grows. The usual way to see it, the events
@@ -34,22 +40,28 @@ def elements(chunks: Iterable[str] | Iterable[bytes], tags: Container[str]) -> I
     try:
         for chunk in chunks:
             parser.feed(guard.passed(chunk))
-            yield from _taken_from(document, tags, is_complete=False)
+            yield from _taken_from(document, tag, root, is_complete=False)
         parser.close()
     except (ParseError, ValueError, LookupError) as error:
         raise NotReadable(str(error)) from error
-    yield from _taken_from(document, tags, is_complete=True)
+    yield from _taken_from(document, tag, root, is_complete=True)
 
 
-def _taken_from(document: Element, tags: Container[str], *, is_complete: bool) -> Iterator[Element]:
+def _taken_from(document: Element, tag: str, root: str, *, is_complete: bool) -> Iterator[Element]:
     """Take out what can not grow any more: while the document does, its last part may, and the root itself."""
-    for root in document:
-        if root.tag not in tags:
-            complete = root[:] if is_complete else root[:-1]
-            del root[: len(complete)]
-            yield from (element for element in complete if element.tag in tags)
+    for top in document:
+        if top.tag == root:
+            complete = top[:] if is_complete else top[:-1]
+            del top[: len(complete)]
+            for element in complete:
+                if element.tag == tag:
+                    yield element
+                else:
+                    _log.warning("an element %.60r, which should be %s, was left out", element.tag, tag)
+        elif top.tag != tag:
+            raise NotReadable(f"it begins with {top.tag!r:.60}")
         elif is_complete:
-            yield root
+            yield top
 
 
 class _PrologGuard:

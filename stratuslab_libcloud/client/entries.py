@@ -135,7 +135,7 @@ def read_images(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[Image]:
 
     :raises NotReadable: when the document is not well formed
     """
-    for element in elements(chunks, (_ENTRY,)):
+    for element in elements(chunks, _ENTRY, "metadata"):
         image = image_of(element)
         if image is None:
             _log.warning("a Marketplace entry without a usable identifier was left out")

@@ -197,7 +197,7 @@ def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMa
 
     :raises NotReadable: when the document is not well formed
     """
-    for element in elements(chunks, ("VM",)):
+    for element in elements(chunks, "VM", "VM_POOL"):
         machine = machine_of(element)
         if machine is None:
             _log.warning("a machine without a usable ID and STATE was left out")

@@ -35,7 +35,13 @@ class Marketplace:
         self._config = config
         self._proxy_url = proxy_url
         self._lifetime = image_lifetime
-        self._transport = self._transport_to(config.marketplace.url)
+        self._transport = Transport(
+            config.marketplace,
+            location=config.section,
+            service="Marketplace",
+            explain=_message_in,
+            proxy_url=proxy_url,
+        )
         self._listed: _Kept[list[Image]] | None = None
         self._known: dict[str, _Kept[Image]] = {}
         self._lock = threading.Lock()
@@ -57,14 +63,16 @@ class Marketplace:
                 self._listed = _Kept(images)
         return list(images)
 
-    def image(self, identifier: str) -> Image:
+    def image(self, identifier: str, *, is_asked_anew: bool = False) -> Image:
         """One image, by the valid entry that was endorsed last. Kept once it was asked for.
 
+        :param is_asked_anew: whether to ask for it although it is kept, if nobody said for how long that holds
         :raises NotFoundError: when no valid entry has that identifier
         """
         with self._lock:
             known, listed = self._known.get(identifier), self._listed
-        if known and known.is_younger_than(self._lifetime):
+        is_usable = self._lifetime is not None or not is_asked_anew
+        if known and is_usable and known.is_younger_than(self._lifetime):
             return known.value
         if listed and self._lifetime and listed.is_younger_than(self._lifetime):
             entries = [entry for entry in listed.value if entry.identifier == identifier]
@@ -82,9 +90,17 @@ class Marketplace:
     def final_address(self, url: str) -> str:
         """Where a URL leads in the end, for an image that is given as one.
 
+        The section's TLS settings are the site's own, so they are for the Marketplace only.
+
         :raises NotFoundError: when there is nothing
         """
-        transport = self._transport_to(url)
+        transport = Transport(
+            self._config.marketplace._replace(url=url, verify=None),
+            location=self._config.section,
+            service="image",
+            explain=_message_in,
+            proxy_url=self._proxy_url,
+        )
         try:
             return transport.request(Request("HEAD", "HEAD", "", repeatable=True), lambda answer: answer.url)
         except RequestRejectedError as error:
@@ -122,15 +138,6 @@ class Marketplace:
         if not entries:
             raise MalformedReplyError("the answer does not describe the image", self._transport.call(request))
         return _endorsed_last(entries)
-
-    def _transport_to(self, url: str) -> Transport:
-        return Transport(
-            self._config.marketplace._replace(url=url),
-            location=self._config.section,
-            service="Marketplace",
-            explain=_message_in,
-            proxy_url=self._proxy_url,
-        )
 
 
 class _Kept(Generic[T]):

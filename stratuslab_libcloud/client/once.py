@@ -12,12 +12,12 @@ in time, or a proxy that answers for a service behind it) the outcome stays open
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
 from stratuslab_libcloud.client.compute import Compute
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.disk import MARK_PREFIX
 from stratuslab_libcloud.client.disks import Disks
 from stratuslab_libcloud.client.machine import Selection, VirtualMachine
@@ -35,9 +35,6 @@ _log = logging.getLogger(__name__)
 SETTLING_SECONDS = 0.5
 """How long a machine whose reply was lost is given to appear, at the least."""
 
-_SHARE_OF_FIRST_TRY = 2 / 3
-_PAUSE_SECONDS = 0.2
-
 
 def new_mark() -> str:
     """A mark that nothing else has."""
@@ -52,15 +49,14 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
     :return: the machine's number
     :raises UnknownOutcomeError: when it can not be told whether the machine was created
     """
-    deadline = time.monotonic() + limit
+    deadline = Deadline(limit)
     first = compute.newest + 1
-    tries = 0
+    may_be_there = False
     while True:
-        tries += 1
         try:
-            number = compute.allocate(template, timeout=_first_part_until(deadline))
+            number = compute.allocate(template, timeout=deadline.time_for_a_try())
         except ServiceError as error:
-            if not error.outcome_unknown and tries == 1:
+            if not (error.outcome_unknown or may_be_there):
                 raise
             found = _machine_that_appeared(compute, first, mark, error, deadline)
             if found is not None:
@@ -68,9 +64,10 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
             if not error.outcome_unknown:
                 error.amend(f"an earlier try broke off; should its machine appear, its extra['mark'] is '{mark}'")
                 raise
+            may_be_there = True
             _log.info("the reply to a machine's creation was lost and the machine is not there: again")
         else:
-            if tries > 1:
+            if may_be_there:
                 _end_doubles(compute, first, mark, number)
             return number
 
@@ -82,58 +79,51 @@ def create_disk(disks: Disks, size: int, tag: str, visibility: str, mark: str, l
     :return: the disk's uuid
     :raises UnknownOutcomeError: when it can not be told whether the disk was created
     """
-    deadline = time.monotonic() + limit
+    deadline = Deadline(limit)
+    may_be_there = False
     while True:
         try:
-            return disks.create(size, tag, visibility, mark, timeout=_first_part_until(deadline))
+            return disks.create(size, tag, visibility, mark, timeout=deadline.time_for_a_try())
         except ServiceError as error:
-            if not (error.outcome_unknown or isinstance(error, ConflictError)):
+            if not (error.outcome_unknown or may_be_there):
                 raise
-            found = _asked(lambda: _disk_with(disks, mark), error, mark, deadline)
+            may_be_there = True
+            found = _look(lambda: _disk_with(disks, mark), error, mark, deadline)
             if found is not None:
                 return found
-            if time.monotonic() + _PAUSE_SECONDS >= deadline:
+            if not (error.outcome_unknown or isinstance(error, ConflictError)):
+                raise
+            if not deadline.pause():
                 raise _unknown(error, mark) from error
-            time.sleep(_PAUSE_SECONDS)
-
-
-def _first_part_until(deadline: float) -> float:
-    """Seconds for a try that leave some of the time to look for what became of it."""
-    return max(0.0, deadline - time.monotonic()) * _SHARE_OF_FIRST_TRY
 
 
 def _machine_that_appeared(
-    compute: Compute, first: int, mark: str, lost: ServiceError, deadline: float
+    compute: Compute, first: int, mark: str, lost: ServiceError, deadline: Deadline
 ) -> VirtualMachine | None:
     """Look for the machine until it is there, or as long as it may still come."""
-    settled = time.monotonic() + SETTLING_SECONDS
+    settled = Deadline(SETTLING_SECONDS)
     still_at_work = isinstance(lost, ServiceTimeoutError) or lost.http_code != 0
     while True:
-        found = _asked(lambda: _machines_with(compute, first, mark, deadline), lost, mark, deadline)
+        found = _look(lambda: _machines_with(compute, first, mark, deadline), lost, mark, deadline)
         if found:
             _log.info("adopted machine %s, the reply to whose creation was lost", found[0].id)
             return found[0]
-        now = time.monotonic()
-        if now >= settled and not still_at_work:
+        if not (settled.left() or still_at_work):
             return None
-        if now + _PAUSE_SECONDS >= deadline:
+        if not deadline.pause():
             raise _unknown(lost, mark) from lost
-        time.sleep(_PAUSE_SECONDS)
 
 
-def _asked(ask: Callable[[], T], lost: ServiceError, mark: str, deadline: float) -> T:
-    """What the service says; if it says nothing until the deadline, the outcome is unknown."""
-    while True:
-        try:
-            return ask()
-        except ServiceError as error:
-            if time.monotonic() + _PAUSE_SECONDS >= deadline:
-                raise _unknown(lost, mark) from error
-            time.sleep(_PAUSE_SECONDS)
+def _look(look: Callable[[], T], lost: ServiceError, mark: str, deadline: Deadline) -> T:
+    """What is there; if the service does not say that until the deadline, the outcome is unknown."""
+    try:
+        return deadline.ask(look)
+    except ServiceError as error:
+        raise _unknown(lost, mark) from error
 
 
-def _machines_with(compute: Compute, first: int, mark: str, deadline: float) -> list[VirtualMachine]:
-    machines = compute.machines(Selection(first), timeout=max(0.0, deadline - time.monotonic()))
+def _machines_with(compute: Compute, first: int, mark: str, deadline: Deadline) -> list[VirtualMachine]:
+    machines = compute.machines(Selection(first), timeout=deadline.left())
     return [machine for machine in machines if machine.mark == mark]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from requests.auth import HTTPBasicAuth
 
 from stratuslab_libcloud.client.bounded import BoundedAdapter
 from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, check_credentials
+from stratuslab_libcloud.errors import ConfigurationError
 
 
 class ServiceSession(requests.Session):
     """Who is asking, how TLS is verified, through which proxy.
 
-    The environment's proxies and CA bundle are looked up once: `requests` does it for each request, which takes
-    longer than all else that it does. ``~/.netrc`` never speaks for the user.
+    The environment's proxies are looked up once: `requests` does it for each request, which takes longer than all
+    else that it does. ``~/.netrc`` never speaks for the user.
 
     :param config: the service's
     :param location: the section, for messages
@@ -36,6 +38,8 @@ class ServiceSession(requests.Session):
         self.mount("http://", adapter)
         self.mount("https://", adapter)
         self.headers["Accept-Encoding"] = "identity"
+        if isinstance(config.verify, Path):
+            _check_authorities(config.verify, location)
         self._introduce(location)
 
     def begin(
@@ -90,6 +94,24 @@ class ServiceSession(requests.Session):
         if verify is None and libcloud.security.VERIFY_SSL_CERT:
             return str(libcloud.security.CA_CERTS_PATH or "") or True
         return str(verify) if isinstance(verify, Path) else bool(verify)
+
+
+def _check_authorities(bundle: Path, location: str) -> None:
+    """A bundle without a certificate would be found out only in the middle of each handshake.
+
+    :raises ConfigurationError: when it has none
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            capath=str(bundle) if bundle.is_dir() else None, cafile=None if bundle.is_dir() else str(bundle)
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"{bundle}, named by tls_ca_bundle for location '{location}', has no certificate of an authority in it: "
+            f"{error.strerror or error}",
+            section=location,
+            key="tls_ca_bundle",
+        ) from None
 
 
 def _leave_unauthenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -6,10 +6,10 @@ of these twice. What ends without success says how things stand, or that this ca
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.errors import ConflictError, NotFoundError, ServiceError
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.client.disks import Disks
 
 T = TypeVar("T")
-
-_SHARE_OF_FIRST_TRY = 2 / 3
-_PAUSE_SECONDS = 0.2
 
 
 def attach_disk(disks: Disks, uuid: str, host: str, machine: int, limit: float) -> str:
@@ -39,7 +36,7 @@ def attach_disk(disks: Disks, uuid: str, host: str, machine: int, limit: float) 
 
     while True:
         try:
-            return disks.attach(uuid, host, machine, timeout=change.time_for_a_try())
+            return disks.attach(uuid, host, machine, timeout=change.deadline.time_for_a_try())
         except ServiceError as error:
             change.check_that_it_may_have_worked(error)
             found = change.seen(device, error)
@@ -57,7 +54,7 @@ def detach_disk(disks: Disks, uuid: str, machine: int, limit: float) -> None:
     change = _Change(limit)
     while True:
         try:
-            return disks.detach(uuid, machine, timeout=change.time_for_a_try())
+            return disks.detach(uuid, machine, timeout=change.deadline.time_for_a_try())
         except ServiceError as error:
             if error.http_code < 500 and not error.outcome_unknown:
                 raise
@@ -111,12 +108,8 @@ class _Change:
     """
 
     def __init__(self, limit: float) -> None:
-        self._deadline = time.monotonic() + limit
+        self.deadline = Deadline(limit)
         self.may_have_worked = False
-
-    def time_for_a_try(self) -> float:
-        """Seconds that leave some of the time to look at what became of it."""
-        return max(0.0, self._deadline - time.monotonic()) * _SHARE_OF_FIRST_TRY
 
     def note(self, error: ServiceError) -> None:
         """Keep in mind whether a try may have worked all the same."""
@@ -131,21 +124,17 @@ class _Change:
 
     def seen(self, look: Callable[[], T], error: ServiceError) -> T:
         """How things stand; if nobody says so until the time is over, the error is raised."""
-        while True:
-            try:
-                return look()
-            except ServiceError as problem:
-                if time.monotonic() + _PAUSE_SECONDS >= self._deadline:
-                    error.amend("how things stand now can not be told")
-                    raise error from problem
-            time.sleep(_PAUSE_SECONDS)
+        try:
+            return self.deadline.ask(look)
+        except ServiceError as problem:
+            error.amend("how things stand now can not be told")
+            raise error from problem
 
     def pause(self, error: ServiceError, how_it_is: str) -> None:
         """Wait before the next try; raise the error if there is no time for one."""
-        if time.monotonic() + _PAUSE_SECONDS >= self._deadline:
+        if not self.deadline.pause():
             error.amend(how_it_is)
             raise error
-        time.sleep(_PAUSE_SECONDS)
 
 
 def _mount_in(disks: Disks, uuid: str, machine: int) -> Mount | None:

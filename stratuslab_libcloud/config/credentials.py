@@ -48,6 +48,8 @@ def check_credentials(credentials: Credentials, location: str | None = None) -> 
 
 def _choose(settings: Settings, username: Setting | None, password: Setting | None) -> Credentials:
     if username and password:
+        if ":" in username.text:
+            raise username.error("a name without a colon, which no service can be told")
         return Password(username.text, password.text)
     certificate = settings.read("pem_certificate", values.path)
     if certificate is None:

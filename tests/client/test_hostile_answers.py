@@ -18,7 +18,7 @@ from stratuslab_libcloud.client.entries import Image, read_images
 from stratuslab_libcloud.client.machine import VirtualMachine, read_machines
 from stratuslab_libcloud.client.pat import PortTranslationService
 from stratuslab_libcloud.config import CloudConfig, MachineOptions, Password, ServiceConfig
-from stratuslab_libcloud.errors import MalformedReplyError
+from stratuslab_libcloud.errors import MalformedReplyError, RefusedCredentialsError
 
 SERVICE = ServiceConfig("http://cloud.example.org/x", Password("jane", "secret"), None, 5, 4, 1 << 20)
 NOBODY: Any = None
@@ -171,3 +171,38 @@ def test_attacks_on_xml(body: bytes) -> None:
         f"<value><string>{inner}</string></value></data></array></value></param></params></methodResponse>"
     )
     assert answered(reply.encode(), CLOUD.compute.machines) in (None, [])
+
+
+@pytest.mark.parametrize(
+    "page", ["<html><body>Log in</body></html>", "<x/>", '<html xmlns="http://www.w3.org/1999/xhtml"/>']
+)
+def test_a_page_is_no_empty_list(page: str) -> None:
+    with requests_mock.Mocker() as mock:
+        mock.register_uri(requests_mock.ANY, requests_mock.ANY, text=page)
+        with pytest.raises(MalformedReplyError, match="it begins with"):
+            CLOUD.marketplace.images()
+    with pytest.raises(NotReadable, match="it begins with"):
+        list(read_machines([page]))
+
+
+def test_an_element_that_should_not_be_there_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    machines = list(read_machines(["<VM_POOL><HOST/><VM><ID>1</ID><STATE>3</STATE></VM></VM_POOL>"]))
+    assert [machine.id for machine in machines] == [1]
+    assert "'HOST', which should be VM, was left out" in caplog.text
+
+
+def test_a_secret_that_a_service_repeats_is_not_told() -> None:
+    refusal = (
+        "<methodResponse><params><param><value><array><data><value><boolean>0</boolean></value><value><string>bad "
+        "session jane:secret</string></value><value><i4>256</i4></value></data></array></value></param></params>"
+        "</methodResponse>"
+    )
+    with requests_mock.Mocker() as mock:
+        mock.post(requests_mock.ANY, text=refusal)
+        with pytest.raises(RefusedCredentialsError, match="bad session") as refused:
+            CLOUD.compute.machines()
+        mock.get(requests_mock.ANY, text="jane:secret is not JSON")
+        with pytest.raises(MalformedReplyError) as malformed:
+            CLOUD.disks.disks()
+    assert "secret" not in str(refused.value)
+    assert "secret" not in str(malformed.value) + str(malformed.value.body)

@@ -57,9 +57,14 @@ def test_the_certificate_at_its_usual_place(read: ReadLines, clean_environment: 
 
 
 def test_any_character(read: ReadLines) -> None:
-    config = read('username = "jane:doe" @Zürich\npassword = p%%w;"#:/\\ é\u00a0\n')
+    config = read('username = "jane doe" @Zürich\npassword = p%%w;"#:/\\ é\u00a0\n')
 
-    assert config.compute.credentials == Password('"jane:doe" @Zürich', 'p%w;"#:/\\ é\u00a0')
+    assert config.compute.credentials == Password('"jane doe" @Zürich', 'p%w;"#:/\\ é\u00a0')
+
+
+def test_a_name_with_a_colon_can_not_be_told_to_a_service(read: ReadLines) -> None:
+    with pytest.raises(ConfigurationError, match="'username' in section 'default' .* must be a name without a colon"):
+        read("username = jane:doe\npassword = secret\n")
 
 
 def test_credentials_of_the_disk_service(read: ReadLines) -> None:

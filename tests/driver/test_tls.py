@@ -168,3 +168,13 @@ def test_a_plain_service_is_not_taken_for_a_secure_one(sandbox: Sandbox, tmp_pat
     driver = StratusLabNodeDriver(stratuslab_user_config=config, timeout=3)
     with pytest.raises(RequestRejectedError, match="does not speak TLS: write its address with http://"):
         driver.list_nodes()
+
+
+def test_a_bundle_without_a_certificate_is_named_at_once(
+    driver_with: DriverWith, tmp_path: Path, secure: Sandbox
+) -> None:
+    bundle = tmp_path / "empty.pem"
+    bundle.write_text("no certificate\n")
+    with pytest.raises(ConfigurationError, match=r"empty\.pem, named by tls_ca_bundle .* has no certificate"):
+        driver_with(tls_ca_bundle=str(bundle)).list_nodes()
+    assert len(secure.requests) == 0

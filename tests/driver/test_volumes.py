@@ -259,3 +259,12 @@ def test_a_volumes_id_can_not_become_another_path(
     with pytest.raises(InvalidArgumentError, match="those are uuids"):
         driver.ex_get_volume(volume_id)
     assert len(sandbox.requests) == 0
+
+
+def test_a_volume_says_what_was_just_changed(
+    driver: StratusLabNodeDriver, start: Start, volume: StratusLabVolume
+) -> None:
+    driver.attach_volume(start(), volume)
+    assert (volume.state, volume.extra["use_count"]) == (StorageVolumeState.INUSE, 1)
+    driver.detach_volume(volume)
+    assert (volume.state, volume.extra["use_count"]) == (StorageVolumeState.AVAILABLE, 0)
