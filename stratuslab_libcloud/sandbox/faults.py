@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -120,8 +121,10 @@ class Fault:
         if not 0 <= self.seconds < float("inf"):
             raise ValueError(f"a fault's seconds are a number, 0 or more, not {self.seconds}")
         check_patterns(self.service, self.operation)
-        if self.kind == FaultKind.XMLRPC_FAULT and not matches(self.service, "compute"):
-            raise ValueError(f"the fault {self.kind.value!r} is of the service 'compute' only, not of {self.service!r}")
+        if self.kind == FaultKind.XMLRPC_FAULT:
+            if not matches(self.service, "compute"):
+                raise ValueError(f"the fault {self.kind.value!r} is of the service 'compute', not of {self.service!r}")
+            check_patterns("compute", self.operation)
 
     @property
     def prevents(self) -> bool:
@@ -161,6 +164,8 @@ class Faults:
 
     def __init__(self, seed: int = 0) -> None:
         self._dice = random.Random(seed)
+        # Of their own, so that it does not depend on threads' luck what is struck.
+        self._dice_for_bytes = random.Random(seed)
         self._lock = threading.Lock()
         self._causes: list[_Cause] = []
 
@@ -216,12 +221,12 @@ class Faults:
         return self._strike(lambda fault: fault.kind == FaultKind.TLS) is not None
 
     def random_bytes(self, number: int) -> bytes:
-        """Bytes of the same dice.
+        """Bytes that are the same each time that the dice begin with the same.
 
         :param number: how many
         """
         with self._lock:
-            return self._dice.randbytes(number)
+            return self._dice_for_bytes.randbytes(number)
 
     def _strike(self, fits: Callable[[Fault], bool]) -> Fault | None:
         with self._lock:
@@ -233,6 +238,9 @@ class Faults:
 
 def _number(text: str, default: float) -> float:
     try:
-        return float(text) if text else default
+        number = float(text) if text else default
     except ValueError:
-        raise ValueError(f"a number is wanted, not {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"a number is wanted, not {text!r}")
+    return number

@@ -289,7 +289,9 @@ def test_faults_can_be_written_in_a_line(text: str, fault: Fault) -> None:
         ("compute:allocate:delay", "service 'compute' has no operation 'allocate', but one.vm.allocate, one.vm.info,"),
         ("disks:GET /disk*/*/x:delay", "service 'disks' has no operation"),
         (":one.vm.delete:delay", r"service '\*' has no operation 'one.vm.delete', but .*GET /cgi-bin/vmports.py"),
-        ("disks::xmlrpc-fault", "is of the service 'compute' only, not of 'disks'"),
+        ("disks::xmlrpc-fault", "is of the service 'compute', not of 'disks'"),
+        (":GET *:xmlrpc-fault", "service 'compute' has no operation 'GET \\*'"),
+        ("::status:1:inf", "a number is wanted, not 'inf'"),
     ],
 )
 def test_faults_that_can_not_be_read(text: str, complaint: str) -> None:
