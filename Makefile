@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TEST_OPTIONS ?=
 
-.PHONY: demo test soak lint format types build check-wheel clean
+.PHONY: demo test soak bench lint format types build check-wheel clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
@@ -17,6 +17,11 @@ test: $(VENV)/test
 # A few minutes of mixed calls under mixed faults, and the account of what became of everything.
 soak: $(VENV)/sandbox
 	@$(BIN)/python benchmarks/soak.py
+
+# What the package costs, beside what it could cost, in about four minutes: docs/benchmarks.md keeps it.
+# BENCH=full lets pyone list 100,000 machines as well, which takes it minutes and gigabytes.
+bench: $(VENV)/bench
+	@$(BIN)/python -m benchmarks $(if $(filter full,$(BENCH)),--full)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
@@ -59,6 +64,10 @@ $(VENV)/sandbox: $(VENV)/made pyproject.toml
 
 $(VENV)/test: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/bench: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
 
 $(VENV)/lint: $(VENV)/made pyproject.toml

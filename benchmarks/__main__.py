@@ -1,0 +1,48 @@
+"""Measure, print, keep the results in ``docs/benchmarks.md``: ``python -m benchmarks [--full] [--only NAME ...]``."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from benchmarks import plot, report
+from benchmarks.report import Findings
+from benchmarks.rows import creating, deploying, images, locations, machines, requests, start, waiting
+from benchmarks.server import BareServer
+
+_MODULES = (locations, machines, images, requests, start, waiting, creating, deploying)
+
+
+def main() -> None:
+    """Measure what was asked for; only a run that measures everything is kept."""
+    names = [_name(module) for module in _MODULES]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="also with `pyone` what takes minutes with it")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
+    options = parser.parse_args()
+    findings = _measure(options.only, options.full)
+    print(report.table(findings.rows))
+    if options.only == names:
+        report.write(findings)
+        for each in findings.plots:
+            plot.write(each)
+
+
+def _measure(names: list[str], full: bool) -> Findings:
+    findings = Findings()
+    with BareServer() as server:
+        for module in (module for module in _MODULES if _name(module) in names):
+            begin = time.monotonic()
+            found = module.measure(server, full)
+            print(f"{_name(module)}: {time.monotonic() - begin:.0f} s", flush=True)
+            findings.rows += found.rows
+            findings.plots += found.plots
+    return findings
+
+
+def _name(module: object) -> str:
+    return str(getattr(module, "__name__")).rpartition(".")[2]  # noqa: B009
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Plots as SVG: lines over two logarithmic axes, readable on a light and on a dark page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from xml.sax.saxutils import escape
+
+from benchmarks.report import DOCUMENT, Plot
+
+_WIDTH, _HEIGHT = 640, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 45
+_COLOURS = ("#0969da", "#cf222e", "#1a7f37")
+_STYLE = (
+    "text{font:12px sans-serif;fill:#57606a}.title{font-weight:bold}.grid{stroke:#8c959f;stroke-opacity:.25}"
+    "polyline{fill:none;stroke-width:2}"
+)
+
+Point = tuple[float, float]
+
+
+def write(plot: Plot) -> None:
+    """Draw a plot beside the document."""
+    (DOCUMENT.parent / plot.file).write_text(svg(plot), encoding="utf-8")
+
+
+def svg(plot: Plot) -> str:
+    """The drawing."""
+    points = [point for line in plot.lines.values() for point in line]
+    across = _Axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
+    up = _Axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">',
+        f"<style>{_STYLE}</style>",
+        f'<text class="title" x="{_LEFT}" y="20">{escape(plot.title)}</text>',
+        f'<text x="{(_LEFT + _WIDTH) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(plot.x)}</text>',
+        f'<text x="12" y="{_TOP - 6}">{escape(plot.y)}</text>',
+        *_grid(across, up),
+    ]
+    for number, (name, line) in enumerate(plot.lines.items()):
+        parts += _line(name, [(across.place(x), up.place(y)) for x, y in line], number)
+    return "\n".join([*parts, "</svg>\n"])
+
+
+class _Axis:
+    """A logarithmic axis.
+
+    :param begin: where its smallest value is drawn
+    :param end: where its largest is
+    """
+
+    def __init__(self, values: Sequence[float], begin: float, end: float) -> None:
+        self._first = math.floor(_decades(min(values)))
+        self._last = max(self._first + 1, math.ceil(_decades(max(values))))
+        self._begin = begin
+        self._end = end
+
+    def place(self, value: float) -> float:
+        """Where a value is drawn."""
+        share = (_decades(value) - self._first) / (self._last - self._first)
+        return self._begin + share * (self._end - self._begin)
+
+    @property
+    def marks(self) -> list[float]:
+        """The powers of ten."""
+        return [10.0**exponent for exponent in range(self._first, self._last + 1)]
+
+
+def _decades(value: float) -> float:
+    return round(math.log10(value), 9)
+
+
+def _grid(across: _Axis, up: _Axis) -> Iterator[str]:
+    top, bottom, left, right = _TOP, _HEIGHT - _BOTTOM, _LEFT, _WIDTH - _RIGHT
+    for value in across.marks:
+        x = across.place(value)
+        yield f'<line class="grid" x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}"/>'
+        yield f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value:,g}</text>'
+    for value in up.marks:
+        y = up.place(value)
+        yield f'<line class="grid" x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}"/>'
+        yield f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,g}</text>'
+
+
+def _line(name: str, line: Sequence[Point], number: int) -> Iterator[str]:
+    colour = _COLOURS[number % len(_COLOURS)]
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
+    yield f'<polyline points="{corners}" stroke="{colour}"/>'
+    yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in line)
+    y = _TOP + 16 + 18 * number
+    yield f'<rect x="{_LEFT + 12}" y="{y - 9}" width="10" height="10" fill="{colour}"/>'
+    yield f'<text x="{_LEFT + 28}" y="{y}">{escape(name)}</text>'

@@ -1,0 +1,1 @@
+"""What is measured, one module a subject; `measure` of each does it."""
