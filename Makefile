@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-TEST_OPTIONS ?=
+TEST_OPTIONS ?= --numprocesses 4
 
 .PHONY: demo test soak bench lint format types build check-wheel clean
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation
+
 from stratuslab_libcloud.config.user import DEFAULT_FILE
 
 
@@ -21,7 +23,9 @@ def configuration() -> Iterator[Path]:
     )
     cloud = parser.parse_args().cloud
     if cloud != "sandbox":
-        yield Path(cloud)
+        if not Path(cloud).expanduser().is_file():
+            parser.error(f"there is no file {cloud}")
+        yield Path(cloud).expanduser()
         return
     with sandboxes() as config:
         yield config
@@ -40,3 +44,13 @@ def sandboxes() -> Iterator[Path]:
             sandbox = stack.enter_context(Sandbox())
             sandbox.write_config(config, section=section, public_key_file=public_key, name=name, country="Loopback")
         yield config
+
+
+def image_with(os: str, driver: NodeDriver, location: NodeLocation | None = None) -> NodeImage:
+    """The first image with that operating system."""
+    images = driver.list_images(location)
+    found = next((image for image in images if image.extra["os"].lower() == os.lower()), None)
+    if found is None:
+        known = ", ".join(sorted({image.extra["os"] for image in images})) or "none at all"
+        sys.exit(f"The Marketplace has no image with {os}, but {known}.")
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clouds import configuration
+from clouds import configuration, image_with
 from libcloud.compute.providers import get_driver
 
 import stratuslab_libcloud  # noqa: F401 - registers the driver
@@ -10,7 +10,7 @@ import stratuslab_libcloud  # noqa: F401 - registers the driver
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+        driver = get_driver("stratuslab")(stratuslab_user_config=config)
 
         sizes = driver.list_sizes()
         print("Sizes:", ", ".join(size.name for size in sizes))
@@ -20,7 +20,7 @@ def main() -> None:
         print("Images:")
         for image in images:
             print(f"  {image.id}  {image.name}")
-        image = next(image for image in images if image.extra["os"] == "ttylinux")
+        image = image_with("ttylinux", driver)
 
         node = driver.create_node("my node", size, image)
         print(f"Created machine {node.id} from '{image.name}'; it is {node.state}, its address is {node.public_ips[0]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from clouds import configuration
+from clouds import configuration, image_with
 from libcloud.compute.deployment import MultiStepDeployment, ScriptDeployment
 from libcloud.compute.providers import get_driver
 
@@ -16,8 +16,8 @@ def main() -> None:
     logging.getLogger("stratuslab_libcloud.deployment").setLevel(logging.INFO)
 
     with configuration() as config:
-        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
-        image = next(image for image in driver.list_images() if image.extra["os"] == "Ubuntu")
+        driver = get_driver("stratuslab")(stratuslab_user_config=config)
+        image = image_with("Ubuntu", driver)
 
         leave_a_trace = ScriptDeployment("touch STRATUSLAB_WAS_HERE")
         look = ScriptDeployment("echo hello from machine $1; ls -l STRATUSLAB_WAS_HERE", args=["one"])

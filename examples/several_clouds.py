@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clouds import configuration
+from clouds import configuration, image_with
 from libcloud.compute.providers import get_driver
 
 import stratuslab_libcloud  # noqa: F401 - registers the driver
@@ -10,11 +10,11 @@ import stratuslab_libcloud  # noqa: F401 - registers the driver
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+        driver = get_driver("stratuslab")(stratuslab_user_config=config)
 
         nodes = []
         for location in driver.list_locations():
-            image = next(image for image in driver.list_images(location) if image.extra["os"] == "ttylinux")
+            image = image_with("ttylinux", driver, location)
             node = driver.create_node("worker", None, image, location)
             nodes.append(node)
             print(f"Created machine {node.id} at {location.name}, {location.country}: {node.public_ips[0]}")

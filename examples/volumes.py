@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clouds import configuration
+from clouds import configuration, image_with
 from libcloud.compute.providers import get_driver
 
 import stratuslab_libcloud  # noqa: F401 - registers the driver
@@ -10,12 +10,12 @@ import stratuslab_libcloud  # noqa: F401 - registers the driver
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
+        driver = get_driver("stratuslab")(stratuslab_user_config=config)
 
         volume = driver.create_volume(10, "measurements")
         print(f"Created a volume of {volume.size} GiB: {volume.id}")
 
-        image = next(image for image in driver.list_images() if image.extra["os"] == "Ubuntu")
+        image = image_with("Ubuntu", driver)
         node = driver.create_node("reader", None, image)
         print(f"Created machine {node.id} from '{image.name}'")
         driver.wait_until_running([node], wait_period=0.5)
