@@ -23,8 +23,7 @@ from stratuslab_libcloud.client.context import (
     read_public_keys,
     read_text,
 )
-from stratuslab_libcloud.client.disk import is_disk_id
-from stratuslab_libcloud.client.entries import is_image_id, is_image_url
+from stratuslab_libcloud.client.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.client.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.once import create_machine, new_mark
 from stratuslab_libcloud.config import MachineOptions, values

@@ -20,13 +20,10 @@ from libcloud.compute.base import (
     StorageVolume,
 )
 
-from stratuslab_libcloud import images, listing, waiting
+from stratuslab_libcloud import images
 from stratuslab_libcloud.arguments import checked, text
-from stratuslab_libcloud.client import settle
-from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import InvalidArgumentError
-from stratuslab_libcloud.filters import EVERYTHING, NodeFilter, NodeIds, States
 from stratuslab_libcloud.locations import Location, Locations
 from stratuslab_libcloud.nodes import (
     StratusLabImage,
@@ -36,10 +33,12 @@ from stratuslab_libcloud.nodes import (
 )
 from stratuslab_libcloud.sizes import Sizes
 
+# What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
     from libcloud.compute.deployment import Deployment
 
     from stratuslab_libcloud.client.machine import VirtualMachine
+    from stratuslab_libcloud.filters import NodeFilter, NodeIds, States
 
 _log = logging.getLogger(__name__)
 
@@ -169,6 +168,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises PartialListError: when a location does not answer; it has the nodes of the others
         :raises InvalidArgumentError: when a state or an id is none
         """
+        from stratuslab_libcloud.filters import NodeFilter
+
         wanted = NodeFilter(ex_name, ex_state, ex_node_ids)
         return self._locations.ask_all(lambda where: self._nodes_in(where, wanted), ex_partial)
 
@@ -177,7 +178,7 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ServiceError: when it does not answer as it should
         """
-        return self._nodes_in(self._locations.find(location), EVERYTHING)
+        return self._nodes_in(self._locations.find(location))
 
     def ex_iterate_nodes(
         self,
@@ -198,6 +199,9 @@ class StratusLabNodeDriver(NodeDriver):
         :return: an iterator; to leave it early ends what is under way
         :raises PartialListError: at the end, when a location did not answer
         """
+        from stratuslab_libcloud import listing
+        from stratuslab_libcloud.filters import NodeFilter
+
         wanted = NodeFilter(ex_name, ex_state, ex_node_ids)
         places = self._locations.all() if location is None else [self._locations.find(location)]
         machines = listing.iterate(self._locations, places, wanted, ex_partial)
@@ -271,6 +275,8 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ServiceError: when it can not be told to end
         """
+        from stratuslab_libcloud.client import settle
+
         cloud = self._locations.cloud_of(checked(Node, node))
         if not settle.kill_machine(cloud.compute, number_of(node)):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
@@ -306,6 +312,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises MachineFailedError: as soon as one has failed or ended, with the cloud's own words
         :raises WaitTimeoutError: when the time is over
         """
+        from stratuslab_libcloud import waiting
+
         return waiting.until_running(nodes, self.ex_get_node_details, wait_period, timeout, ssh_interface, force_ipv4)
 
     def deploy_node(
@@ -455,6 +463,8 @@ class StratusLabNodeDriver(NodeDriver):
 
         :raises ConflictError: when a machine uses it
         """
+        from stratuslab_libcloud.client import settle
+
         cloud = self._locations.cloud_of(checked(StorageVolume, volume))
         if not settle.destroy_disk(cloud.disks, str(volume.id)):
             _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
@@ -503,11 +513,15 @@ class StratusLabNodeDriver(NodeDriver):
 
     # -- between the two sides
 
-    def _nodes_in(self, location: NodeLocation, wanted: NodeFilter) -> list[Node]:
+    def _nodes_in(self, location: NodeLocation, wanted: NodeFilter | None = None) -> list[Node]:
+        from stratuslab_libcloud import listing
+
         compute = self._locations.cloud(location).compute
         return listing.read(compute, wanted, lambda machine: self._to_node(machine, location))
 
     def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
+        from stratuslab_libcloud.client.concurrently import answers
+
         disks = self._locations.cloud(location).disks.disks()
         if not details:
             return [StratusLabVolume(disk, location, self) for disk in disks]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
+from stratuslab_libcloud.client.identifiers import number_in
 from stratuslab_libcloud.client.machine import (
     ALL_BUT_DONE,
     ANY_STATE,
@@ -16,7 +17,6 @@ from stratuslab_libcloud.client.machine import (
     STATE_NAMES,
     Selection,
     VirtualMachine,
-    number_in,
 )
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.nodes import STATE_OF_STATUS, number_of

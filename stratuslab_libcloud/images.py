@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.disk import is_disk_id
-from stratuslab_libcloud.client.entries import is_image_id, is_image_url
+from stratuslab_libcloud.client.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.nodes import StratusLabImage
 

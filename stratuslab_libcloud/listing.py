@@ -10,7 +10,7 @@ from libcloud.compute.base import NodeLocation
 
 from stratuslab_libcloud.client.concurrently import answers
 from stratuslab_libcloud.client.machine import Selection, VirtualMachine
-from stratuslab_libcloud.filters import NodeFilter
+from stratuslab_libcloud.filters import EVERYTHING, NodeFilter
 from stratuslab_libcloud.locations import Locations
 
 if TYPE_CHECKING:
@@ -22,8 +22,12 @@ _PART = 32
 """Machines that are delivered together: enough that handing them over costs nothing, few enough to come soon."""
 
 
-def read(compute: Compute, wanted: NodeFilter, make: Callable[[VirtualMachine], T]) -> list[T]:
-    """What is made of the machines, in the order of their numbers; each as soon as it has arrived."""
+def read(compute: Compute, wanted: NodeFilter | None, make: Callable[[VirtualMachine], T]) -> list[T]:
+    """What is made of the machines, in the order of their numbers; each as soon as it has arrived.
+
+    :param wanted: None for all that have not ended
+    """
+    wanted = wanted or EVERYTHING
 
     def ask(selection: Selection) -> list[T]:
         return compute.read_machines(lambda found: [make(m) for m in found if wanted.fits(m)], selection)

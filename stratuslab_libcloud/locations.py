@@ -11,7 +11,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.concurrently import outcomes, parts
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 from stratuslab_libcloud.nodes import location_of
@@ -120,6 +119,8 @@ class Locations:
         :param partial: whether to leave out those that do not answer, with a warning
         :raises PartialListError: when one does not answer; it has what the others said
         """
+        from stratuslab_libcloud.client.concurrently import outcomes
+
         found: list[T] = []
         errors: dict[str, LibcloudError] = {}
         for location, outcome in zip(self.all(), outcomes(ask, self.all()), strict=True):
@@ -142,6 +143,8 @@ class Locations:
         :param ask: is called with a location and with what takes the parts of the answer
         :raises PartialListError: at the end, when one did not answer, or not all of it
         """
+        from stratuslab_libcloud.client.concurrently import parts
+
         errors: dict[str, LibcloudError] = {}
         for location, part in parts(ask, places):
             if isinstance(part, LibcloudError):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 from libcloud.compute.types import NodeState, StorageVolumeState
 
-from stratuslab_libcloud.client.entries import is_image_id
-from stratuslab_libcloud.client.machine import number_in
+from stratuslab_libcloud.client.identifiers import is_image_id, number_in
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.disk import Disk, Mount

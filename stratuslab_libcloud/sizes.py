@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from libcloud.compute.base import NodeSize
 
-from stratuslab_libcloud.client.machine import VirtualMachine
 from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
 from stratuslab_libcloud.errors import ConfigurationError
 from stratuslab_libcloud.nodes import StratusLabSize
 
 if TYPE_CHECKING:
+    from stratuslab_libcloud.client.machine import VirtualMachine
     from stratuslab_libcloud.driver import StratusLabNodeDriver
 
 

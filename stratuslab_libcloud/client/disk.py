@@ -10,12 +10,6 @@ MARK_PREFIX = "libcloud-mark-"
 """How the `identifier` of a disk begins that was given one only to be recognized by."""
 
 _SNAPSHOT = "snapshot:"
-_DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-
-
-def is_disk_id(text: str) -> bool:
-    """Whether it is a disk's uuid, as the service writes it."""
-    return bool(_DISK_ID.match(text))
 
 
 class Mount(NamedTuple):

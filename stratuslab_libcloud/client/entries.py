@@ -6,18 +6,14 @@ The vocabulary is that of StratusLab's metadata library (namespaces ``dcterms``,
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.elements import elements
+from stratuslab_libcloud.client.identifiers import is_image_id
 
 _log = logging.getLogger(__name__)
-
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{27}\Z")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
-_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DCTERMS = "{http://purl.org/dc/terms/}"
@@ -59,31 +55,6 @@ _TAGS_OF_TEXTS = {
     "deprecated": f"{_SLTERMS}deprecated",
 }
 """Where the fields of an `Image` that are plain texts stand in an entry."""
-
-
-def is_image_id(text: str) -> bool:
-    """Whether it has the form of a Marketplace identifier."""
-    return bool(_IDENTIFIER.match(text))
-
-
-def is_image_url(text: str) -> bool:
-    """Whether it has the form of an address from which an image can be fetched."""
-    return bool(_URL.match(text)) and text.isprintable()
-
-
-def image_id(sha1: str) -> str:
-    """The Marketplace identifier of an image with that SHA-1 checksum.
-
-    The checksum is a number of 160 bits, written in base 64 with 27 digits (MetadataUtils.java).
-
-    :param sha1: 40 hexadecimal digits
-    """
-    number = int(sha1, 16)
-    digits = []
-    for _ in range(27):
-        number, digit = divmod(number, 64)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))
 
 
 class Image(NamedTuple):

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.elements import elements
-from stratuslab_libcloud.errors import InvalidArgumentError
 
 _log = logging.getLogger(__name__)
 
@@ -157,16 +156,6 @@ class Selection(NamedTuple):
 
 EVERYTHING = Selection()
 """All machines that have not ended."""
-
-
-def number_in(text: str) -> int:
-    """The number of a machine, out of a text that was given for one.
-
-    :raises InvalidArgumentError: when it is no number
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise InvalidArgumentError(f"{text!r} is no machine's id: those are numbers")
-    return int(text)
 
 
 def just_created(number: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client.elements import NotReadable
-from stratuslab_libcloud.client.entries import Image, image_id, is_image_id, read_images
+from stratuslab_libcloud.client.entries import Image, read_images
+from stratuslab_libcloud.client.identifiers import image_id, is_image_id
 
 HEAD = (
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dcterms="http://purl.org/dc/terms/" '

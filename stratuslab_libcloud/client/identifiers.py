@@ -1,0 +1,52 @@
+"""What images, disks and machines are named by."""
+
+from __future__ import annotations
+
+import re
+
+from stratuslab_libcloud.errors import InvalidArgumentError
+
+_IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{27}\Z")
+_IMAGE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
+
+
+def is_image_id(text: str) -> bool:
+    """Whether it has the form of a Marketplace identifier."""
+    return bool(_IMAGE_ID.match(text))
+
+
+def is_image_url(text: str) -> bool:
+    """Whether it has the form of an address from which an image can be fetched."""
+    return bool(_IMAGE_URL.match(text)) and text.isprintable()
+
+
+def image_id(sha1: str) -> str:
+    """The Marketplace identifier of an image with that SHA-1 checksum.
+
+    The checksum is a number of 160 bits, written in base 64 with 27 digits (MetadataUtils.java).
+
+    :param sha1: 40 hexadecimal digits
+    """
+    number = int(sha1, 16)
+    digits = []
+    for _ in range(27):
+        number, digit = divmod(number, 64)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+def is_disk_id(text: str) -> bool:
+    """Whether it is a disk's uuid, as the service writes it."""
+    return bool(_DISK_ID.match(text))
+
+
+def number_in(text: str) -> int:
+    """The number of a machine, out of a text that was given for one.
+
+    :raises InvalidArgumentError: when it is no number
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 11):
+        raise InvalidArgumentError(f"{text!r} is no machine's id: those are numbers")
+    return int(text)

@@ -1,0 +1,22 @@
+"""What importing the driver brings along: programs wait for it each time they start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+import stratuslab_libcloud
+from libcloud.compute.providers import get_driver
+get_driver("stratuslab")
+print(*sorted(name for name in sys.modules if name.startswith("stratuslab_libcloud")))
+"""
+
+
+def test_what_only_some_calls_need_is_not_imported_before() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    imported = {name.removeprefix("stratuslab_libcloud.") for name in done.stdout.split()}
+    assert "driver" in imported
+    services = {"client.transport", "client.compute", "client.disks", "client.marketplace"}
+    assert imported.isdisjoint(services | {"creation", "volumes", "waiting", "listing", "deployment", "sandbox"})
