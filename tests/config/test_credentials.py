@@ -63,7 +63,7 @@ def test_any_character(read: ReadLines) -> None:
 
 
 def test_a_name_with_a_colon_can_not_be_told_to_a_service(read: ReadLines) -> None:
-    with pytest.raises(ConfigurationError, match="'username' in section 'default' .* must be a name without a colon"):
+    with pytest.raises(ConfigurationError, match=r"'username' in section 'default' .* must be a name without a colon"):
         read("username = jane:doe\npassword = secret\n")
 
 
