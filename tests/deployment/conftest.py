@@ -198,13 +198,14 @@ def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
         *,
         public_keys: str = public_text(KEY),
         port_translation: PortTranslation | None = None,
+        compute: ServiceConfig | None = None,
         wishes: dict[str, Any] | None = None,
         **options: Any,
     ) -> Node:
         chosen = {"ssh_port": driver.port, "wait_period": 0.02, "timeout": 10, **options}
         return deploy_node(
             driver,
-            config._replace(port_translation=port_translation),
+            config._replace(port_translation=port_translation, compute=compute or config.compute),
             deployment,
             DeployOptions(**chosen),
             public_keys=public_keys,

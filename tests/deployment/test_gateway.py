@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from libcloud.compute.deployment import ScriptDeployment
 
-from stratuslab_libcloud.config import PortTranslation
+from stratuslab_libcloud.config import CloudConfig, PortTranslation
 from stratuslab_libcloud.errors import DeploymentFailedError
 
 from .conftest import Deploy, HouseDriver
 
 
 class Gateway:
-    """A port translation service."""
+    """A port translation service.
 
-    def __init__(self, driver: HouseDriver) -> None:
+    :param certificate: what it speaks TLS with
+    """
+
+    def __init__(self, driver: HouseDriver, certificate: trustme.LeafCert | None = None) -> None:
         self.asked: list[str] = []
         self.answer_after = 0
         gateway = self
@@ -40,14 +48,22 @@ class Gateway:
                 """Print nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(context)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever, args=[0.02])
         self.thread.start()
 
     @property
     def config(self) -> PortTranslation:
-        return PortTranslation(f"http://127.0.0.1:{self.server.server_port}/cgi-bin/vmports.py", "127.0.0.1")
+        return PortTranslation(f"{self.scheme}://127.0.0.1:{self.server.server_port}/cgi-bin/vmports.py", "127.0.0.1")
 
-    def stop(self) -> None:
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -55,9 +71,8 @@ class Gateway:
 
 @pytest.fixture
 def gateway(driver: HouseDriver) -> Iterator[Gateway]:
-    gateway = Gateway(driver)
-    yield gateway
-    gateway.stop()
+    with Gateway(driver) as gateway:
+        yield gateway
 
 
 @pytest.mark.parametrize("private", [True, False])
@@ -76,6 +91,31 @@ def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: HouseD
     gateway.answer_after = 2
     deploy(ScriptDeployment("true"), port_translation=gateway.config)
     assert len(gateway.asked) == 3
+
+
+def test_gateway_of_a_site_with_an_authority_of_its_own(
+    deploy: Deploy, driver: HouseDriver, config: CloudConfig, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    driver.private = driver.at_gateway = True
+    compute = config.compute._replace(verify=tmp_path / "ca.pem")
+    with Gateway(driver, authority.issue_cert("127.0.0.1")) as gateway:
+        deploy(ScriptDeployment("true"), port_translation=gateway.config, compute=compute)
+    assert len(gateway.asked) == 1
+
+
+@pytest.mark.parametrize(("answer_in", "wait"), [(0.2, 10), (60, 0.2)], ids=["endpoint_timeout", "timeout"])
+def test_service_that_is_silent(
+    answer_in: float, wait: float, deploy: Deploy, driver: HouseDriver, config: CloudConfig
+) -> None:
+    compute = config.compute._replace(timeout=answer_in)
+    started = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        translation = PortTranslation(f"http://127.0.0.1:{silent.getsockname()[1]}/x", "127.0.0.1")
+        node = deploy(ScriptDeployment("true"), port_translation=translation, compute=compute, timeout=wait)
+    assert node.extra["ssh_host"] == node.public_ips[0]
+    assert time.monotonic() - started < 5
 
 
 def test_public_machine_that_the_gateway_does_not_know(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
