@@ -121,16 +121,14 @@ class StratusLabNodeDriver(NodeDriver):
         """The sections of the configuration file, in its order."""
         return self._locations.all()
 
-    def list_sizes(self, location: NodeLocation | None = None) -> list[NodeSize]:
+    def list_sizes(self, location: Location = None) -> list[NodeSize]:
         """The standard instance types and the user's own; they are the same at all locations.
 
         :raises ConfigurationError: when an entry of ``[instance_types]`` can not be read
         """
         return self._sizes.all()
 
-    def list_images(
-        self, location: NodeLocation | None = None, ex_image_lifetime: float | None = None
-    ) -> list[NodeImage]:
+    def list_images(self, location: Location = None, ex_image_lifetime: float | None = None) -> list[NodeImage]:
         """The valid entries of a location's Marketplace; an image endorsed by two people is there twice.
 
         :param location: the default location if not given
@@ -173,7 +171,7 @@ class StratusLabNodeDriver(NodeDriver):
         wanted = NodeFilter(ex_name, ex_state, ex_node_ids)
         return self._locations.ask_all(lambda where: self._nodes_in(where, wanted), ex_partial)
 
-    def list_nodes_in_location(self, location: NodeLocation) -> list[Node]:
+    def list_nodes_in_location(self, location: NodeLocation | str) -> list[Node]:
         """The user's machines that have not ended, of one location.
 
         :raises ServiceError: when it does not answer as it should
@@ -212,7 +210,7 @@ class StratusLabNodeDriver(NodeDriver):
         name: str,
         size: NodeSize | None,
         image: NodeImage,
-        location: NodeLocation | None = None,
+        location: Location = None,
         auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
         *,
         ex_network: str | None = None,
@@ -415,7 +413,7 @@ class StratusLabNodeDriver(NodeDriver):
     # -- volumes
 
     def list_volumes(
-        self, location: NodeLocation | None = None, ex_details: bool = False, ex_partial: bool = False
+        self, location: Location = None, ex_details: bool = False, ex_partial: bool = False
     ) -> list[StorageVolume]:
         """The user's volumes, of one location or of all.
 
@@ -436,7 +434,7 @@ class StratusLabNodeDriver(NodeDriver):
         self,
         size: int,
         name: str,
-        location: NodeLocation | None = None,
+        location: Location = None,
         snapshot: Any = None,
         *,
         ex_visibility: str = "private",
@@ -510,6 +508,10 @@ class StratusLabNodeDriver(NodeDriver):
         disks = self._locations.cloud(where).disks
         volume_id = text("volume_id", volume_id)
         return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
+
+    def ex_close(self) -> None:
+        """Close the idle connections to all clouds; the driver can be used again afterwards."""
+        self._locations.close()
 
     # -- between the two sides
 

@@ -96,6 +96,13 @@ class Locations:
                 self._clouds[section] = Cloud(config, self.proxy_url, self._image_lifetime)
             return self._clouds[section]
 
+    def close(self) -> None:
+        """Close the idle connections to all clouds."""
+        with self._lock:
+            clouds = list(self._clouds.values())
+        for cloud in clouds:
+            cloud.close()
+
     def cloud_of(self, thing: Node | StorageVolume) -> Cloud:
         """The cloud in which a node or a volume is."""
         return self.cloud(self.of(thing))

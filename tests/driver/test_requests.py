@@ -72,6 +72,13 @@ def test_calls_one_after_another_share_a_connection(driver: StratusLabNodeDriver
     assert sandbox.requests.connections == 1
 
 
+def test_a_closed_driver_can_be_used_again(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    driver.list_nodes()
+    driver.ex_close()
+    assert driver.list_nodes() == []
+    assert sandbox.requests.connections == 2
+
+
 def test_threads_share_a_driver_and_few_connections(
     start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox
 ) -> None:
