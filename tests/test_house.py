@@ -28,7 +28,7 @@ ALLOWED = {
     "config": {"config", "errors"},
     "errors": set(),
     "nodes": {"client", "config", "driver"},
-    "deployment": {"deployment", "client", "config", "errors"},
+    "deployment": {"deployment", "client", "config", "errors", "waiting"},
     "sandbox": {"sandbox"},
     "commands": {"commands", "config", "errors", "driver", "sandbox"},
 }
