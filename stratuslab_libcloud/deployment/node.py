@@ -21,7 +21,7 @@ from stratuslab_libcloud.deployment.checks import check
 from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
 from stratuslab_libcloud.deployment.guest import GuestClient
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, Opener, find_opener
-from stratuslab_libcloud.deployment.options import INTERFACES, DeployOptions
+from stratuslab_libcloud.deployment.options import DeployOptions
 from stratuslab_libcloud.deployment.reach import Door, Gateway, UnreachableError, Way
 from stratuslab_libcloud.errors import (
     DeploymentFailedError,
@@ -30,6 +30,7 @@ from stratuslab_libcloud.errors import (
     StratusLabError,
     WaitTimeoutError,
 )
+from stratuslab_libcloud.waiting import SSH_INTERFACES
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
@@ -144,7 +145,7 @@ class _StartedNode:
     def _choose_interface(self) -> str:
         """The kind of address to wait for: with a gateway, the one that the machine has."""
         wanted = self._options.ssh_interface
-        other = next(interface for interface in INTERFACES if interface != wanted)
+        other = next(interface for interface in SSH_INTERFACES if interface != wanted)
         if getattr(self._node, wanted) or not getattr(self._node, other):
             return wanted
         if self._plan.config.port_translation:

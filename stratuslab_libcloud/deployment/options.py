@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.waiting import SSH_INTERFACES
 
-INTERFACES = ("public_ips", "private_ips")
 TIMEOUT_SECONDS = 300.0
 SSH_TIMEOUT_SECONDS = 10.0
 LONGEST_SECONDS = 31_536_000
@@ -69,7 +69,7 @@ class DeployOptions:
         self.ssh_key_password = _passphrase("ssh_key_password", ssh_key_password)
         self.seconds_to_wait = _limit("timeout", timeout, TIMEOUT_SECONDS)
         self.max_tries = _whole("max_tries", max_tries, 1, 1_000_000)
-        self.ssh_interface = _one_of("ssh_interface", ssh_interface, INTERFACES)
+        self.ssh_interface = _one_of("ssh_interface", ssh_interface, SSH_INTERFACES)
         self.at_exit_func = _function("at_exit_func", at_exit_func)
         self.wait_period = _pause("wait_period", wait_period)
         self.destroy_on_failure = _flag("ex_destroy_on_failure", destroy_on_failure)

@@ -135,7 +135,7 @@ def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: House
         DeploymentFailedError, match=r"port translation service of location 'here', http://127\.0\.0\.1:1"
     ):
         deploy(
-            ScriptDeployment("true"), timeout=1, port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1")
+            ScriptDeployment("true"), timeout=0.2, port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1")
         )
 
 
