@@ -41,6 +41,7 @@ class Agent:
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
+        self._failure = ""
 
     @classmethod
     def connect(cls) -> Agent | None:
@@ -75,18 +76,17 @@ class Agent:
         self._connection.close()
 
     def _ask(self, request: bytes, expected: int, seconds: float) -> paramiko.Message:
+        if self._failure:
+            raise AgentError(self._failure)
         try:
-            kind, *_ = body = self._exchange(request, time.monotonic() + seconds)
-        except TimeoutError as error:
-            self.close()  # what arrives later would be taken for the answer to something else
-            raise AgentError(f"the SSH agent gave no answer within {seconds:g} seconds") from error
+            answer = self._exchange(request, time.monotonic() + seconds)
         except (OSError, EOFError) as error:
-            self.close()
-            words = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            raise AgentError(f"the SSH agent gave no answer: {words}") from error
-        if kind != expected:
+            self._failure = f"the SSH agent gave no answer{_reason(error, seconds)}"
+            self.close()  # what arrives later would be taken for the answer to something else
+            raise AgentError(self._failure) from error
+        if answer[0] != expected:
             raise AgentError("the SSH agent refuses to answer")
-        return paramiko.Message(body[1:])
+        return paramiko.Message(answer[1:])
 
     def _exchange(self, request: bytes, deadline: float) -> bytes:
         self._limit(deadline)
@@ -149,6 +149,12 @@ class AgentKey(paramiko.PKey):
             return self._agent.sign(self._blob, data, algorithm)
         except AgentError as error:
             raise paramiko.AuthenticationException(str(error)) from error
+
+
+def _reason(error: OSError | EOFError, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f" within {seconds:g} seconds"
+    return f": {(error.strerror if isinstance(error, OSError) else None) or error}"
 
 
 def _unix_connection() -> socket.socket | None:

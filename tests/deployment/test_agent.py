@@ -181,7 +181,7 @@ def test_agent_that_hangs_up(fake: FakeAgent, driver: HouseDriver, deploy: Deplo
 
 @pytest.mark.parametrize(
     ("answers", "complaint"),
-    [([], NO_ANSWER), ([[message(b"\x05")]], "the SSH agent refuses to answer")],
+    [([], NO_ANSWER), ([[message(b"\x05")]] * 100, "the SSH agent refuses to answer")],
     ids=["silent", "refuses"],
 )
 def test_agent_that_does_not_sign(
@@ -191,6 +191,6 @@ def test_agent_that_does_not_sign(
     fake.answers = [[identities(key.data)], *answers]
     threads = threading.active_count()
     with pytest.raises(DeploymentFailedError, match=f"does not let root in with the key: {complaint}"):
-        deploy(ScriptDeployment("true"), timeout=0.5, wait_period=1)
+        deploy(ScriptDeployment("true"), timeout=0.5)
     assert threading.active_count() <= threads
     assert len(driver.nodes) == 1

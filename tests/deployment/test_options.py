@@ -13,7 +13,7 @@ from libcloud.compute.deployment import ScriptDeployment
 from stratuslab_libcloud.deployment import DeployOptions
 from stratuslab_libcloud.errors import InvalidArgumentError, KeyFileError
 
-from .conftest import Deploy, HouseDriver
+from .conftest import KEY, Deploy, HouseDriver, private_text
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,8 @@ def test_passphrase_is_not_shown() -> None:
 
 
 def test_passphrase_that_can_not_be_written(deploy: Deploy, driver: HouseDriver, key_file: Path) -> None:
-    key_file.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
-    with pytest.raises((InvalidArgumentError, KeyFileError)):
+    key_file.write_bytes(private_text(KEY, passphrase="secret"))
+    with pytest.raises(KeyFileError, match="ssh_key_password does not open the SSH key file"):
         deploy(ScriptDeployment("true"), ssh_key_password="\ud800")
     assert not driver.nodes
 
