@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,13 @@ def _check_source(source: Any) -> None:
 def _check_script(script: ScriptDeployment) -> None:
     _check_target("the name of a ScriptDeployment", script.name)
     _check_text(f"the text of the script {script.name}", script.script)
-    if isinstance(script.args, (str, bytes)) or not all(isinstance(word, str) for word in script.args):
+    if not isinstance(script.args, (list, tuple)) or not all(isinstance(word, str) for word in script.args):
         raise InvalidArgumentError(
             f"the arguments of the script {script.name} have to be a list of texts: "
             "they become part of a shell command as they are"
         )
     limit = script.timeout
-    if limit is not None and (isinstance(limit, str) or not limit >= 0):
+    if limit is not None and not (isinstance(limit, Real) and limit >= 0):
         raise InvalidArgumentError(
             f"the timeout of the script {script.name} has to be a number of seconds, or None, not {limit!r}"
         )

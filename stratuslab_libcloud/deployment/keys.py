@@ -134,24 +134,14 @@ def find_opener(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | No
     :raises KeyFileError: a file can not be used, or the key is nowhere
     """
     wanted = machine_keys.parse()
-    complaint = None
-    for path in files.paths:
-        try:
-            key = load_private_key(path, passphrase)
-        except KeyFileError as error:
-            if files.required or not isinstance(error.__cause__, FileNotFoundError):
-                raise
-            complaint = f"there is no SSH key file {path} ({files.origin})"
-            continue
-        if key is None:
-            complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
-        elif PublicKey.of(key) in wanted:
-            return Opener(key, str(path))
+    found = _from_files(wanted, files, passphrase)
+    if isinstance(found, Opener):
+        return found
     try:
         return _from_agent(wanted)
     except AgentError as error:
         raise KeyFileError(
-            f"{complaint or _mismatch(files)}. The machine would get the public key {wanted[0].fingerprint} "
+            f"{found}. The machine would get the public key {wanted[0].fingerprint} "
             f"({machine_keys.origin}), and {error}: name the file of the private half with ssh_key, "
             "or add it to the agent with ssh-add"
         ) from error
@@ -234,6 +224,24 @@ def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
         raise _unsupported(path)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     return kind.from_private_key(io.StringIO(text.decode()))
+
+
+def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None) -> Opener | str:
+    """The key that a file holds, or why none does."""
+    complaint = _mismatch(files)
+    for path in files.paths:
+        try:
+            key = load_private_key(path, passphrase)
+        except KeyFileError as error:
+            if files.required or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            complaint = f"there is no SSH key file {path} ({files.origin})"
+            continue
+        if key is None:
+            complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
+        elif PublicKey.of(key) in wanted:
+            return Opener(key, str(path))
+    return complaint
 
 
 def _from_agent(wanted: list[PublicKey]) -> Opener:

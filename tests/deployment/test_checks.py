@@ -71,6 +71,9 @@ NONSENSE = {
     "arguments": (script(args="-x -y"), "the arguments of the script .* have to be a list of texts"),
     "number": (script(args=[8080]), "the arguments of the script .* have to be a list of texts"),
     "limit": (script(timeout="5"), "the timeout of the script .* has to be a number of seconds, or None, not '5'"),
+    "no arguments": (script(args=None), "the arguments of the script .* have to be a list of texts"),
+    "iterator": (script(args=iter(["a"])), "the arguments of the script .* have to be a list of texts"),
+    "limits": (script(timeout=[5]), "the timeout of the script"),
     "negative": (script(timeout=-1), "the timeout of the script"),
     "no key": (key(None), "the key of an SSHKeyDeployment has to be a text, not a NoneType"),
 }
