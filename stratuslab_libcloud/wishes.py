@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from libcloud.compute.base import NodeImage, StorageVolume
 
 from stratuslab_libcloud.arguments import parsed, text
-from stratuslab_libcloud.client.context import CLOUD_INIT, parse_pairs, read_text
+from stratuslab_libcloud.client.context import parse_pairs, read_text
 from stratuslab_libcloud.config import MachineOptions, values
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.nodes import location_of
@@ -45,10 +45,10 @@ class Wishes(NamedTuple):
         chosen: dict[str, Any] = {
             "network": parsed("ex_network", self.network, values.one_of("public", "local", "private")),
             "address": parsed("ex_address", self.address, values.ip_address),
-            "context_method": parsed("ex_context_method", self.context_method, values.one_of("one", CLOUD_INIT)),
+            "context_method": parsed("ex_context_method", self.context_method, values.context_method),
             "cloud_init": self.cloud_init and text("ex_cloud_init", self.cloud_init),
             "requirements": self.requirements and text("ex_requirements", self.requirements),
-            "disks_bus": parsed("ex_disks_bus", self.disks_bus, values.one_of("ide", "scsi", "virtio")),
+            "disks_bus": parsed("ex_disks_bus", self.disks_bus, values.disks_bus),
             "persistent_disk": self._volume_at(location),
             "readonly_disk": parsed("ex_readonly_disk", _id_of(self.readonly_disk), values.image_identifier),
             "volatile_disk": volatile and volatile * _MIB_IN_GIB,

@@ -68,6 +68,10 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return read
 
 
+disks_bus = one_of("ide", "scsi", "virtio")
+context_method = one_of("one", "cloud-init")
+
+
 def ip_address(text: str) -> str:
     """An IPv4 or IPv6 address."""
     import ipaddress
