@@ -134,7 +134,7 @@ class DeploymentFailedError(StratusLabError, DeploymentError):
 
     :param message: what went wrong, and what has become of the machine
     :param node: the machine
-    :param original_error: what went wrong, where it was an exception
+    :param original_error: the exception that was raised on the way; Libcloud's ``value`` is the message here
     """
 
     def __init__(self, message: str, *, node: Node, original_error: Exception | None = None) -> None:
