@@ -8,6 +8,7 @@ import io
 import logging
 import os
 import signal
+import struct
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,12 @@ class GuestShell:
         return child
 
     async def _start_at_terminal(self, process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
+        import fcntl  # neither is there on Windows, which has no terminals of this kind
+        import termios
+
         controller, terminal = os.openpty()
+        width, height, *pixels = process.get_terminal_size()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, *pixels))
         words = ["/bin/sh", "-c", _ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
         child = await self._start(words, process, (terminal,) * 3, (controller,))
         process.set_redirect_pid(child.pid)
