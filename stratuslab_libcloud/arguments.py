@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -56,3 +57,25 @@ def text(name: str, value: Any) -> str:
             raise InvalidArgumentError(f"{name} has a character that is none: {value!r}") from None
         return value
     raise InvalidArgumentError(f"{name} has to be a text, not {value!r}")
+
+
+def seconds(name: str, value: Any) -> float:
+    """An argument that has to be a span of time.
+
+    :raises InvalidArgumentError: when it is none, or less than nothing
+    """
+    try:
+        span = float(value)
+    except (TypeError, ValueError):
+        span = math.nan
+    if not span >= 0:
+        raise InvalidArgumentError(f"{name} has to be 0 seconds or more, not {value!r}")
+    return span
+
+
+def seconds_or_none(name: str, value: Any) -> float | None:
+    """The same for one that may be left out.
+
+    :raises InvalidArgumentError: when it is less than nothing
+    """
+    return None if value is None else seconds(name, value)

@@ -20,8 +20,7 @@ from libcloud.compute.base import (
     StorageVolume,
 )
 
-from stratuslab_libcloud import images
-from stratuslab_libcloud.arguments import checked, text
+from stratuslab_libcloud.arguments import checked, seconds_or_none, text
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.locations import Location, Locations
@@ -104,7 +103,8 @@ class StratusLabNodeDriver(NodeDriver):
             default_location=stratuslab_default_location,
             timeout=timeout,
         )
-        self._locations = Locations(self._configuration, self, proxy_url, images.seconds(ex_image_lifetime))
+        lifetime = seconds_or_none("ex_image_lifetime", ex_image_lifetime)
+        self._locations = Locations(self._configuration, self, proxy_url, lifetime)
         self._sizes = Sizes(self._configuration, self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StratusLabNodeDriver:
@@ -136,7 +136,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises ServiceError: when the Marketplace does not answer as it should
         """
         marketplace = self._locations.cloud(location).marketplace
-        return [StratusLabImage(entry, self) for entry in marketplace.images(images.seconds(ex_image_lifetime))]
+        entries = marketplace.images(seconds_or_none("ex_image_lifetime", ex_image_lifetime))
+        return [StratusLabImage(entry, self) for entry in entries]
 
     def get_image(self, image_id: str, location: Location = None) -> NodeImage:
         """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
@@ -145,6 +146,8 @@ class StratusLabNodeDriver(NodeDriver):
         :raises NotFoundError: when there is no such image, or it has expired
         :raises InvalidArgumentError: when it is none of the three
         """
+        from stratuslab_libcloud import images
+
         return images.get(self._locations.cloud(location), text("image_id", image_id), self)
 
     # -- nodes

@@ -29,13 +29,3 @@ def get(cloud: Cloud, image_id: str, driver: StratusLabNodeDriver) -> NodeImage:
     if is_image_url(image_id):
         return NodeImage(image_id, image_id, driver)
     raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
-
-
-def seconds(lifetime: float | None) -> float | None:
-    """The lifetime that a caller wishes for what is known of images.
-
-    :raises InvalidArgumentError: when it is less than nothing
-    """
-    if lifetime is not None and not (isinstance(lifetime, (int, float)) and lifetime >= 0):
-        raise InvalidArgumentError(f"ex_image_lifetime has to be 0 seconds or more, not {lifetime!r}")
-    return lifetime

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Any
 
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.arguments import checked
+from stratuslab_libcloud.arguments import checked, seconds
 from stratuslab_libcloud.client.concurrently import outcomes
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
@@ -56,8 +54,8 @@ def until_running(
         raise InvalidArgumentError(f"wait_until_running takes several nodes, such as [node], not {nodes!r}")
     for node in nodes:
         checked(Node, node)
-    deadline = time.monotonic() + _seconds("timeout", timeout)
-    wait_period = _seconds("wait_period", wait_period)
+    deadline = time.monotonic() + seconds("timeout", timeout)
+    wait_period = seconds("wait_period", wait_period)
     ready: dict[int, tuple[Node, list[str]]] = {}
     while True:
         waiting = [index for index in range(len(nodes)) if index not in ready]
@@ -81,16 +79,6 @@ def until_running(
             raise WaitTimeoutError(f"not running after {float(timeout):g} seconds: {described}")
         _log.info("waiting for machines to run: %s", described)
         time.sleep(wait_period)
-
-
-def _seconds(name: str, value: Any) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = math.nan
-    if not seconds >= 0:
-        raise InvalidArgumentError(f"{name} has to be 0 seconds or more, not {value!r}")
-    return seconds
 
 
 def _fail_if_hopeless(node: StratusLabNode) -> None:
