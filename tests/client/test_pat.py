@@ -106,7 +106,7 @@ def secure() -> Iterator[tuple[str, Callable[[Path], Path]]]:
 
     with SilentServer(("127.0.0.1", 0), Answering) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=[0.02])
+        thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
         thread.start()
         yield f"https://127.0.0.1:{server.server_port}/cgi-bin/vmports.py", write_bundle
         server.shutdown()

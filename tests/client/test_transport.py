@@ -262,7 +262,7 @@ def test_only_so_many_connections_are_open_at_once(service: Callable[..., Servic
         says("200 OK", b"fine")(connection)
 
     transport = transport_to(service(counted).url, connections=2)
-    threads = [threading.Thread(target=transport.request, args=(READ, Answer.body)) for _ in range(8)]
+    threads = [threading.Thread(target=transport.request, args=(READ, Answer.body), daemon=True) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -279,7 +279,7 @@ def test_waiting_for_a_free_connection_has_a_limit(service: Callable[..., Servic
         says("200 OK")(connection)
 
     transport = transport_to(service(waits).url, connections=1)
-    busy = threading.Thread(target=transport.request, args=(READ, Answer.body))
+    busy = threading.Thread(target=transport.request, args=(READ, Answer.body), daemon=True)
     busy.start()
     asked.wait()
     with pytest.raises(ServiceTimeoutError, match="all connections were busy"):

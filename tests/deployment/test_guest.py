@@ -353,7 +353,7 @@ def old_server() -> Iterator[tuple[str, int]]:
                 transport.start_server(server=OldServer())
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=[listener])
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
         thread.start()
         yield listener.getsockname()
         listener.shutdown(socket.SHUT_RDWR)

@@ -251,7 +251,7 @@ def test_twenty_at_once_take_little_longer_than_one(deploy: Deploy) -> None:
     nodes: dict[int, Node] = {}
     outputs: dict[int, str] = {}
     one = timed(0)
-    threads = [threading.Thread(target=timed, args=[number]) for number in range(1, 21)]
+    threads = [threading.Thread(target=timed, args=[number], daemon=True) for number in range(1, 21)]
     started = time.monotonic()
     for thread in threads:
         thread.start()
