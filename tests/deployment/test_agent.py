@@ -189,8 +189,10 @@ def test_agent_that_does_not_sign(
 ) -> None:
     [key] = MachineKeys(public_text(KEY), "auth").parse()
     fake.answers = [[identities(key.data)], *answers]
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     with pytest.raises(DeploymentFailedError, match=f"does not let root in with the key: {complaint}"):
         deploy(ScriptDeployment("true"), timeout=0.5)
-    assert threading.active_count() <= threads
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
     assert len(driver.nodes) == 1
