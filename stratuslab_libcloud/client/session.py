@@ -13,7 +13,8 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 from stratuslab_libcloud.client.bounded import BoundedAdapter
-from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, check_credentials
+from stratuslab_libcloud.config import Certificate, Password, ServiceConfig
+from stratuslab_libcloud.config.credentials import check_credentials
 from stratuslab_libcloud.errors import ConfigurationError
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from stratuslab_libcloud.config.credentials import check_credentials
 from stratuslab_libcloud.config.instance_types import DEFAULT_INSTANCE_TYPE, STANDARD_INSTANCE_TYPES
 from stratuslab_libcloud.config.records import (
     Certificate,
@@ -34,5 +33,4 @@ __all__ = [
     "PortTranslation",
     "ServiceConfig",
     "UserConfiguration",
-    "check_credentials",
 ]

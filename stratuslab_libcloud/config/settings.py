@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from stratuslab_libcloud.config.keys import KEYS_OF_ALL_CLOUDS, VARIABLES
+from stratuslab_libcloud.config.values import is_quoted
 from stratuslab_libcloud.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -103,11 +104,6 @@ class Settings:
         """The exception for a key that is missing; ``problem`` follows "Section S of FILE"."""
         message = f"Section '{self.section}' of {self.file} {problem}."
         return ConfigurationError(message, file=self.file, section=self.section, key=key)
-
-
-def is_quoted(text: str) -> bool:
-    """Whether a text has a pair of quotes around it; the file's format knows no quotes."""
-    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
 
 def _presentable(text: str) -> str:

@@ -11,9 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from stratuslab_libcloud.config import instance_types, values
 from stratuslab_libcloud.config.keys import SECTION_VARIABLE
-from stratuslab_libcloud.config.notices import warn_of_open_passwords, warn_of_unknown_keys
 from stratuslab_libcloud.config.records import CloudConfig, InstanceType, Place
-from stratuslab_libcloud.config.settings import Settings, is_quoted
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -76,11 +74,13 @@ class UserConfiguration:
             does not have the default location
         :raises InvalidArgumentError: the timeout is no number above 0
         """
+        from stratuslab_libcloud.config import notices
+
         ini = _open(source)
         if "default" not in ini.sections:
             problem = "has no section '[default]', which holds what all clouds share: add it, empty if need be"
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
-        warn_of_unknown_keys(ini)
+        notices.warn_of_unknown_keys(ini)
         return cls(ini, os.environ if environ is None else environ, default_location, _seconds(timeout))
 
     def place(self, section: str) -> Place:
@@ -112,6 +112,7 @@ class UserConfiguration:
 
     def _read_cloud(self, section: str) -> CloudConfig:
         from stratuslab_libcloud.config.cloud import read_cloud
+        from stratuslab_libcloud.config.settings import Settings
 
         settings = Settings(self._ini, section, self._environ, is_default=section == self.default_section)
         cloud = read_cloud(settings, self.place(section), instance_types.names(self._ini), self._timeout)
@@ -157,16 +158,17 @@ class UserConfiguration:
             text = self._ini.get(section, key) or ""
         except ConfigurationError:
             return ""
-        return " ".join((text[1:-1] if is_quoted(text) else text).split())
+        return " ".join((text[1:-1] if values.is_quoted(text) else text).split())
 
 
 def _open(source: Source | None) -> IniFile:
+    from stratuslab_libcloud.config import notices
     from stratuslab_libcloud.config.inifile import IniFile
 
     if source is None or isinstance(source, str | os.PathLike):
         path = values.path(DEFAULT_FILE if source is None else os.fspath(source))
         ini = IniFile(_read_file(path, is_default=source is None), str(path))
-        warn_of_open_passwords(ini, path)
+        notices.warn_of_open_passwords(ini, path)
         return ini
     return _open_object(source)
 

@@ -1,4 +1,4 @@
-"""Text of the file made into values. Each function says in its ``ValueError`` what would be right."""
+"""Text of the file made into values. Each function that makes one says in its ``ValueError`` what would be right."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from pathlib import Path
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 _IMAGE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{27}")
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a text has a pair of quotes around it; the file's format knows no quotes."""
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
 
 def truth(text: str) -> bool:

@@ -15,8 +15,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratuslab_libcloud.config import Certificate, Password, check_credentials
+from stratuslab_libcloud.config import Certificate, Password
 from stratuslab_libcloud.config.certificates import _validity
+from stratuslab_libcloud.config.credentials import check_credentials
 from stratuslab_libcloud.errors import ConfigurationError
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
