@@ -24,7 +24,7 @@ def measure(server: BareServer, full: bool) -> Findings:
         "bare threads, `ElementTree.fromstring` of each reply": ElementTree.fromstring,
         "the same, and of the pool inside of it": _parse_both,
     }.items():
-        findings.rows.append(Row.of_times(what, against, _times(server, 10, parse, rounds=21), _GOAL))
+        findings.rows.append(Row.of_times(what, against, _times(server, 10, parse, rounds=15), _GOAL))
     numbers = (1, 2, 5, 10, 20, 40)
     grown = {number: _times(server, number, ElementTree.fromstring, rounds=7) for number in numbers}
     findings.plots.append(
