@@ -66,7 +66,7 @@ def _check_source(source: Any) -> None:
             pass
     except (OSError, TypeError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InvalidArgumentError(f"the file {source} of a FileDeployment can not be read: {reason}") from error
+        raise InvalidArgumentError(f"the file {str(source)!r} of a FileDeployment can not be read: {reason}") from error
 
 
 def _check_script(script: ScriptDeployment) -> None:
