@@ -62,7 +62,10 @@ NONSENSE = {
     "surrogate": (FileDeployment(HERE, "\ud800"), "the target of a FileDeployment can not be written as UTF-8"),
     "no source": (FileDeployment(None, "target"), "the file 'None' of a FileDeployment can not be read"),
     "lost source": (FileDeployment("/none", "target"), "/none' of a FileDeployment can not be read: No such file"),
-    "folder source": (FileDeployment("/", "target"), "the file '/' of a FileDeployment can not be read: Is a directory"),
+    "folder source": (
+        FileDeployment("/", "target"),
+        "the file '/' of a FileDeployment can not be read: Is a directory",
+    ),
     "NUL source": (FileDeployment("\0", "target"), r"of a FileDeployment can not be read: .*embedded null"),
     "no script": (script(None), "the text of the script .* has to be a text, not a NoneType"),
     "surrogates": (script("echo \udc80"), "the text of the script .* can not be written as UTF-8"),
