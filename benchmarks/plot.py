@@ -8,8 +8,8 @@ from xml.sax.saxutils import escape
 
 from benchmarks.report import DOCUMENT, Plot
 
-_WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 45
+_WIDTH, _HEIGHT = 660, 360
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 40, 40, 45
 _COLOURS = ("#0969da", "#cf222e", "#1a7f37")
 _STYLE = (
     "text{font:12px sans-serif;fill:#57606a}.title{font-weight:bold}.grid{stroke:#8c959f;stroke-opacity:.25}"
@@ -34,7 +34,7 @@ def svg(plot: Plot) -> str:
         f"<style>{_STYLE}</style>",
         f'<text class="title" x="{_LEFT}" y="20">{escape(plot.title)}</text>',
         f'<text x="{(_LEFT + _WIDTH) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(plot.x)}</text>',
-        f'<text x="12" y="{_TOP - 6}">{escape(plot.y)}</text>',
+        f'<text x="12" y="20">{escape(plot.y)}</text>',
         *_grid(across, up),
     ]
     for number, (name, line) in enumerate(plot.lines.items()):

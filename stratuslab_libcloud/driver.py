@@ -165,9 +165,9 @@ class StratusLabNodeDriver(NodeDriver):
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
         :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
-        :param ex_node_ids: only these, as nodes or ids, such as ``range(1000, 2000)``
+        :param ex_node_ids: only those with these ids, such as ``["7", "12"]`` or ``range(1000, 2000)``
         :raises PartialListError: when a location does not answer; it has the nodes of the others
-        :raises InvalidArgumentError: when a state or an id is none
+        :raises InvalidArgumentError: when a name, a state or an id is none
         """
         from stratuslab_libcloud.filters import NodeFilter
 

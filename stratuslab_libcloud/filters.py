@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.identifiers import number_in
@@ -19,9 +18,9 @@ from stratuslab_libcloud.client.machine import (
     VirtualMachine,
 )
 from stratuslab_libcloud.errors import InvalidArgumentError
-from stratuslab_libcloud.nodes import STATE_OF_STATUS, number_of
+from stratuslab_libcloud.nodes import STATE_OF_STATUS
 
-NodeIds = Iterable[Node | str | int]
+NodeIds = Iterable[str | int]
 States = NodeState | str | Iterable[NodeState | str]
 
 _WORTH_READING = 100
@@ -39,8 +38,8 @@ class NodeFilter:
 
     :param name: a node's whole name, or a compiled regular expression that has to match all of it
     :param state: a `NodeState`, or several, of which any will do; nodes that have ended are there only if this says so
-    :param node_ids: nodes or their ids; at several locations, the ids of each
-    :raises InvalidArgumentError: when a state or an id is none
+    :param node_ids: ids of nodes; where several locations are asked, of each
+    :raises InvalidArgumentError: when a name, a state or an id is none
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class NodeFilter:
         state: States | None = None,
         node_ids: NodeIds | None = None,
     ) -> None:
-        self._name = name
+        self._name = None if name is None else _name(name)
         self._states = None if state is None else _states(state)
         self._numbers = None if node_ids is None else _numbers(node_ids)
 
@@ -89,6 +88,12 @@ EVERYTHING = NodeFilter()
 """All nodes that have not ended."""
 
 
+def _name(name: str | re.Pattern[str]) -> str | re.Pattern[str]:
+    if isinstance(name.pattern if isinstance(name, re.Pattern) else name, str):
+        return name
+    raise InvalidArgumentError(f"ex_name has to be a text, or a compiled regular expression for one, not {name!r}")
+
+
 def _states(state: States) -> frozenset[NodeState]:
     several = [state] if isinstance(state, str) else state
     try:
@@ -106,9 +111,9 @@ def _state_of(status: str) -> int:
 def _numbers(node_ids: NodeIds) -> range | frozenset[int]:
     if isinstance(node_ids, range):
         return node_ids
-    if isinstance(node_ids, str):
-        raise InvalidArgumentError(f"ex_node_ids has to be several ids, such as [{node_ids!r}]")
-    return frozenset(number_of(one) if isinstance(one, Node) else number_in(str(one)) for one in node_ids)
+    if isinstance(node_ids, str) or not isinstance(node_ids, Iterable):
+        raise InvalidArgumentError(f"ex_node_ids has to be several ids, such as ['7', '12'], not {node_ids!r}")
+    return frozenset(number_in(str(one)) for one in node_ids)
 
 
 def _ranges(numbers: range | frozenset[int]) -> list[tuple[int, int]]:

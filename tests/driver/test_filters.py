@@ -88,7 +88,7 @@ def test_what_is_asked_for(state: NodeState | list[NodeState], asked_for: int) -
 
 def test_by_ids(driver: StratusLabNodeDriver, nodes: list[StratusLabNode], sandbox: Sandbox) -> None:
     sandbox.requests.clear()
-    assert names(driver.list_nodes(ex_node_ids=[nodes[1], nodes[2].id, int(nodes[5].id), "4711"])) == ["web-2", "db"]
+    assert names(driver.list_nodes(ex_node_ids=[nodes[1].id, nodes[2].id, int(nodes[5].id), "4711"])) == ["web-2", "db"]
     assert names(driver.list_nodes(ex_node_ids=range(1, 3))) == ["web-2", "db"]
     assert names(driver.list_nodes(ex_node_ids=range(4, 0, -2))) == ["db", "web-1"]
     assert len(driver.list_nodes(ex_node_ids=range(-5, 10**12))) == 5
@@ -125,7 +125,13 @@ def test_a_state_that_is_none(driver: StratusLabNodeDriver, state: str) -> None:
         driver.list_nodes(ex_state=state)
 
 
-@pytest.mark.parametrize("ids", [["x"], [-1], [1.5], "12"])
+def test_a_name_that_is_none(driver: StratusLabNodeDriver) -> None:
+    for name in (7, ["web"], re.compile(b"web")):
+        with pytest.raises(InvalidArgumentError, match="ex_name has to be a text, or a compiled regular expression"):
+            driver.list_nodes(ex_name=name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ids", [["x"], [-1], [1.5], [None], "12", 12])
 def test_ids_that_are_none(driver: StratusLabNodeDriver, ids: list[str]) -> None:
     with pytest.raises(InvalidArgumentError, match=r"is no machine's id|ex_node_ids has to be several ids"):
         driver.list_nodes(ex_node_ids=ids)
