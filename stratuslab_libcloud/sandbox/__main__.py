@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     users = dict(options.user) or DEFAULT_USERS
+    has_tls = options.tls or options.certificate is not None
+    if not has_tls and any(fault.kind == FaultKind.TLS for fault in options.fault):
+        parser.error("the fault 'tls' can only happen with --tls")
     try:
         sandbox = Sandbox(
             users=users,
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             machine_limit=options.machine_limit,
             entries=options.entries,
             state_file=options.state,
-            tls=options.tls or options.certificate is not None,
+            tls=has_tls,
             keep_alive=options.keep_alive,
             seed=options.seed,
             guests=not options.no_guests,

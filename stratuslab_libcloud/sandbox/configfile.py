@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from configupdater import ConfigUpdater
+
 _SHARED = "default"
 _NO_LOCATIONS = ("DEFAULT", "instance_types")
 _PUBLIC_KEY = "user_public_key_file"
@@ -20,44 +22,54 @@ class ConfigFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._parser = configparser.RawConfigParser(strict=False)
+        self._content = ConfigUpdater()
         try:
-            self._parser.read_string(path.read_text(encoding="utf-8"))
+            self._content.read_string(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             pass
         except OSError as problem:
             raise ValueError(f"the configuration file {path} can not be read: {problem.strerror}") from None
+        except configparser.DuplicateSectionError as problem:
+            raise ValueError(f"{path} has the section [{problem.section}] twice: make it one") from None
+        except configparser.DuplicateOptionError as problem:
+            raise ValueError(f"{path} has {problem.option!r} twice in [{problem.section}]: remove one") from None
         except (configparser.Error, UnicodeDecodeError):
             # What the parser says quotes lines, which may have a password in them.
             raise ValueError(f"{path} is there, but is no configuration file") from None
 
     def has_public_key(self, section: str) -> bool:
         """Whether the file already says which public key goes into new machines of a section."""
-        return any(self._parser.has_option(name, _PUBLIC_KEY) for name in (section, _SHARED))
+        return any(self._content.has_option(name, _PUBLIC_KEY) for name in (section, _SHARED, "DEFAULT"))
 
     def write(self, section: str, values: Mapping[str, str]) -> None:
-        """Put values into a section; its other keys and all other sections stay.
+        """Put values into a section; its other keys, all other sections and the comments stay.
 
         A file without ``[default]``, which has to be there, gets one that selects the section. The file can be read by
         its owner only; ``%`` is doubled, as the format asks for.
 
         :raises OSError: if the file can not be written
         """
-        if not self._parser.has_section(_SHARED):
-            self._parser.add_section(_SHARED)
-            if section != _SHARED:
-                self._set(_SHARED, "selected_section", section)
-        if not self._parser.has_section(section):
-            self._parser.add_section(section)
-        for key, value in values.items():
-            self._set(section, key, value)
+        if not self._content.has_section(_SHARED) and section != _SHARED:
+            self._put(_SHARED, {"selected_section": section})
+        self._put(section, values)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(descriptor, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib can not open with a mode
-            self._parser.write(file)
+            file.write(str(self._content))
 
-    def _set(self, section: str, key: str, value: str) -> None:
-        self._parser.set(section, key, value.replace("%", "%%"))
+    def _put(self, name: str, values: Mapping[str, str]) -> None:
+        if not self._content.has_section(name):
+            self._content.add_section(name)
+            if len(self._content.sections()) > 1:
+                self._content[name].add_before.space()
+        section = self._content[name]
+        for key, value in values.items():
+            quoted = value.replace("%", "%%")
+            if key in section or not section.options():
+                section[key] = quoted
+            else:
+                # Not at the section's end, where the comments before the next one are.
+                section[section.options()[-1]].add_after.option(key, quoted)
 
 
 def check_section(name: str) -> str:

@@ -120,6 +120,7 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
         (["--fault", "cloud:*:delay"], "there is no service 'cloud', but compute, disks, marketplace, pat"),
         (["--fault", "compute:allocate:delay"], "service 'compute' has no operation 'allocate', but one.vm.allocate,"),
+        (["--fault", "::tls"], "the fault 'tls' can only happen with --tls"),
         (["--keep-alive", "30"], "a number of seconds is wanted, not ''"),
         (["--keep-alive", "x:1"], "REQUESTS:SECONDS is wanted, not 'x:1'"),
         (["--keep-alive", "0:1"], "a connection is kept for 1 request or more, not 0"),

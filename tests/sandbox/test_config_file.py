@@ -126,3 +126,35 @@ def test_another_file_is_not_touched(sandbox: Sandbox, tmp_path: Path, content: 
         sandbox.write_config(path)
     assert "secret" not in str(refusal.value)
     assert path.read_bytes() == content
+
+
+def test_comments_and_what_else_is_there_stay(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "cfg"
+    path.write_text(
+        "# mine\n[default]\n# who I am\nUsername: jane\n  and more\nname = Home\n\n# elsewhere\n[other]\nendpoint = x\n"
+        "[DEFAULT]\nuser_public_key_file = mine.pub\n"
+    )
+    sandbox.write_config(path)
+    before, _, rest = path.read_text().partition("endpoint = ")
+    assert before == "# mine\n[default]\n# who I am\nUsername : alice\nname = Home\n"
+    assert rest.endswith("\n\n# elsewhere\n[other]\nendpoint = x\n[DEFAULT]\nuser_public_key_file = mine.pub\n")
+    assert sections(path)["default"]["password"] == "secret"
+    again = path.read_text()
+    sandbox.write_config(path)
+    assert path.read_text() == again
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[default]\na = secret\n[default]\nb = secret\n", r"cfg has the section \[default\] twice: make it one"),
+        ("[default]\na = secret\na = secret\n", r"cfg has 'a' twice in \[default\]: remove one"),
+    ],
+)
+def test_what_is_there_twice_is_not_guessed_about(sandbox: Sandbox, tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "cfg"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message) as refusal:
+        sandbox.write_config(path)
+    assert "secret" not in str(refusal.value)
+    assert path.read_text() == content

@@ -16,7 +16,7 @@ def python_without(package: str, program: str) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, "-c", hidden + program], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("package", ["flask", "asyncssh", "trustme"])
+@pytest.mark.parametrize("package", ["flask", "asyncssh", "configupdater", "trustme"])
 def test_the_library_says_how_to_install_it(package: str) -> None:
     program = "try:\n    import stratuslab_libcloud.sandbox.faults\nexcept ImportError as error:\n    print(error)"
     done = python_without(package, program)
