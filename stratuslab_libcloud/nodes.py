@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
+from libcloud.compute.base import Node, NodeDriver, NodeImage, NodeLocation, NodeSize, StorageVolume
 from libcloud.compute.types import NodeState, StorageVolumeState
 
 from stratuslab_libcloud.client.identifiers import is_image_id, number_in
@@ -137,7 +137,7 @@ class StratusLabVolume(StorageVolume):
         self,
         disk: Disk,
         location: NodeLocation,
-        driver: StratusLabNodeDriver,
+        driver: NodeDriver,
         mounts: Iterable[Mount] | None = None,
     ) -> None:
         super().__init__(

@@ -18,6 +18,7 @@ from stratuslab_libcloud.client.disks import Disks
 from stratuslab_libcloud.client.marketplace import Marketplace
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.volume_calls import VolumeCalls
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "stratuslab_libcloud"
@@ -70,7 +71,7 @@ def public_methods(kind: type) -> list[str]:
     "method",
     [
         f"{kind.__name__}.{name}"
-        for kind in (StratusLabNodeDriver, Cloud, Compute, Disks, Marketplace, UserConfiguration, Sandbox)
+        for kind in (StratusLabNodeDriver, VolumeCalls, Cloud, Compute, Disks, Marketplace, UserConfiguration, Sandbox)
         for name in public_methods(kind)
     ],
 )
