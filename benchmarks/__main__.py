@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from types import ModuleType
 
 from benchmarks import plot, report
 from benchmarks.report import Findings
@@ -40,8 +41,8 @@ def _measure(names: list[str], full: bool) -> Findings:
     return findings
 
 
-def _name(module: object) -> str:
-    return str(getattr(module, "__name__")).rpartition(".")[2]  # noqa: B009
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def _one_machine(sandbox: Sandbox, folder: Path) -> str:
     nodes = [driver.create_node(_NAME, None, image) for _ in range(2)]
     driver.wait_until_running(nodes, wait_period=0.05)
     address = sandbox.compute_url.replace("://", "://alice:secret@").replace("/xmlrpc", "/pswd/xmlrpc")
-    _, text, _ = xmlrpc.client.ServerProxy(address).one.vm.info("", 1)  # type: ignore[misc]
+    _, text, _ = xmlrpc.client.ServerProxy(address).one.vm.info("", 1)  # type: ignore[misc]  # a proxy has any method
     return escape(str(text))
 
 

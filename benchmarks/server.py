@@ -120,11 +120,11 @@ class _Service:
     def _pool(self, machines: int, long: bool) -> bytes:
         return _with_head(self._documents.pool(machines, long))
 
-    @functools.cache  # noqa: B019
+    @functools.cache  # noqa: B019 - as above
     def _machine(self, number: int) -> bytes:
         return _with_head(self._documents.one_machine(number))
 
-    @functools.cache  # noqa: B019
+    @functools.cache  # noqa: B019 - as above
     def _metadata(self, images: int) -> bytes:
         return _with_head(self._documents.metadata(images))
 

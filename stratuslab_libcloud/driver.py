@@ -84,7 +84,7 @@ class StratusLabNodeDriver(VolumeCalls):
         stratuslab_default_location: str | None = None,
         ex_image_lifetime: float | None = None,
     ) -> None:
-        super().__init__(key)  # type: ignore[no-untyped-call]
+        super().__init__(key)  # type: ignore[no-untyped-call]  # Libcloud's has no types
         for name, value in (("proxy_url", proxy_url), ("stratuslab_default_location", stratuslab_default_location)):
             if value is not None:
                 text(name, value)

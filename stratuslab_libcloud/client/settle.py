@@ -74,15 +74,7 @@ def destroy_disk(disks: Disks, uuid: str) -> bool:
     :return: False when there was none any more
     :raises ConflictError: when a machine uses it
     """
-    try:
-        disks.destroy(uuid)
-    except NotFoundError:
-        return False
-    except ServiceError as error:
-        if error.outcome_unknown:
-            error.amend("the volume may be gone or still be there: list_volumes() tells")
-        raise
-    return True
+    return _was_there(lambda: disks.destroy(uuid), "the volume may be gone or still be there: list_volumes() tells")
 
 
 def kill_machine(compute: Compute, number: int) -> bool:
@@ -90,13 +82,19 @@ def kill_machine(compute: Compute, number: int) -> bool:
 
     :return: False when there never was such a machine
     """
+    return _was_there(
+        lambda: compute.kill(number), "the machine may have ended or still be there: ex_get_node_details() tells"
+    )
+
+
+def _was_there(end: Callable[[], object], if_unknown: str) -> bool:
     try:
-        compute.kill(number)
+        end()
     except NotFoundError:
         return False
     except ServiceError as error:
         if error.outcome_unknown:
-            error.amend("the machine may have ended or still be there: ex_get_node_details() tells")
+            error.amend(if_unknown)
         raise
     return True
 

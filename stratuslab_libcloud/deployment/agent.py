@@ -140,7 +140,7 @@ class AgentKey(paramiko.PKey):
         """True."""
         return True
 
-    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> bytes:  # type: ignore[override]
+    def sign_ssh_data(self, data: bytes, algorithm: str | None = None) -> bytes:  # type: ignore[override]  # bytes, as of paramiko's own agent keys
         """Have the agent sign.
 
         :raises paramiko.AuthenticationException: it does not

@@ -135,7 +135,7 @@ def _one_of(name: str, value: Any, possible: Sequence[str]) -> str:
 def _function(name: str, value: Any) -> Callable[..., Any] | None:
     if value is not None and not callable(value):
         _refuse(name, "a function that takes driver and node, or None", value)
-    return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]  # any function will do
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -263,7 +263,7 @@ class _HomeFiles(asyncssh.SFTPServer):
 
         :raises asyncssh.SFTPPermissionDenied: it is outside of the home, where only commands can go
         """
-        local = os.path.join(self._home, path)  # noqa: PTH118 (bytes)
+        local = os.path.join(self._home, path)  # noqa: PTH118 -- pathlib has no paths of bytes
         real = os.path.realpath(local)
         if real != self._home and not real.startswith(self._home + b"/"):
             raise asyncssh.SFTPPermissionDenied(

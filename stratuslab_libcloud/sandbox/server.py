@@ -57,7 +57,7 @@ class _Handler(WSGIRequestHandler):
     # Without this, an answer on a kept connection waits some 40 ms for an acknowledgement.
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: HttpServer  # type: ignore[assignment]
+    server: HttpServer  # type: ignore[assignment]  # always one of this class
 
     def setup(self) -> None:
         super().setup()

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,23 @@ def test_folder_for_a_file(tmp_path: Path, driver: HouseDriver, deploy: Deploy) 
     assert f"{tmp_path} can not be read: Is a directory" in refused(deploy, driver, ssh_key=tmp_path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_unreadable_file(write: Write, driver: HouseDriver, deploy: Deploy) -> None:
+_NOBODY = 65534
+
+
+@pytest.fixture
+def without_privileges() -> Iterator[None]:
+    """Root may read everything, so a test of what may not be read is somebody else for a while."""
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(_NOBODY)
+    yield
+    os.seteuid(own)
+
+
+def test_unreadable_file(write: Write, driver: HouseDriver, deploy: Deploy, request: pytest.FixtureRequest) -> None:
     file = write(private_text(KEY))
     file.chmod(0)
+    request.getfixturevalue("without_privileges")
     assert "Permission denied" in refused(deploy, driver, ssh_key=file)
 
 

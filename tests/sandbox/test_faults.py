@@ -10,6 +10,7 @@ import time
 import xml.etree.ElementTree as ET
 import xmlrpc.client
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
@@ -21,8 +22,14 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeo
 from stratuslab_libcloud.sandbox import Fault, FaultKind, KeepAlive, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.operations import OPERATIONS
 
+from .conftest import wait_for
+
 ALICE = ("alice", "secret")
 ALLOCATE = xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate")
+
+
+def has_seen(sandbox: Sandbox, number: int) -> Callable[[], bool]:
+    return lambda: len(sandbox.requests) >= number
 
 
 def allocate(sandbox: Sandbox, session: requests.Session, timeout: float = 5) -> requests.Response:
@@ -135,10 +142,7 @@ def test_a_sandbox_stops_while_answers_are_held_back() -> None:
         headers = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}
         connection.request("POST", "/one-proxy/pswd/xmlrpc", ALLOCATE, headers)
         clients.append(connection)
-        deadline = time.monotonic() + 5
-        while len(sandbox.requests) <= number:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        assert wait_for(has_seen(sandbox, number + 1))
     started = time.monotonic()
     sandbox.stop()
     assert time.monotonic() - started < 2

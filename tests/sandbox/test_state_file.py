@@ -6,13 +6,14 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox, VmState
 from stratuslab_libcloud.sandbox.state.disks import DiskFields, Visibility
+
+from .conftest import wait_for
 
 NIC = 'NIC=[NETWORK="public",NETWORK_UNAME=oneadmin]'
 
@@ -105,10 +106,7 @@ def test_the_marketplace_stays_as_it_was(file: Path, clock: ManualClock) -> None
 def test_the_file_is_kept_while_the_sandbox_runs_and_is_private(file: Path) -> None:
     with Sandbox(state_file=file) as sandbox:
         sandbox.machines.allocate("alice", 'NAME="soon"')
-        deadline = time.monotonic() + 10
-        while not (file.exists() and "soon" in file.read_text()):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        assert wait_for(lambda: file.exists() and "soon" in file.read_text())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert {path.name for path in file.parent.iterdir()} == {file.name, f".{file.name}.lock"}
 
