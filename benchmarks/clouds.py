@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.xmlrpc import call_body
+from stratuslab_libcloud.client.opennebula.xmlrpc import call_body
 
 LIST_MACHINES = call_body("one.vmpool.info", ("alice:secret", -3, -1, -1, -1))
 AUTHORIZATION = "Basic " + base64.b64encode(b"alice:secret").decode()

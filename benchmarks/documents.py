@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import requests
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.identifiers import image_id
+from stratuslab_libcloud.client.stratuslab.identifiers import image_id
 from stratuslab_libcloud.sandbox import Sandbox
 
 _PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n"

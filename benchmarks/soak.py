@@ -22,10 +22,10 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import NodeAuthSSHKey
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode, StratusLabVolume
 from stratuslab_libcloud.errors import UnknownOutcomeError
-from stratuslab_libcloud.nodes import StratusLabNode, StratusLabVolume
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
 
 LIMIT_SECONDS = 6.0
 """What a call may take."""

@@ -35,7 +35,7 @@ def configuration() -> Iterator[Path]:
 def sandboxes() -> Iterator[Path]:
     """A configuration file with two sandboxes as its clouds, and a new key pair to enter their machines with."""
     from stratuslab_libcloud.sandbox import Sandbox
-    from stratuslab_libcloud.sandbox.keypair import make_key_pair
+    from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 
     with ExitStack() as stack:
         config = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "stratuslab-user.cfg"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.providers import DRIVERS
 
 if TYPE_CHECKING:
-    from stratuslab_libcloud.driver import StratusLabNodeDriver
+    from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
 
 __all__ = ["StratusLabNodeDriver", "__version__"]
 
@@ -30,7 +30,7 @@ DRIVERS.setdefault(_NAME, ("stratuslab_libcloud.driver", "StratusLabNodeDriver")
 def __getattr__(name: str) -> Any:
     """Import the driver when it is asked for, so that registering it costs nothing."""
     if name == "StratusLabNodeDriver":
-        from stratuslab_libcloud.driver import StratusLabNodeDriver
+        from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
 
         return StratusLabNodeDriver
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,12 +13,12 @@ from libcloud.common.types import LibcloudError
 
 from stratuslab_libcloud import StratusLabNodeDriver, errors
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.compute import Compute
-from stratuslab_libcloud.client.disks import Disks
-from stratuslab_libcloud.client.marketplace import Marketplace
+from stratuslab_libcloud.client.opennebula.compute import Compute
+from stratuslab_libcloud.client.stratuslab.disks import Disks
+from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
 from stratuslab_libcloud.config import UserConfiguration
+from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.volume_calls import VolumeCalls
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "stratuslab_libcloud"
@@ -28,8 +28,7 @@ ALLOWED = {
     "client": {"client", "config", "errors"},
     "config": {"config", "errors"},
     "errors": set(),
-    "nodes": {"client", "config", "driver"},
-    "deployment": {"deployment", "client", "config", "errors", "waiting"},
+    "deployment": {"deployment", "client", "config", "errors", "driver"},
     "sandbox": {"sandbox"},
     "commands": {"commands", "config", "errors", "driver", "sandbox"},
 }

@@ -21,8 +21,8 @@ from libcloud.compute.deployment import ScriptDeployment
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
-from stratuslab_libcloud.sandbox.keypair import make_key_pair
+from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
+from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
 
 PASSWORD = "S3cr&t 'it's' \"pässwörd\" <%x>"
 USER = "jane@example.org"

@@ -14,7 +14,7 @@ from benchmarks.measuring import compare
 from benchmarks.report import Findings, Row
 from benchmarks.server import BareServer
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.xmlrpc import call_body
+from stratuslab_libcloud.client.opennebula.xmlrpc import call_body
 
 _NODES = 200
 _THREADS = 8

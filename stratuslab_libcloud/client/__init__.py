@@ -17,9 +17,9 @@ class Cloud:
 
     def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
         # Not before a cloud is used: that what speaks HTTP takes longer to import than all the rest of the package.
-        from stratuslab_libcloud.client.compute import Compute
-        from stratuslab_libcloud.client.disks import Disks
-        from stratuslab_libcloud.client.marketplace import Marketplace
+        from stratuslab_libcloud.client.opennebula.compute import Compute
+        from stratuslab_libcloud.client.stratuslab.disks import Disks
+        from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
 
         self.config = config
         self.compute = Compute(config, proxy_url)

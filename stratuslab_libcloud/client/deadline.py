@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from stratuslab_libcloud.client import leash
+from stratuslab_libcloud.client.http import cancellation as leash
 from stratuslab_libcloud.errors import PermissionDeniedError, RefusedCredentialsError, ServiceError
 
 T = TypeVar("T")

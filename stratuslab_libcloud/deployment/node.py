@@ -14,15 +14,16 @@ from libcloud.compute.base import Node
 from libcloud.compute.deployment import Deployment
 from libcloud.compute.ssh import SSHCommandTimeoutError
 
-from stratuslab_libcloud.client.pat import PortTranslationService
+from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.deployment import steps
 from stratuslab_libcloud.deployment.checks import check
 from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
-from stratuslab_libcloud.deployment.guest import GuestClient
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, Opener, find_opener
 from stratuslab_libcloud.deployment.options import DeployOptions
-from stratuslab_libcloud.deployment.reach import Door, Gateway, UnreachableError, Way
+from stratuslab_libcloud.deployment.ssh_access import Door, Gateway, UnreachableError, Way
+from stratuslab_libcloud.deployment.ssh_client import GuestClient
+from stratuslab_libcloud.driver.waiting import SSH_INTERFACES
 from stratuslab_libcloud.errors import (
     DeploymentFailedError,
     ScriptFailedError,
@@ -30,7 +31,6 @@ from stratuslab_libcloud.errors import (
     StratusLabError,
     WaitTimeoutError,
 )
-from stratuslab_libcloud.waiting import SSH_INTERFACES
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 

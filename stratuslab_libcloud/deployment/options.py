@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from stratuslab_libcloud.driver.waiting import SSH_INTERFACES
 from stratuslab_libcloud.errors import InvalidArgumentError
-from stratuslab_libcloud.waiting import SSH_INTERFACES
 
 TIMEOUT_SECONDS = 300.0
 SSH_TIMEOUT_SECONDS = 10.0

@@ -25,7 +25,7 @@ from libcloud.compute.deployment import (
 from libcloud.compute.ssh import SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
-from stratuslab_libcloud.deployment.guest import GuestClient
+from stratuslab_libcloud.deployment.ssh_client import GuestClient
 
 D = TypeVar("D", bound=Deployment)
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
 
 try:
-    from .certificates import CertificateFiles
-    from .clock import Clock, ManualClock
-    from .cloud import DEFAULT_USERS, Sandbox, SandboxError
-    from .faults import Fault, FaultKind, Faults
-    from .record import Request, RequestRecord
-    from .server import KeepAlive
-    from .state.pace import Pace
-    from .state.vm import LcmState, Machine, VmState
+    from stratuslab_libcloud.sandbox.cloud import DEFAULT_USERS, Sandbox, SandboxError
+    from stratuslab_libcloud.sandbox.http.certificates import CertificateFiles
+    from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind, Faults
+    from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
+    from stratuslab_libcloud.sandbox.http.server import KeepAlive
+    from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
+    from stratuslab_libcloud.sandbox.state.pace import Pace
+    from stratuslab_libcloud.sandbox.state.vm import LcmState, Machine, VmState
 except ModuleNotFoundError as error:
     if (error.name or "").startswith("stratuslab_libcloud"):
         raise

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import DEFAULT_USERS, Fault, FaultKind, KeepAlive, Sandbox
-from .configfile import check_section
-from .keypair import read_authorized_keys
+from stratuslab_libcloud.sandbox import DEFAULT_USERS, Fault, FaultKind, KeepAlive, Sandbox
+from stratuslab_libcloud.sandbox.config_file import check_section
+from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
 
 _INSTRUCTIONS = """\
 A StratusLab cloud is running on this computer.

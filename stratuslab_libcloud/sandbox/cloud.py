@@ -11,26 +11,26 @@ from os import PathLike
 from pathlib import Path
 from types import TracebackType
 
-from .application import Service, make_application
-from .catalogue import add_catalogue
-from .certificates import CertificateAuthority, CertificateFiles
-from .clock import Clock, ManualClock
-from .compute import ComputeService
-from .configfile import ConfigFile, check_section
-from .disks import DiskService
-from .entryfiles import load_entries
-from .faults import Faults
-from .guests import GATEWAY
-from .keypair import make_key_pair
-from .marketplace import MarketplaceService
-from .pat import PortTranslationService
-from .reachability import Reachability
-from .record import RequestRecord
-from .server import HttpServer, KeepAlive
-from .state import State
-from .state.pace import Pace
-from .state.users import SUPERUSER
-from .statefile import StateFile
+from stratuslab_libcloud.sandbox.compute.service import ComputeService
+from stratuslab_libcloud.sandbox.config_file import ConfigFile, check_section
+from stratuslab_libcloud.sandbox.disks.service import DiskService
+from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
+from stratuslab_libcloud.sandbox.guests.port_translation import PortTranslationService
+from stratuslab_libcloud.sandbox.guests.reachability import Reachability
+from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY
+from stratuslab_libcloud.sandbox.http.application import Service, make_application
+from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority, CertificateFiles
+from stratuslab_libcloud.sandbox.http.faults import Faults
+from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
+from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
+from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
+from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
+from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
+from stratuslab_libcloud.sandbox.state import State
+from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
+from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.users import SUPERUSER
+from stratuslab_libcloud.sandbox.state_file import StateFile
 
 _log = logging.getLogger(__name__)
 

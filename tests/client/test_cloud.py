@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.disk import Mount
-from stratuslab_libcloud.client.once import new_mark
+from stratuslab_libcloud.client.exactly_once import new_mark
+from stratuslab_libcloud.client.stratuslab.disk import Mount
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import (
     ConflictError,

@@ -21,7 +21,7 @@ from stratuslab_libcloud.config import CloudConfig, MachineOptions, PortTranslat
 from stratuslab_libcloud.deployment import DeployOptions, deploy_node
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_opener
 from stratuslab_libcloud.errors import KeyFileError, WaitTimeoutError
-from stratuslab_libcloud.sandbox.guests import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -68,7 +68,7 @@ def test_machine_whose_ssh_comes_late(
     asks_meanwhile: bool, deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if asks_meanwhile:  # and is told nothing, which is no reason to give up
-        monkeypatch.setattr("stratuslab_libcloud.deployment.reach.CHECK_SECONDS", 0)
+        monkeypatch.setattr("stratuslab_libcloud.deployment.ssh_access.CHECK_SECONDS", 0)
     open_machine = driver.open
     opener = []
 
@@ -105,7 +105,7 @@ def test_key_that_comes_later_than_ssh(deploy: Deploy, driver: HouseDriver, home
 
 
 def test_other_user_name(deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stratuslab_libcloud.sandbox import guests
+    from stratuslab_libcloud.sandbox.guests import ssh_servers as guests
 
     begin = guests._Login.begin_auth
     asked = []

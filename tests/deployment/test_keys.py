@@ -19,11 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libcloud.compute.deployment import ScriptDeployment
 
-from stratuslab_libcloud.deployment.keys import (
-    MachineKeys,
-    PublicKey,
-    load_private_key,
-)
+from stratuslab_libcloud.deployment.keys import MachineKeys, PublicKey, load_private_key
 from stratuslab_libcloud.errors import KeyFileError
 
 from .conftest import (

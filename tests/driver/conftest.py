@@ -9,7 +9,7 @@ import pytest
 from libcloud.compute.base import NodeImage, NodeSize
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.nodes import StratusLabNode
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
 

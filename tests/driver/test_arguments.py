@@ -15,8 +15,8 @@ from libcloud.compute.drivers.dummy import DummyNodeDriver
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
-from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import Sandbox
 
 Start = Callable[..., StratusLabNode]

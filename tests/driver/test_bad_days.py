@@ -13,6 +13,7 @@ import pytest
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode, StratusLabVolume
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
@@ -24,10 +25,9 @@ from stratuslab_libcloud.errors import (
     ServiceUnavailableError,
     UnknownOutcomeError,
 )
-from stratuslab_libcloud.nodes import StratusLabNode, StratusLabVolume
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
-from stratuslab_libcloud.sandbox.server import KeepAlive
+from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.server import KeepAlive
 
 Start = Callable[..., StratusLabNode]
 

@@ -25,6 +25,7 @@ from libcloud.compute.deployment import (
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     ConfigurationError,
     DeploymentFailedError,
@@ -32,7 +33,6 @@ from stratuslab_libcloud.errors import (
     KeyFileError,
     ScriptFailedError,
 )
-from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import Sandbox
 
 from .conftest import image_named
@@ -205,7 +205,7 @@ class EndsItsMachine(Deployment):
 
 
 def test_machine_that_ends_in_the_middle_is_not_waited_for(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stratuslab_libcloud.deployment.reach.CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("stratuslab_libcloud.deployment.ssh_access.CHECK_SECONDS", 0.1)
     started = time.monotonic()
     with pytest.raises(DeploymentFailedError) as caught:
         deploy(EndsItsMachine(), timeout=50)
@@ -234,7 +234,7 @@ def test_interruption(destroy: bool, deploy: Deploy, caplog: pytest.LogCaptureFi
 
 
 def test_public_machine_whose_own_address_can_not_be_had(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stratuslab_libcloud.sandbox.reachability._own_address", lambda machine: None)
+    monkeypatch.setattr("stratuslab_libcloud.sandbox.guests.reachability._own_address", lambda machine: None)
     node = deploy(ScriptDeployment("true"))
     assert node.public_ips[0] != node.extra["ssh_host"] == "127.0.0.1"
     assert node.extra["ssh_port"] != 22

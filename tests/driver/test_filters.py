@@ -13,7 +13,7 @@ from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.machine import (
+from stratuslab_libcloud.client.opennebula.machine import (
     ALL_BUT_DONE,
     ANY_STATE,
     STATE_NAMES,
@@ -21,9 +21,9 @@ from stratuslab_libcloud.client.machine import (
     VirtualMachine,
     just_created,
 )
+from stratuslab_libcloud.driver.filters import NodeFilter
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import InvalidArgumentError
-from stratuslab_libcloud.filters import NodeFilter
-from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import LcmState, Sandbox
 
 Start = Callable[..., StratusLabNode]

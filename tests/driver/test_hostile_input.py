@@ -15,7 +15,7 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.errors import InvalidArgumentError
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.template import Template
+from stratuslab_libcloud.sandbox.state.template import Template
 
 EVIL = 'raw"\n]\nEVIL = [ A = "1" ]\nX = "'
 ATTRIBUTES = {

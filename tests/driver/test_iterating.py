@@ -14,6 +14,7 @@ import pytest
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     ConfigurationError,
     InvalidArgumentError,
@@ -21,7 +22,6 @@ from stratuslab_libcloud.errors import (
     PartialListError,
     ServiceUnavailableError,
 )
-from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 Start = Callable[..., StratusLabNode]

@@ -17,7 +17,7 @@ from stratuslab_libcloud.errors import (
     StratusLabError,
 )
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import InvalidArgumentError, MachineFailedError, NotFoundError, WaitTimeoutError
-from stratuslab_libcloud.nodes import StratusLabNode
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
 Start = Callable[..., StratusLabNode]

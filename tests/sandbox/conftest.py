@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
-from stratuslab_libcloud.sandbox.guests import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
 
 TEMPLATE = (Path(__file__).parent / "machine.template").read_text()
 KEY = paramiko.RSAKey.generate(2048)

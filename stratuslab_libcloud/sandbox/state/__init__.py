@@ -11,18 +11,18 @@ import threading
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 
-from ..clock import Clock
-from .disks import Disks
-from .entries import Entries
-from .errors import NoSuchMachineError
-from .guard import Guard
-from .life import Life, Listener
-from .machines import Machines
-from .media import DiskMedia
-from .networks import Networks
-from .pace import Pace
-from .users import Accounts, Users
-from .vm import Host
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.disks import Disks
+from stratuslab_libcloud.sandbox.state.entries import Entries
+from stratuslab_libcloud.sandbox.state.errors import NoSuchMachineError
+from stratuslab_libcloud.sandbox.state.guard import Guard
+from stratuslab_libcloud.sandbox.state.life import Life, Listener
+from stratuslab_libcloud.sandbox.state.machines import Machines
+from stratuslab_libcloud.sandbox.state.media import DiskMedia
+from stratuslab_libcloud.sandbox.state.networks import Networks
+from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.users import Accounts, Users
+from stratuslab_libcloud.sandbox.state.vm import Host
 
 HOSTS = tuple(Host(number, f"node{number + 1}.example.org") for number in range(4))
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
-from ..clock import Clock
-from .errors import (
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.errors import (
     DiskBusyError,
     DiskRefusedError,
     InvalidDiskError,
@@ -17,8 +17,8 @@ from .errors import (
     NoSuchMountError,
     StorageBackendError,
 )
-from .guard import Guard
-from .users import DISK_SERVICE_USER
+from stratuslab_libcloud.sandbox.state.guard import Guard
+from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 
 MIN_SIZE, MAX_SIZE = 1, 1024
 _DEVICES = tuple(f"vd{letter}" for letter in "zyxwvutsrqponmlkjihgfedcba")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ..clock import Clock
-from .errors import InvalidEntryError
-from .guard import Guard
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError
+from stratuslab_libcloud.sandbox.state.guard import Guard
 
 VALID, EXPIRED, DEPRECATED = "valid", "expired", "deprecated"
 ANYWHERE, ON_THE_WEB, ON_PDISK = "all", "web", "pdisk"

@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from ..clock import Clock
-from .errors import StartError, UnknownActionError, WrongStateError
-from .networks import Networks
-from .pace import Pace
-from .vm import Host, LcmState, Machine, Reason, Stay, VmState
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.errors import StartError, UnknownActionError, WrongStateError
+from stratuslab_libcloud.sandbox.state.networks import Networks
+from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.vm import Host, LcmState, Machine, Reason, Stay, VmState
 
 
 class Listener(Protocol):

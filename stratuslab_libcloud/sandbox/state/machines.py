@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ..clock import Clock
-from ..template import Template, TemplateError
-from .errors import AllocationError, NoSuchMachineError, NotAuthorizedError, QuotaError
-from .guard import Guard
-from .life import Life
-from .networks import Networks
-from .users import SUPERUSER, User, Users
-from .vm import Machine, VmState
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.errors import AllocationError, NoSuchMachineError, NotAuthorizedError, QuotaError
+from stratuslab_libcloud.sandbox.state.guard import Guard
+from stratuslab_libcloud.sandbox.state.life import Life
+from stratuslab_libcloud.sandbox.state.networks import Networks
+from stratuslab_libcloud.sandbox.state.template import Template, TemplateError
+from stratuslab_libcloud.sandbox.state.users import SUPERUSER, User, Users
+from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 
 
 class Machines:

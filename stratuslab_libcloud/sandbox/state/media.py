@@ -12,12 +12,12 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timezone
 
-from ..clock import Clock
-from .disks import Disk, DiskFields, Disks, DiskType, Visibility
-from .entries import Entries, Quirks
-from .errors import RefusedError, StartError
-from .users import DISK_SERVICE_USER
-from .vm import Machine
+from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, Disks, DiskType, Visibility
+from stratuslab_libcloud.sandbox.state.entries import Entries, Quirks
+from stratuslab_libcloud.sandbox.state.errors import RefusedError, StartError
+from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
+from stratuslab_libcloud.sandbox.state.vm import Machine
 
 _PDISK_PREFIX = "pdisk:"
 _IMAGE_URL = re.compile(r"(?P<marketplace>.*)/metadata/(?P<identifier>[A-Za-z0-9_-]{27})(?:/[^/]+/[^/]+)?/?")

@@ -7,8 +7,8 @@ import random
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 
-from .errors import AllocationError
-from .users import SUPERUSER, User, Users
+from stratuslab_libcloud.sandbox.state.errors import AllocationError
+from stratuslab_libcloud.sandbox.state.users import SUPERUSER, User, Users
 
 _NO_NETWORK = "Could not get virtual network for VM."
 

@@ -8,14 +8,14 @@ from dataclasses import asdict, fields
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
-from ..template import Template
-from .disks import Disk, DiskType, Mount, Visibility
-from .entries import Entry, Quirks
-from .users import User
-from .vm import Host, LcmState, Machine, Reason, Stay, VmState
+from stratuslab_libcloud.sandbox.state.disks import Disk, DiskType, Mount, Visibility
+from stratuslab_libcloud.sandbox.state.entries import Entry, Quirks
+from stratuslab_libcloud.sandbox.state.template import Template
+from stratuslab_libcloud.sandbox.state.users import User
+from stratuslab_libcloud.sandbox.state.vm import Host, LcmState, Machine, Reason, Stay, VmState
 
 if TYPE_CHECKING:
-    from . import State
+    from stratuslab_libcloud.sandbox.state import State
 
 VERSION = 1
 

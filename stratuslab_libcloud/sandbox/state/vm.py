@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from ..template import Template
-from .users import User
+from stratuslab_libcloud.sandbox.state.template import Template
+from stratuslab_libcloud.sandbox.state.users import User
 
 
 class VmState(IntEnum):

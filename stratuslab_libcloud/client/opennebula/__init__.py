@@ -1,0 +1,1 @@
+"""OpenNebula's words: XML-RPC, machines and their states, templates, contextualization."""

@@ -1,0 +1,88 @@
+"""A cloud's port translation: which port of the gateway leads to which port of a machine.
+
+The service is a plain page of StratusLab's gateways, ``/cgi-bin/vmports.py?vmid=23``. It answers
+``{"23": [["22", "15000"]]}``: the machine's port, then the gateway's. A machine without any is not in the answer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stratuslab_libcloud.client.http.transport import Answer, Request, Transport
+from stratuslab_libcloud.config import ServiceConfig
+from stratuslab_libcloud.errors import MalformedReplyError
+
+_MAX_ANSWER = 1024 * 1024
+_HIGHEST_PORT = 65535
+
+
+class PortTranslationService:
+    """Asks the port translation service of one cloud. Threads may share it.
+
+    :param url: the page's address
+    :param location: the section of the configuration file, for messages
+    :param verify: how its certificate is verified, as `ServiceConfig` has it
+    :param timeout: seconds that an answer may take
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        location: str,
+        verify: bool | Path | None,
+        timeout: float,
+        proxy_url: str | None = None,
+    ) -> None:
+        config = ServiceConfig(
+            url=url,
+            credentials=None,
+            verify=verify,
+            timeout=timeout,
+            connections=1,
+            max_answer=_MAX_ANSWER,
+        )
+        self._transport = Transport(
+            config,
+            location=location,
+            service="port translation",
+            explain=lambda body: body.decode("utf-8", "replace"),
+            proxy_url=proxy_url,
+        )
+
+    def ports(self, machine_id: int) -> dict[int, int]:
+        """The gateway's port for each port of a machine that has one; none while the machine does not run.
+
+        :raises ServiceError: the service can not be asked, or its answer not be understood
+        """
+        request = Request("vmports", "GET", f"?vmid={machine_id}", repeatable=True)
+
+        def read(answer: Answer) -> dict[int, int]:
+            try:
+                return _ports(answer.json(), str(machine_id))
+            except (TypeError, ValueError, AttributeError) as error:
+                raise MalformedReplyError(
+                    f"the answer does not say which ports machine {machine_id} has", answer.call
+                ) from error
+
+        return self._transport.request(request, read)
+
+    def close(self) -> None:
+        """Close the idle connection."""
+        self._transport.close()
+
+
+def _ports(document: Any, machine_id: str) -> dict[int, int]:
+    pairs = document.get(machine_id, [])
+    if not all(isinstance(pair, list) for pair in pairs):
+        raise TypeError("not a list of pairs")
+    return {_port(machine): _port(gateway) for machine, gateway in pairs}
+
+
+def _port(text: str | int) -> int:
+    port = int(text)
+    if not 0 < port <= _HIGHEST_PORT:
+        raise ValueError(f"{port} is no port")
+    return port

@@ -1,0 +1,1 @@
+"""StratusLab clouds as Libcloud sees them: nodes, sizes, images, volumes, creation."""

@@ -1,0 +1,174 @@
+"""How the arguments of `create_node` become the blueprint of a machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.exactly_once import create_machine, new_mark
+from stratuslab_libcloud.client.opennebula.contextualization import (
+    CLOUD_INIT,
+    RAW_PART,
+    Part,
+    check_public_keys,
+    cloud_init_pairs,
+    context,
+    parse_pairs,
+    parse_parts,
+    read_public_keys,
+    read_text,
+)
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
+from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
+from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
+from stratuslab_libcloud.config import MachineOptions, values
+from stratuslab_libcloud.driver.arguments import checked, parsed, text
+from stratuslab_libcloud.driver.stratuslab.node_options import Wishes, check_location
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabImage
+from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
+
+_log = logging.getLogger(__name__)
+
+_LARGEST = 2**31 - 1
+
+
+def create(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> VirtualMachine:
+    """Create a machine, once, and ask for the address that it got.
+
+    :param auth: a `NodeAuthSSHKey`, or None for the configured key file
+    :return: the machine; without its address when the cloud could not be asked for that
+    :raises StratusLabError: when it was not created
+    :raises UnknownOutcomeError: when that can not be told
+    """
+    plan = blueprint(cloud, name, size, image, auth, wishes)
+    try:
+        number = create_machine(cloud.compute, plan.template(), plan.mark, cloud.config.compute.timeout)
+    except KeyboardInterrupt:
+        _log.error(
+            "interrupted while a machine was created at location '%s'; it may be there: look for '%s' in "
+            "node.extra['mark']",
+            cloud.config.section,
+            plan.mark,
+        )
+        raise
+    return _as_created(cloud, number, plan)
+
+
+def _as_created(cloud: Cloud, number: int, plan: Blueprint) -> VirtualMachine:
+    try:
+        return cloud.compute.machine(number)
+    except ServiceError as error:
+        _log.warning("machine %s was created, but its address is not known yet: %s", number, error)
+        return just_created(number, plan.name, plan.cpu, plan.ram, plan.mark)
+    except KeyboardInterrupt:
+        _log.error("interrupted; machine %s of location '%s' was created", number, cloud.config.section)
+        raise
+
+
+def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> Blueprint:
+    """What the machine is to be; asks the Marketplace about an image that it does not know yet.
+
+    :param auth: a `NodeAuthSSHKey`, or None for the configured key file
+    :raises StratusLabError: when the image, a file or a value can not be used
+    """
+    options = wishes.over(cloud.config.machine, cloud.config.section)
+    root, ports = _root_disk(cloud, checked(NodeImage, image), options)
+    checked(NodeSize, size)
+    return Blueprint(
+        name="" if name is None else text("name", name),
+        cpu=_number("a size's cpu", _cpu_of(size), 1),
+        ram=_number("a size's ram", size.ram, 1),
+        swap=_number("a size's disk", size.disk or 0, 0),
+        root=root,
+        context=_context(cloud, auth, options, wishes),
+        inbound_ports=ports,
+        options=options,
+        persistent_disk=options.persistent_disk and _disk_source(cloud, options.persistent_disk),
+        readonly_disk=options.readonly_disk and cloud.marketplace.source(options.readonly_disk),
+        mark=new_mark(),
+    )
+
+
+def keys_of_machine(cloud: Cloud, auth: Any, keywords: Mapping[str, Any]) -> tuple[str, str]:
+    """The public keys that will open a machine, and where they are from.
+
+    :param keywords: of the call to `create_node` that is to come
+    :raises StratusLabError: as `create_node`
+    """
+    cloud_init = keywords.get("ex_cloud_init") or cloud.config.machine.cloud_init
+    if cloud_init and keywords.get("ex_userdata") is None:
+        files, _ = parse_parts(cloud_init)
+        if files:
+            return "\n".join(files), "cloud_init"
+    return public_keys(cloud, auth), "user_public_key_file" if auth is None else "auth"
+
+
+def public_keys(cloud: Cloud, auth: Any) -> str:
+    """The public keys that a machine gets.
+
+    :raises InvalidArgumentError: when `auth` is something else than an SSH key
+    :raises ConfigurationError: when the configured key file can not be read
+    """
+    if auth is None:
+        return read_public_keys(cloud.config.public_key_file)
+    if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
+        check_public_keys(auth.pubkey, "auth")
+        return auth.pubkey
+    raise InvalidArgumentError(
+        f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
+        "StratusLab's machines are entered with SSH keys"
+    )
+
+
+def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple[RootDisk, tuple[int, ...]]:
+    """The disk to start from, and the ports that the image wants to be reached at."""
+    image_id = str(image.id)
+    if is_image_id(image_id):
+        entry = image.entry if isinstance(image, StratusLabImage) else cloud.marketplace.image(image_id)
+        source = cloud.marketplace.source(image_id)
+        return RootDisk(source, entry.format or "raw", known_bus(entry.disks_bus)), entry.inbound_ports
+    if is_disk_id(image_id):
+        check_location(image, cloud.config.section)
+        return RootDisk(_disk_source(cloud, image_id)), ()
+    if not is_image_url(image_id):
+        raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+    if options.check_image_url and image_id.lower().startswith("http"):
+        image_id = cloud.marketplace.final_address(image_id)
+    return RootDisk(image_id), ()
+
+
+def _disk_source(cloud: Cloud, disk_id: str) -> str:
+    return f"pdisk:{cloud.config.disks_source}/{disk_id}"
+
+
+def _context(cloud: Cloud, auth: Any, options: MachineOptions, wishes: Wishes) -> dict[str, str]:
+    keys = public_keys(cloud, auth)
+    pairs = parse_pairs(_context_lines(options), "extra_context_data or extra_context_file")
+    pairs.update(wishes.context_pairs())
+    userdata = wishes.userdata_text()
+    if userdata is not None:
+        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, userdata, "user-data")]))
+    elif options.cloud_init or options.context_method == CLOUD_INIT:
+        other_keys, parts = parse_parts(options.cloud_init or "")
+        pairs.update(cloud_init_pairs(other_keys or [keys], parts))
+    return context(keys, pairs)
+
+
+def _context_lines(options: MachineOptions) -> Iterable[str]:
+    if options.context_file:
+        yield from read_text(options.context_file, "extra_context_file").splitlines()
+    if options.context_data:
+        yield from options.context_data.split("#")
+
+
+def _cpu_of(size: NodeSize) -> Any:
+    return getattr(size, "cpu", None) or (size.extra or {}).get("cpu") or 1
+
+
+def _number(name: str, value: Any, lowest: int) -> int:
+    number = parsed(name, "nothing" if value is None else value, values.whole_number(lowest, _LARGEST))
+    return number or 0

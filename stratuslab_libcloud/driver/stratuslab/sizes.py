@@ -1,0 +1,56 @@
+"""The instance types of a configuration as Libcloud's sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from libcloud.compute.base import NodeSize
+
+from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabSize
+from stratuslab_libcloud.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
+    from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
+
+
+class Sizes:
+    """What machines can be like, the same at all locations.
+
+    :param configuration: the user's
+    :param driver: whose sizes they are
+    """
+
+    def __init__(self, configuration: UserConfiguration, driver: StratusLabNodeDriver) -> None:
+        self._configuration = configuration
+        self._driver = driver
+        self._of_shapes: dict[tuple[int, int, int], NodeSize] = {}
+
+    def all(self) -> list[NodeSize]:
+        """The standard instance types and the user's own.
+
+        :raises ConfigurationError: when an entry of ``[instance_types]`` can not be read
+        """
+        return [StratusLabSize(kind, self._driver) for kind in self._configuration.instance_types()]
+
+    def named(self, name: str) -> NodeSize:
+        """The instance type of that name."""
+        return next(size for size in self.all() if size.id == name)
+
+    def of(self, machine: VirtualMachine) -> NodeSize:
+        """The instance type that a machine has the shape of; many machines share one object."""
+        shape = (machine.cpu, machine.memory or 0, machine.swap or 0)
+        sizes = self._of_shapes
+        if not sizes:
+            sizes.update({(k.cpu, k.ram, k.swap): StratusLabSize(k, self._driver) for k in self._known_types()})
+        if shape not in sizes:
+            sizes[shape] = StratusLabSize(InstanceType("custom", *shape), self._driver)
+        return sizes[shape]
+
+    def _known_types(self) -> Iterable[InstanceType]:
+        try:
+            return self._configuration.instance_types()
+        except ConfigurationError:
+            return STANDARD_INSTANCE_TYPES.values()

@@ -1,0 +1,126 @@
+"""The volume calls of the Libcloud driver; what they do on the disk service is in `volumes`."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
+
+from stratuslab_libcloud.driver.arguments import checked, text
+from stratuslab_libcloud.driver.locations import Location, Locations
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabVolume, number_of
+from stratuslab_libcloud.errors import InvalidArgumentError
+
+_log = logging.getLogger(__name__)
+
+
+class VolumeCalls(NodeDriver):
+    """The part of the driver that speaks of volumes; the driver itself gives it its locations."""
+
+    _locations: Locations
+
+    def list_volumes(
+        self, location: Location = None, ex_details: bool = False, ex_partial: bool = False
+    ) -> list[StorageVolume]:
+        """The user's volumes, of one location or of all.
+
+        :param ex_details: whether to ask for each volume's visibility, type and attachments, too: two more requests
+            a volume
+        :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :raises PartialListError: when a location does not answer; it has the volumes of the others
+        """
+
+        def ask(where: NodeLocation) -> list[StorageVolume]:
+            return self._volumes_in(where, ex_details)
+
+        if location is None:
+            return self._locations.ask_all(ask, ex_partial)
+        return ask(self._locations.find(location))
+
+    def create_volume(
+        self,
+        size: int,
+        name: str,
+        location: Location = None,
+        snapshot: Any = None,
+        *,
+        ex_visibility: str = "private",
+    ) -> StratusLabVolume:
+        """Create an empty volume.
+
+        :param size: GiB, from 1 to 1024
+        :param location: the default location if not given
+        :param snapshot: accepted because Libcloud has it; StratusLab has no snapshots of volumes
+        :param ex_visibility: ``private``, or ``public`` for one that everybody may read
+        :raises InvalidArgumentError: when the size is none that can be had
+        :raises UnknownOutcomeError: when it can not be told whether it was created
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        if snapshot is not None:
+            raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
+        where = self._locations.find(location)
+        disk = volumes.create(self._locations.cloud(where), size, name, ex_visibility)
+        return StratusLabVolume(disk, where, self)
+
+    def destroy_volume(self, volume: StorageVolume) -> bool:
+        """Destroy a volume and what is on it. One that is gone already is no error.
+
+        :raises ConflictError: when a machine uses it
+        """
+        from stratuslab_libcloud.client import confirmed_changes as settle
+
+        cloud = self._locations.cloud_of(checked(StorageVolume, volume))
+        if not settle.destroy_disk(cloud.disks, str(volume.id)):
+            _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
+        return True
+
+    def attach_volume(self, node: Node, volume: StorageVolume, device: str | None = None) -> bool:
+        """Put a volume into a running machine; `volume.extra['attachments']` then says as which device.
+
+        :param device: accepted because Libcloud has it; the cloud chooses
+        :raises ConflictError: when the machine does not run, or the volume can not be attached
+        :raises InvalidArgumentError: when the two are at different locations
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        cloud = self._locations.cloud_of(checked(Node, node))
+        if self._locations.cloud_of(checked(StorageVolume, volume)) is not cloud:
+            raise InvalidArgumentError(
+                f"volume {volume.id} is at location '{self._locations.of(volume).id}' and node {node.id} at "
+                f"'{cloud.config.section}': a volume can only be attached where it is"
+            )
+        volumes.attach(cloud, number_of(node), volume, device)
+        return True
+
+    def detach_volume(self, volume: StorageVolume, ex_node: Node | None = None) -> bool:
+        """Take a volume out of the machine that it is in.
+
+        :param ex_node: which machine, if it is in several
+        :raises ConflictError: when it is in none, or in several and none was named
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        cloud = self._locations.cloud_of(checked(StorageVolume, volume))
+        volumes.detach(cloud, volume, None if ex_node is None else number_of(checked(Node, ex_node)))
+        return True
+
+    def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
+        """A volume with all that is known of it, its attachments included.
+
+        :param location: the default location if not given
+        :raises NotFoundError: when there is none
+        """
+        where = self._locations.find(location)
+        disks = self._locations.cloud(where).disks
+        volume_id = text("volume_id", volume_id)
+        return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
+
+    def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
+        from stratuslab_libcloud.client.parallel import answers
+
+        disks = self._locations.cloud(location).disks.disks()
+        if not details:
+            return [StratusLabVolume(disk, location, self) for disk in disks]
+        return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)

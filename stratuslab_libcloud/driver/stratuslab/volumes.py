@@ -1,0 +1,139 @@
+"""What Libcloud's volume calls mean on StratusLab's disk service."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from libcloud.compute.base import StorageVolume
+from libcloud.compute.types import StorageVolumeState
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client import confirmed_changes as settle
+from stratuslab_libcloud.client import exactly_once as once
+from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount
+from stratuslab_libcloud.client.stratuslab.disks import LARGEST_DISK, SMALLEST_DISK
+from stratuslab_libcloud.config import Password
+from stratuslab_libcloud.driver.arguments import text
+from stratuslab_libcloud.driver.stratuslab.nodes import attachment
+from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
+
+_log = logging.getLogger(__name__)
+
+_VISIBILITIES = ("private", "public")
+
+
+def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
+    """Create an empty disk, once.
+
+    :param size: GiB
+    :raises InvalidArgumentError: when the size or the visibility is none that can be had
+    """
+    gibibytes = _checked_size(size)
+    tag = "" if name is None else text("name", name)
+    if visibility not in _VISIBILITIES:
+        raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
+    mark = once.new_mark()
+    try:
+        uuid = once.create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
+    except KeyboardInterrupt:
+        _log.error(
+            "interrupted while a volume was created at location '%s'; it may be there, with the identifier '%s'",
+            cloud.config.section,
+            mark,
+        )
+        raise
+    credentials = cloud.config.disks.credentials
+    return Disk(
+        uuid=uuid,
+        tag=tag,
+        size=gibibytes,
+        owner=credentials.username if isinstance(credentials, Password) else "",
+        users=0,
+        identifier=mark,
+        quarantine="",
+        kind=None,
+        visibility=visibility.upper(),
+    )
+
+
+def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None) -> None:
+    """Put a volume into a machine, where it runs now, and note in the volume which device it became.
+
+    :raises ConflictError: when the machine does not run, or the volume can not be attached
+    """
+    host = _host_of(cloud, machine)
+    if device is not None:
+        _log.warning("the cloud chooses the device of volume %s itself, not %s", volume.id, device)
+    attached = Mount(
+        machine, settle.attach_disk(cloud.disks, str(volume.id), host, machine, cloud.config.disks.timeout)
+    )
+    extra = volume.extra or {}
+    volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
+    _note_users(volume, +1)
+
+
+def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
+    """Take a volume out of a machine; which one, the volume knows, or else the service is asked.
+
+    :raises ConflictError: when it is in none, or in several and none was named
+    """
+    extra = volume.extra or {}
+    known = extra.get("attachments")
+    if machine is None:
+        machine = _only_machine(cloud, volume, known)
+    settle.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
+    if known:
+        extra["attachments"] = [a for a in known if a["node_id"] != str(machine)]
+    _note_users(volume, -1)
+
+
+def _note_users(volume: StorageVolume, change: int) -> None:
+    """Let the volume say what has just been changed."""
+    users = max(0, int(volume.extra.get("use_count") or 0) + change) if volume.extra else max(0, change)
+    volume.extra = {**(volume.extra or {}), "use_count": users}
+    volume.state = StorageVolumeState.INUSE if users else StorageVolumeState.AVAILABLE
+
+
+def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str]] | None) -> int:
+    machines = [int(a["node_id"]) for a in known or ()]
+    if not machines:
+        machines = [mount.machine for mount in cloud.disks.mounts(str(volume.id))]
+    if not machines:
+        raise ConflictError(f"volume {volume.id} is not attached to a machine", _call(cloud, volume))
+    if len(machines) > 1:
+        numbers = " and ".join(str(number) for number in machines)
+        raise ConflictError(
+            f"volume {volume.id} is attached to machines {numbers}: say with ex_node which one is meant",
+            _call(cloud, volume),
+        )
+    return machines[0]
+
+
+def _host_of(cloud: Cloud, machine: int) -> str:
+    found = cloud.compute.machine(machine)
+    if found.status != "RUNNING" or not found.host:
+        raise ConflictError(
+            f"machine {machine} is {found.status.lower()}: a volume can be attached to a running one only",
+            Call(cloud.config.section, "compute", "one.vm.info", cloud.config.compute.url),
+        )
+    return found.host
+
+
+def _call(cloud: Cloud, volume: StorageVolume) -> Call:
+    path = f"/disks/{volume.id}/mounts"
+    return Call(cloud.config.section, "disk", "GET /disks/{uuid}/mounts", cloud.config.disks.url + path)
+
+
+def _checked_size(size: Any) -> int:
+    """The size as a number, if it is a whole one that can be had; a text of digits will do."""
+    try:
+        gibibytes = int(size)
+    except (TypeError, ValueError, OverflowError):
+        gibibytes = 0
+    is_meant = not isinstance(size, bool) and (gibibytes == size or isinstance(size, str))
+    if not (is_meant and SMALLEST_DISK <= gibibytes <= LARGEST_DISK):
+        raise InvalidArgumentError(
+            f"a volume's size is a whole number of GiB from {SMALLEST_DISK} to {LARGEST_DISK}; not {size!r}"
+        )
+    return gibibytes

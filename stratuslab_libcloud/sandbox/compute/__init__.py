@@ -1,0 +1,1 @@
+"""The compute service: OpenNebula's XML-RPC behind StratusLab's proxy."""

@@ -1,0 +1,191 @@
+"""The compute service: the authenticating proxy with an OpenNebula 3.2.1 daemon behind it.
+
+``POST /one-proxy/pswd/xmlrpc`` and ``/one-proxy/cert/xmlrpc``. The proxy knows the user and replaces the
+first XML-RPC parameter, whatever it is. Served are the methods that StratusLab's own client used for machines:
+``one.vm.allocate``, ``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``; answers, error texts and codes are
+those of 3.2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from xml.sax.saxutils import escape
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
+from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, machine_xml
+from stratuslab_libcloud.sandbox.http.authentication import compute_user
+from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.negotiation import error_page
+from stratuslab_libcloud.sandbox.state import State
+from stratuslab_libcloud.sandbox.state.errors import (
+    NoSuchMachineError,
+    NotAuthorizedError,
+    QuotaError,
+    RefusedError,
+    UnknownActionError,
+    WrongStateError,
+)
+from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
+
+_MAX_BODY = 512 * 1024
+_POOL_START, _POOL_END = escape("<VM_POOL>"), escape("</VM_POOL>")
+
+_AUTHORIZATION, _NO_EXISTS, _ACTION, _API, _INTERNAL = 0x200, 0x400, 0x800, 0x1000, 0x2000
+
+_MINE, _ALL = -3, -2
+_ANY_STATE, _NOT_DONE = -2, -1
+
+_T = TypeVar("_T", str, int)
+
+
+class _ArgumentError(RefusedError):
+    """An argument has a value that the method does not know."""
+
+
+_CODES: dict[type[RefusedError], int] = {
+    NotAuthorizedError: _AUTHORIZATION,
+    QuotaError: _AUTHORIZATION,
+    NoSuchMachineError: _NO_EXISTS,
+    WrongStateError: _ACTION,
+    _ArgumentError: _API,
+    UnknownActionError: _INTERNAL,
+}
+
+
+class _Parameters:
+    """A call's parameters after the session, taken one by one as `oned` does."""
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values = iter(values)
+
+    def text(self) -> str:
+        return self._next(str, "a string")
+
+    def number(self) -> int:
+        return self._next(int, "integer")
+
+    def _next(self, kind: type[_T], name: str) -> _T:
+        try:
+            value = next(self._values)
+        except StopIteration:
+            raise rpc.FaultError(-501, "Not enough parameters") from None
+        if type(value) is not kind:
+            raise rpc.FaultError(-501, f"Parameter that is supposed to be {name} is not")
+        return value
+
+
+class ComputeService:
+    """The methods of the daemon, over a cloud's state."""
+
+    name = "compute"
+    prefix = "/one-proxy/"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._listings: dict[int, tuple[int, str]] = {}
+        self._methods: dict[str, tuple[str, Callable[[str, _Parameters], str | int]]] = {
+            "one.vm.allocate": ("VirtualMachineAllocate", self._allocate),
+            "one.vm.info": ("VirtualMachineInfo", self._info),
+            "one.vm.action": ("VirtualMachineAction", self._action),
+            "one.vmpool.info": ("VirtualMachinePoolInfo", self._pool_info),
+        }
+
+    def routes(self) -> Blueprint:
+        """What is served at which addresses."""
+        routes = Blueprint("compute", __name__)
+        routes.add_url_rule("/one-proxy/<any(pswd,cert):_door>/xmlrpc", "call", self._answer, methods=["POST"])
+        return routes
+
+    def before(self) -> None:
+        """Find out who asks."""
+        current_exchange().user = compute_user(self._state.accounts)
+
+    def error(self, error: HTTPException) -> Response:
+        """A page, as of the servlet container."""
+        return error_page(error)
+
+    def _answer(self, _door: str) -> Response:
+        if request.content_length is None:
+            return Response("Length required", 411)
+        if request.content_length > _MAX_BODY:
+            return Response(f"XML-RPC request too large ({request.content_length} bytes)", 500)
+        exchange = current_exchange()
+        try:
+            method, values = rpc.parse_call(request.get_data())
+            exchange.identify(method)
+            answer = self._call(exchange.user, method, values)
+        except rpc.FaultError as fault:
+            answer = fault.as_answer()
+        return Response(answer, content_type="text/xml; charset=utf-8")
+
+    def _call(self, user: str, method: str, values: Sequence[Any]) -> str:
+        if method not in self._methods:
+            raise rpc.FaultError(-506, f"Method '{method}' not defined")
+        name, function = self._methods[method]
+        try:
+            return rpc.success(function(user, _Parameters(values[1:])))
+        except RefusedError as refusal:
+            return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
+
+    def _allocate(self, user: str, parameters: _Parameters) -> str | int:
+        return self._state.machines.allocate(user, parameters.text()).id
+
+    def _info(self, user: str, parameters: _Parameters) -> str | int:
+        machine_id = parameters.number()
+        if machine_id == -1:
+            return NO_MACHINE
+        with self._state.guard:
+            return machine_xml(self._state.machines.find(user, machine_id), whole_history=True)
+
+    def _action(self, user: str, parameters: _Parameters) -> str | int:
+        action, machine_id = parameters.text(), parameters.number()
+        self._state.machines.act(user, machine_id, action)
+        return machine_id
+
+    def _pool_info(self, user: str, parameters: _Parameters) -> str | int:
+        owner, first, last, state = (parameters.number() for _ in range(4))
+        if owner < _MINE:
+            raise _ArgumentError("Incorrect filter_flag")
+        if not _ANY_STATE <= state <= VmState.FAILED:
+            raise _ArgumentError("Incorrect filter_flag, state")
+        with self._state.guard:
+            machines = [
+                machine
+                for machine in self._state.machines.visible_to(user)
+                if self._matches_owner(machine, user, owner)
+                and _is_between(machine.id, first, last)
+                and _matches_state(machine, state)
+            ]
+            return rpc.Escaped(f"{_POOL_START}{''.join(map(self._listing, machines))}{_POOL_END}")
+
+    def _matches_owner(self, machine: Machine, user: str, owner: int) -> bool:
+        if owner == _ALL:
+            return True
+        if owner >= 0:
+            return machine.owner.id == owner
+        # _MINE_AND_GROUP is the same: machines give their group no rights.
+        return machine.owner == self._state.users.of_account(user)
+
+    def _listing(self, machine: Machine) -> str:
+        """The machine in a listing, escaped for XML-RPC; kept until it changes."""
+        revision, text = self._listings.get(machine.id, (-1, ""))
+        if revision != machine.revision:
+            text = escape(machine_xml(machine, whole_history=False))
+            self._listings[machine.id] = (machine.revision, text)
+        return text
+
+
+def _is_between(number: int, first: int, last: int) -> bool:
+    return first == -1 or (first <= number and (last == -1 or number <= last))
+
+
+def _matches_state(machine: Machine, state: int) -> bool:
+    if state == _ANY_STATE:
+        return True
+    if state == _NOT_DONE:
+        return machine.state != VmState.DONE
+    return machine.state == state

@@ -1,0 +1,1 @@
+"""The persistent disk service: REST with forms, JSON and pages."""

@@ -1,0 +1,1 @@
+"""What runs inside of a sandbox machine, and how it is reached: SSH, SFTP, port translation."""

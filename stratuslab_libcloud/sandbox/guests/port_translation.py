@@ -1,0 +1,51 @@
+"""The port translation service: ``GET /cgi-bin/vmports.py[?vmid=N]``, plain HTTP, no questions asked.
+
+It answers ``{"23": [["22", "15000"]]}``: for each machine its ports and those of the gateway that lead there.
+"""
+
+from __future__ import annotations
+
+import json
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from stratuslab_libcloud.sandbox.guests.reachability import Reachability
+from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.negotiation import JSON, error_page
+
+
+class PortTranslationService:
+    """The service's route.
+
+    :param reachability: knows the ports
+    """
+
+    name = "pat"
+    prefix = "/cgi-bin/"
+
+    def __init__(self, reachability: Reachability) -> None:
+        self._reachability = reachability
+
+    def routes(self) -> Blueprint:
+        """What is served at which addresses."""
+        routes = Blueprint("pat", __name__)
+        routes.get("/cgi-bin/vmports.py")(self._ports)
+        return routes
+
+    def before(self) -> None:
+        """Note what is asked."""
+        current_exchange().identify(f"{request.method} {request.path}")
+
+    def error(self, error: HTTPException) -> Response:
+        """A page."""
+        return error_page(error)
+
+    def _ports(self) -> Response:
+        wanted = request.args.get("vmid")
+        ports = {
+            str(machine_id): [[str(own), str(gateway)] for own, gateway in pairs]
+            for machine_id, pairs in self._reachability.translations().items()
+            if wanted in (None, str(machine_id))
+        }
+        return Response(json.dumps(ports), content_type=JSON)

@@ -1,0 +1,280 @@
+"""SSH and SFTP for the sandbox's running machines, on loopback.
+
+**A script that runs on a sandbox machine runs as the sandbox's own user, on that user's own computer.** A
+machine has a home directory, processes and a clean environment of its own, and what it started ends with it;
+but it is not a virtual machine, and nothing keeps a command from the user's other files. Deploy here only
+what you would run yourself.
+
+Only loopback addresses are listened on, and only the machine's own public keys open it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import ipaddress
+import logging
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Coroutine, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import asyncssh
+
+from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
+from stratuslab_libcloud.sandbox.guests.shell import GuestShell
+
+_T = TypeVar("_T")
+
+GATEWAY = "127.0.0.1"
+_REMOVAL_SECONDS = 2.0
+
+
+class GuestHouse:
+    """The SSH servers of all running machines, in one background thread.
+
+    All methods may be called from any thread. Also a context manager that stops at its end.
+
+    :param root: the folder for the machines' home directories; by default a temporary one, removed by `stop`
+    :param command_seconds: how long a command on a machine may take before it is killed
+    """
+
+    def __init__(self, root: Path | None = None, command_seconds: float = 300.0) -> None:
+        self._temporary = None if root else tempfile.TemporaryDirectory(prefix="stratuslab-sandbox-")
+        self._root = Path(self._temporary.name if self._temporary else root or "").resolve()
+        self._root.mkdir(parents=True, exist_ok=True)
+        _quieten_asyncssh()
+        self._command_seconds = command_seconds
+        self._machines: dict[int, _Machine] = {}
+        self._stopped = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox guests", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> GuestHouse:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def open(
+        self,
+        machine_id: int,
+        authorized_keys: Iterable[str],
+        *,
+        address: str | None,
+        port: int = 22,
+        sftp: bool = True,
+    ) -> tuple[str, int]:
+        """Make a machine reachable over SSH.
+
+        The keys go into ``.ssh/authorized_keys`` of the machine's home, as contextualization puts them there,
+        and are read there at each login: what a deployment adds opens the machine too.
+
+        :param machine_id: the virtual machine's number
+        :param authorized_keys: public keys, one or more lines each; what is no key opens nothing
+        :param address: the machine's own loopback address; None if it has none
+        :param port: the TCP port on that address
+        :param sftp: whether there is an SFTP subsystem (ttylinux has none)
+        :return: host and port to connect to: the address and port given, or a free port of 127.0.0.1, the
+            gateway, where there is no address or it can not be listened on
+        :raises ValueError: if the address is not a loopback address, or the machine is open already
+        :raises OSError: if no port can be had
+        :raises RuntimeError: after `stop`
+        """
+        if address is not None and not ipaddress.ip_address(address).is_loopback:
+            raise ValueError(f"sandbox machines listen on loopback addresses only, not on {address}")
+        places = [(GATEWAY, 0)] if address is None else [(address, port), (GATEWAY, 0)]
+        return self._call(self._open(machine_id, list(authorized_keys), places, sftp))
+
+    def close(self, machine_id: int) -> None:
+        """End a machine, its connections, processes and files; nothing happens if it is not open.
+
+        :param machine_id: the virtual machine's number
+        :raises RuntimeError: after `stop`
+        """
+        self._call(self._close(machine_id))
+
+    def stop(self) -> None:
+        """End all machines and the thread; a second time does nothing."""
+        if self._stopped:
+            return
+        closing = self._close_all()
+        self._stopped = True
+        asyncio.run_coroutine_threadsafe(closing, self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if self._stopped:
+            work.close()
+            raise RuntimeError("the sandbox's machines have been stopped")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _open(
+        self, machine_id: int, keys: Sequence[str], places: Sequence[tuple[str, int]], sftp: bool
+    ) -> tuple[str, int]:
+        if machine_id in self._machines:
+            raise ValueError(f"machine {machine_id} is open already")
+        machine = _Machine(self._root / f"machine-{machine_id}", self._command_seconds)
+        self._machines[machine_id] = machine
+        try:
+            machine.furnish(keys)
+            return await machine.listen(places, sftp)
+        except BaseException:
+            await self._close(machine_id)
+            raise
+
+    async def _close(self, machine_id: int) -> None:
+        machine = self._machines.pop(machine_id, None)
+        if machine:
+            await machine.close()
+
+    async def _close_all(self) -> None:
+        await asyncio.gather(*(self._close(machine_id) for machine_id in list(self._machines)))
+
+
+class _Machine:
+    """One machine: its home, its SSH server, and who is connected to it."""
+
+    def __init__(self, home: Path, command_seconds: float) -> None:
+        self.home = home
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self._shell = GuestShell(home, command_seconds)
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._closed = False
+
+    @property
+    def authorized_keys(self) -> Path:
+        return self.home / ".ssh" / "authorized_keys"
+
+    def furnish(self, keys: Sequence[str]) -> None:
+        self.home.mkdir(mode=0o700)
+        self.authorized_keys.parent.mkdir(mode=0o700)
+        self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")
+        self.authorized_keys.chmod(0o600)
+
+    async def listen(self, places: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
+        """Listen on the first of the places that can be had."""
+        for host, port in places:
+            with contextlib.suppress(OSError):
+                acceptor = await self._listen(host, port, sftp)
+                break
+        else:
+            raise OSError(f"no port can be listened on at {' or '.join(host for host, _ in places)}")
+        if self._closed:
+            acceptor.close()
+            raise RuntimeError("the machine ended while it was being opened")
+        self._acceptor = acceptor
+        return host, acceptor.get_port()
+
+    async def _listen(self, host: str, port: int, sftp: bool) -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
+            host,
+            port,
+            server_host_keys=_host_keys(),
+            server_factory=lambda: _Login(self),
+            process_factory=self._shell.serve,
+            sftp_factory=(lambda channel: _HomeFiles(channel, self.home)) if sftp else None,
+            encoding=None,
+            line_editor=False,
+            agent_forwarding=False,
+        )
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._acceptor:
+            self._acceptor.close()
+        connections = list(self.connections)
+        for connection in connections:
+            connection.abort()
+        await self._shell.end()
+        for connection in connections:
+            await connection.wait_closed()
+        await self._remove_home()
+
+    async def _remove_home(self) -> None:
+        # What was just killed may still be on its way out, with files that appear behind the removal.
+        deadline = asyncio.get_running_loop().time() + _REMOVAL_SECONDS
+        while self.home.exists():
+            in_time = asyncio.get_running_loop().time() < deadline
+            try:
+                shutil.rmtree(self.home, ignore_errors=not in_time)
+            except OSError:
+                await asyncio.sleep(0.02)
+            if not in_time:
+                break
+
+
+def _quieten_asyncssh() -> None:
+    # It tells each connection's whole life. Who has said what they want to hear of it goes on hearing that.
+    if logging.getLogger("asyncssh").level == logging.NOTSET:
+        asyncssh.set_log_level(logging.WARNING)
+
+
+@functools.cache
+def _host_keys() -> list[asyncssh.SSHKey]:
+    """The keys by which all machines make themselves known; an RSA key takes long to make."""
+    return [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ssh-rsa")]
+
+
+class _Login(asyncssh.SSHServer):
+    """Lets in any user who has one of the machine's keys, and nobody else."""
+
+    def __init__(self, machine: _Machine) -> None:
+        self._machine = machine
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._machine.connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._machine.connections.discard(self._connection)
+
+    def begin_auth(self, username: str) -> bool:
+        # A file that is missing or has no key in it lets nobody in, which is also what sshd makes of it.
+        with contextlib.suppress(OSError, ValueError):
+            self._connection.set_authorized_keys(read_authorized_keys(self._machine.authorized_keys))
+        return True
+
+
+class _HomeFiles(asyncssh.SFTPServer):
+    """A machine's files, at the paths that its commands see; nothing outside its home is touched."""
+
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], home: Path) -> None:
+        super().__init__(channel)
+        self._home = os.fsencode(home)
+
+    def map_path(self, path: bytes) -> bytes:
+        """The local file that a client means: relative to the home, or anywhere in it.
+
+        :raises asyncssh.SFTPPermissionDenied: it is outside of the home, where only commands can go
+        """
+        local = os.path.join(self._home, path)  # noqa: PTH118 -- pathlib has no paths of bytes
+        real = os.path.realpath(local)
+        if real != self._home and not real.startswith(self._home + b"/"):
+            raise asyncssh.SFTPPermissionDenied(
+                f"files of this sandbox machine are in {os.fsdecode(self._home)}, not at {os.fsdecode(path)}"
+            )
+        return local
+
+    def lstat(self, path: bytes) -> os.stat_result:
+        # A listing of the home has its parent in it; as at the root of a disk, that is the home itself.
+        return os.lstat(self.map_path(path.removesuffix(b"/..")))
+
+    def exit(self) -> None:
+        # To OpenSSH's scp a session that ends without a status has failed.
+        self.channel.exit(0)

@@ -1,0 +1,1 @@
+"""HTTP as the sandbox's services share it: server, credentials, content negotiation, faults, the record of requests."""

@@ -1,0 +1,59 @@
+"""The services together, as one application behind one port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+
+
+class Service(Protocol):
+    """One of the cloud's services.
+
+    :param prefix: how the paths begin that belong to it
+    """
+
+    name: str
+    prefix: str
+
+    def routes(self) -> Blueprint:
+        """What is served at which addresses."""
+
+    def before(self) -> None:
+        """Look at a request for the service, whether it has such a route or not."""
+
+    def error(self, error: HTTPException) -> Response:
+        """Say an HTTP error in the service's way."""
+
+
+def make_application(services: Sequence[Service]) -> Flask:
+    """A WSGI application that serves `services`; bugs in it are raised, not answered."""
+    app = Flask(__name__, static_folder=None)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.url_map.merge_slashes = False
+
+    def addressed() -> Service | None:
+        return next((s for s in services if request.path.startswith(s.prefix)), None)
+
+    @app.before_request
+    def identify() -> None:
+        service = addressed()
+        if service is not None:
+            current_exchange().service = service.name
+            service.before()
+
+    @app.errorhandler(HTTPException)
+    def explain(error: HTTPException) -> AnyResponse:
+        service = addressed()
+        if service is None or error.response is not None:
+            return error.get_response()
+        return service.error(error)
+
+    for service in services:
+        app.register_blueprint(service.routes())
+    return app

@@ -1,0 +1,88 @@
+"""Who a request is from, as the servlet container before StratusLab's services finds out.
+
+``/pswd/`` asks for HTTP Basic, ``/cert/`` for a client certificate. Where a client has shown both, the compute proxy
+goes by the certificate and the disk service by the password.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from html import escape
+
+from cryptography import x509
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from stratuslab_libcloud.sandbox.http.certificates import subject_of
+from stratuslab_libcloud.sandbox.state.users import Accounts
+
+CERTIFICATE_DOOR = "cert"
+
+_REALM = "StratusLab Password Realm"
+_PAGE = """<html>
+<head><meta http-equiv="Content-Type" content="text/html;charset=ISO-8859-1"/>
+<title>Error {code} {reason}</title></head>
+<body><h2>HTTP ERROR: {code}</h2><p>Problem accessing {path}. Reason:<pre>    {reason}</pre></p></body>
+</html>
+"""
+
+
+def door() -> str:
+    """By which kind of credentials the client of the current request comes in: the second piece of the path."""
+    return [*request.path.split("/"), "", ""][2]
+
+
+def compute_user(accounts: Accounts) -> str:
+    """The user, for the compute proxy; who is none gets an answer of the container's."""
+    name = _enter(accounts)
+    return _certificate_subject() or name
+
+
+def disk_user(accounts: Accounts) -> str:
+    """The user, for the disk service; who is none gets an answer of the container's."""
+    return _enter(accounts)
+
+
+def _enter(accounts: Accounts) -> str:
+    return _certificate_user(accounts) if door() == CERTIFICATE_DOOR else _basic_user(accounts)
+
+
+def _certificate_user(accounts: Accounts) -> str:
+    subject = _certificate_subject()
+    if subject is None or not accounts.has_certificate(subject):
+        raise _turned_away(403, "Forbidden")
+    return subject
+
+
+def _certificate_subject() -> str | None:
+    pem: str | None = request.environ.get("SSL_CLIENT_CERT")
+    return None if pem is None else subject_of(x509.load_pem_x509_certificate(pem.encode("ascii")))
+
+
+def _basic_user(accounts: Accounts) -> str:
+    credentials = _basic_credentials()
+    for encoding in ("utf-8", "latin-1"):
+        name, _, password = credentials.decode(encoding, "replace").partition(":")
+        if accounts.has_password(name, password):
+            return name
+    raise _turned_away(401, "Unauthorized")
+
+
+def _basic_credentials() -> bytes:
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        return base64.b64decode(encoded) if scheme.lower() == "basic" else b""
+    except binascii.Error:
+        return b""
+
+
+def _turned_away(code: int, reason: str) -> HTTPException:
+    response = Response(
+        _PAGE.format(code=code, reason=reason, path=escape(request.path)),
+        code,
+        content_type="text/html;charset=ISO-8859-1",
+    )
+    if code == 401:
+        response.headers["WWW-Authenticate"] = f'Basic realm="{_REALM}"'
+    return HTTPException(response=response)

@@ -1,0 +1,291 @@
+"""The HTTP/1.1 server under the services: threads, kept connections, a record of what was asked."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from werkzeug.http import http_date
+from werkzeug.serving import WSGIRequestHandler
+from werkzeug.wrappers import Response
+
+from stratuslab_libcloud.sandbox.http.delivery import Delivery, is_silent
+from stratuslab_libcloud.sandbox.http.exchange import EXCHANGE_KEY, Exchange
+from stratuslab_libcloud.sandbox.http.faults import Faults
+from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
+from stratuslab_libcloud.sandbox.http.spoiled_answers import spoiled
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_HANDSHAKE_SECONDS = 10
+_NO_CONTENT = (204, 304)
+
+
+@dataclass(frozen=True)
+class KeepAlive:
+    """How long a connection is kept; by default as long as a real OpenNebula daemon does, which closes it without a
+    word.
+
+    :param requests: after so many
+    :param idle_seconds: or when nothing was asked for so long
+    :raises ValueError: if that is no number of requests, or no time
+    """
+
+    requests: int = 30
+    idle_seconds: float = 15.0
+
+    def __post_init__(self) -> None:
+        if self.requests < 1:
+            raise ValueError(f"a connection is kept for 1 request or more, not {self.requests}")
+        if not 0 < self.idle_seconds < float("inf"):
+            raise ValueError(f"a connection is kept for a number of idle seconds above 0, not {self.idle_seconds}")
+
+
+class _Handler(WSGIRequestHandler):
+    """Answers the requests of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    # Without this, an answer on a kept connection waits some 40 ms for an acknowledgement.
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: HttpServer  # type: ignore[assignment]  # always one of this class
+
+    def setup(self) -> None:
+        super().setup()
+        keep_alive = self.server.keep_alive
+        self._requests_left = keep_alive.requests if keep_alive else None
+        self.connection.settimeout(keep_alive.idle_seconds if keep_alive else None)
+        self._delivery = Delivery(self.connection, self.rfile, self.wfile, self.server.ending, self.server.go_away)
+
+    def run_wsgi(self) -> None:
+        exchange = Exchange(self.server.faults)
+        body = self._read_body()
+        self.environ = self.make_environ()
+        self.environ["wsgi.input"] = io.BytesIO(body)
+        self.environ[EXCHANGE_KEY] = exchange
+        response = self._answer()
+        if exchange.fault is not None:
+            response = spoiled(response, exchange.fault, exchange.service, self.server.faults)
+        content = response.get_data()
+        silent = is_silent(exchange.fault)
+        self.server.record.add(
+            Request(
+                service=exchange.service,
+                verb=self.command,
+                path=self.environ["PATH_INFO"],
+                operation=exchange.operation,
+                user=exchange.user,
+                status=0 if silent else response.status_code,
+                client_port=self.client_address[1],
+                bytes_received=len(body),
+                bytes_sent=0 if silent else len(content),
+                fault="" if exchange.fault is None else exchange.fault.kind.value,
+            )
+        )
+        if not self._delivery.send(self._message(response, content), exchange.fault):
+            self.close_connection = True
+        elif self._requests_left is not None:
+            self._requests_left -= 1
+            self.close_connection |= self._requests_left <= 0
+
+    def _answer(self) -> Response:
+        try:
+            return Response.from_app(self.server.app, self.environ, buffered=True)
+        except Exception as bug:  # noqa: BLE001 -- whatever it is, `Sandbox.check` tells it
+            self.server.bugs.append(bug)
+            return Response("The sandbox itself failed.", 500)
+
+    def _read_body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            # No service of a StratusLab cloud takes this; what follows can not be told from a next request.
+            self.close_connection = True
+            return b""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        announced = self.headers.get("Content-Length", "0")
+        length = int(announced) if announced.isdigit() else 0
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionError("The client went away in the middle of its request.")
+        return body
+
+    def _message(self, response: Response, content: bytes) -> bytes:
+        headers = [
+            ("Date", http_date()),
+            ("Server", "StratusLab-sandbox"),
+            *(header for header in response.headers if header[0].lower() not in ("content-length", "connection")),
+        ]
+        if response.status_code not in _NO_CONTENT:
+            headers.append(("Content-Length", str(len(content))))
+        if self.close_connection:
+            headers.append(("Connection", "close"))
+        elif self.request_version == "HTTP/1.0":
+            headers.append(("Connection", "keep-alive"))
+        lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        head = "\r\n".join(lines).encode("latin-1")
+        return head if self.command == "HEAD" else head + content
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Stay silent: the record says more."""
+
+
+class HttpServer(socketserver.ThreadingTCPServer):
+    """Serves an application on a port of 127.0.0.1, from a thread of its own.
+
+    :param bugs: what goes wrong in the application is added to them
+    :param port: 0 for a free one
+    :param ssl_context: to speak TLS
+    :param keep_alive: None to keep connections for as long as their clients do
+    :raises OSError: if the port is in use
+    """
+
+    allow_reuse_address = True
+    block_on_close = False
+    daemon_threads = True
+    request_queue_size = 128
+
+    # What the handler asks for, besides `app`.
+    multithread = True
+    multiprocess = False
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        record: RequestRecord,
+        faults: Faults,
+        bugs: list[Exception],
+        *,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        keep_alive: KeepAlive | None = None,
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.app = app
+        self.record = record
+        self.faults = faults
+        self.bugs = bugs
+        self.ssl_context = ssl_context
+        self.keep_alive = keep_alive
+        self.ending = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._workers: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+        self._presence = threading.Lock()
+        self._is_listening = True
+        self._thread = threading.Thread()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.server_address[1])
+
+    def start(self) -> None:
+        """Answer connections from now on."""
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox http", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all connections and threads."""
+        self.ending.set()
+        self.leave()
+        self.server_close()
+        for worker in self._snapshot(self._workers):
+            worker.join(timeout=5)
+
+    def leave(self) -> None:
+        """End all connections and refuse new ones; the port stays ours."""
+        with self._presence:
+            if not self._is_listening:
+                return
+            self._is_listening = False
+            with contextlib.suppress(OSError):  # not every system has this wake up whoever listens
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.shutdown()
+            self._thread.join()
+            self.socket.close()
+            self.socket = socket.socket(self.address_family, self.socket_type)
+            self.server_bind()
+            self._end_connections()
+
+    def come_back(self) -> None:
+        """Answer connections again."""
+        with self._presence:
+            if not self._is_listening and not self.ending.is_set():
+                self._is_listening = True
+                self.server_activate()
+                self.start()
+
+    def go_away(self, seconds: float) -> None:
+        """Leave, and come back by itself."""
+        threading.Thread(target=self._be_away, args=(seconds,), name="sandbox away", daemon=True).start()
+
+    def get_request(self) -> tuple[Any, Any]:
+        """The next connection."""
+        connection, address = super().get_request()
+        if self.ssl_context is not None:
+            # The handshake is left to the connection's own thread.
+            connection = self.ssl_context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer all requests of one connection, in a thread of its own."""
+        connection, worker = cast(socket.socket, request), threading.current_thread()
+        with self._lock:
+            self._connections.add(connection)
+            self._workers.add(worker)
+            self.record.note_open_connections(len(self._connections))
+        try:
+            if self._shake_hands(connection):
+                super().process_request_thread(request, client_address)
+            else:
+                self.shutdown_request(request)
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+                self._workers.discard(worker)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep what went wrong, for `Sandbox.check`; broken connections are everyday life."""
+        error = sys.exc_info()[1]
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            self.bugs.append(error)
+
+    def _shake_hands(self, connection: socket.socket) -> bool:
+        """Begin TLS, where it is spoken; False if the client, its certificate or a fault is against it."""
+        if not isinstance(connection, ssl.SSLSocket):
+            return True
+        if self.faults.strike_handshake():
+            return False
+        connection.settimeout(_HANDSHAKE_SECONDS)
+        try:
+            connection.do_handshake()
+        except OSError:
+            return False
+        connection.settimeout(None)
+        return True
+
+    def _be_away(self, seconds: float) -> None:
+        self.leave()
+        self.ending.wait(seconds)
+        self.come_back()
+
+    def _end_connections(self) -> None:
+        for connection in self._snapshot(self._connections):
+            with contextlib.suppress(OSError):  # the client may have been faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _snapshot(self, items: Iterable[Any]) -> list[Any]:
+        with self._lock:
+            return list(items)

@@ -1,0 +1,1 @@
+"""The Marketplace: image metadata in RDF/XML over REST."""

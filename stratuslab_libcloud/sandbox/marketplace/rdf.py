@@ -1,0 +1,117 @@
+"""Marketplace entries in RDF/XML: the vocabulary, and reading."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from stratuslab_libcloud.sandbox.state.entries import Entry
+from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError
+
+BASE = "http://mp.stratuslab.eu/"
+NAMESPACES = {
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "dcterms": "http://purl.org/dc/terms/",
+    "slreq": f"{BASE}slreq#",
+    "slterms": f"{BASE}slterms#",
+}
+_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>\s*")
+
+# Several entries in one file are written again one by one, and should look as they did.
+for _prefix, _uri in NAMESPACES.items():
+    ET.register_namespace(_prefix, _uri)
+
+
+def read_documents(content: bytes) -> Sequence[tuple[ET.Element, str]]:
+    """The ``rdf:RDF`` elements of a file, which is one itself or has several, each with its text.
+
+    :raises InvalidEntryError: if it is no XML
+    """
+    try:
+        root = ET.fromstring(content)
+    except (ET.ParseError, LookupError, ValueError) as problem:
+        raise InvalidEntryError(f"unable to parse metadata: {problem}") from None
+    if root.tag == name("rdf:RDF") and b"<!DOCTYPE" not in content:
+        return [(root, _without_declaration(content))]
+    # What stands before or around an entry can not be in a listing.
+    return [(element, ET.tostring(element, encoding="unicode").strip()) for element in root.iter(name("rdf:RDF"))]
+
+
+def read_entry(root: ET.Element, document: str) -> Entry:
+    """The entry in an ``rdf:RDF`` element.
+
+    :param document: the element's text
+    :raises InvalidEntryError: if it does not say which image is endorsed, by whom and when
+    """
+    description = find(root, "rdf:Description")
+    if description is None:
+        raise InvalidEntryError("document must have exactly 1 rdf:Description element")
+
+    def text(path: str) -> str | None:
+        return text_of(description, path)
+
+    endorsement = "slreq:endorsement"
+    endorser = f"{endorsement}/slreq:endorser"
+    required = {
+        key: text(path)
+        for key, path in (
+            ("identifier", "dcterms:identifier"),
+            ("email", f"{endorser}/slreq:email"),
+            ("created", f"{endorsement}/dcterms:created"),
+        )
+    }
+    missing = [key for key, value in required.items() if not value]
+    if missing:
+        raise InvalidEntryError(f"missing {' and '.join(missing)}")
+    return Entry(
+        identifier=required["identifier"] or "",
+        email=required["email"] or "",
+        created=required["created"] or "",
+        subject=text(f"{endorser}/slreq:subject") or "",
+        issuer=text(f"{endorser}/slreq:issuer") or "",
+        valid=text("dcterms:valid"),
+        deprecated=text("slterms:deprecated"),
+        tag=text("dcterms:alternative"),
+        title=text("dcterms:title"),
+        description=text("dcterms:description"),
+        os=text("slterms:os"),
+        os_version=text("slterms:os-version"),
+        os_arch=text("slterms:os-arch"),
+        kind=text("slterms:kind"),
+        size=_integer(text("slreq:bytes")),
+        locations=tuple(
+            (element.text or "").strip() for element in description.findall("slterms:location", NAMESPACES)
+        ),
+        document=document,
+    )
+
+
+def _integer(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0
+
+
+def find(element: ET.Element, path: str) -> ET.Element | None:
+    """The first element at a path of prefixed names."""
+    return element.find(path, NAMESPACES)
+
+
+def text_of(element: ET.Element, path: str) -> str | None:
+    """The text of the first element at a path of prefixed names; None if there is none."""
+    found = find(element, path)
+    return None if found is None else (found.text or "").strip()
+
+
+def name(prefixed: str) -> str:
+    """A prefixed name as the parser has it."""
+    prefix, _, name = prefixed.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{name}"
+
+
+def _without_declaration(document: bytes) -> str:
+    declared = re.match(rb"""\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)""", document)
+    encoding = declared[1].decode("ascii") if declared else "utf-8"
+    return _DECLARATION.sub("", document.decode(encoding)).strip()

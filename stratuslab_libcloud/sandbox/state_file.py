@@ -1,0 +1,125 @@
+"""A file that a sandbox's state survives a restart in."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from stratuslab_libcloud.sandbox.state import State
+from stratuslab_libcloud.sandbox.state.errors import RefusedError
+from stratuslab_libcloud.sandbox.state.snapshot import VERSION, public_network, restore, snapshot
+
+
+class StateFile:
+    """Where the state is kept; written whole or not at all, and readable by its owner only.
+
+    :raises ValueError: if there can be no such file, or it is something else
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._text = self._read()
+        self._data = self._parse(self._text) if self._text is not None else None
+
+    @property
+    def has_state(self) -> bool:
+        """Whether something was kept."""
+        return self._data is not None
+
+    def public_network(self) -> IPv4Network | None:
+        """The public network of the cloud that was kept, if one was.
+
+        :raises ValueError: if the file is something else
+        """
+        if self._data is None:
+            return None
+        with self._explained():
+            return public_network(self._data)
+
+    def restore(self, state: State) -> None:
+        """Fill a new cloud with what was kept.
+
+        :raises ValueError: if the file is something else
+        """
+        if self._data is not None:
+            with self._explained():
+                restore(state, self._data)
+
+    @contextmanager
+    def claim(self) -> Iterator[None]:
+        """Let no other sandbox use the file within a ``with``; the claim of one that crashed is void.
+
+        :raises ValueError: if another does, or has, since the file was read here
+        """
+        with self._lock():
+            if self._read() != self._text:
+                raise ValueError(f"another sandbox has kept its state in {self._path} in the meantime")
+            yield
+
+    def write(self, state: State) -> None:
+        """Keep the state if it has changed since the last time.
+
+        :raises OSError: if the file can not be written
+        """
+        text = json.dumps(snapshot(state))
+        if text == self._text:
+            return
+        descriptor, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- a descriptor, not a path
+                file.write(text)
+            os.replace(name, self._path)  # noqa: PTH105 -- `name` is a text
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        self._text = text
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        # The system lets go of it, however the process ends. Not of the file itself, which each writing replaces.
+        try:
+            file = self._path.with_name(f".{self._path.name}.lock").open("a")
+        except OSError as problem:
+            raise ValueError(f"the state can not be kept in {self._path}: {problem.strerror}") from None
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(f"another sandbox that is running keeps its state in {self._path}") from None
+            yield
+
+    def _read(self) -> str | None:
+        try:
+            return self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            if self._path.parent.is_dir():
+                return None
+            raise ValueError(f"there is no folder {self._path.parent} to keep a state file in") from None
+        except OSError as problem:
+            raise ValueError(f"the state file {self._path} can not be read: {problem.strerror}") from None
+        except UnicodeDecodeError:
+            raise self._strange() from None
+
+    def _parse(self, text: str) -> dict[str, Any]:
+        with self._explained():
+            data: dict[str, Any] = json.loads(text)
+            if data["version"] != VERSION:
+                raise ValueError("another version")
+        return data
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError, RefusedError):
+            raise self._strange() from None
+
+    def _strange(self) -> ValueError:
+        return ValueError(f"{self._path} is not a file that this version of the sandbox has kept its state in")

@@ -1,0 +1,110 @@
+"""The XML-RPC envelope, against the standard library's and against nonsense."""
+
+from __future__ import annotations
+
+import xmlrpc.client
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stratuslab_libcloud.client.opennebula.machine import read_machines
+from stratuslab_libcloud.client.opennebula.xmlrpc import Fault, Refusal, call_body, reply_text
+from stratuslab_libcloud.client.xml_stream import NotReadable
+
+xml_text = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t\r"))
+
+
+def text_of(body: bytes) -> str:
+    return "".join(reply_text([body]))
+
+
+def reply(*values: object) -> bytes:
+    return xmlrpc.client.dumps((list(values),), methodresponse=True).encode()
+
+
+@given(xml_text, st.integers(-(2**31), 2**31 - 1))
+def test_a_call_is_read_back_as_it_was_meant(text: str, number: int) -> None:
+    parameters, method = xmlrpc.client.loads(call_body("one.vm.info", [text, number]))
+    assert (method, parameters) == ("one.vm.info", (text, number))
+
+
+@given(xml_text.map(lambda text: text.replace("\r", "")))
+def test_a_text_is_the_value_of_a_reply(text: str) -> None:
+    assert text_of(reply(True, text, 0)) == text
+
+
+def test_a_number_is_the_value_of_a_reply() -> None:
+    assert text_of(reply(True, 42, 0)) == "42"
+
+
+@pytest.mark.parametrize(("version", "numbers"), [("3.2.1", [4, 5, 6]), ("6.10", [1])])
+def test_replies_of_real_daemons(samples: Path, version: str, numbers: list[int]) -> None:
+    body = (samples / f"opennebula-{version}/vmpool.info.response.xml").read_bytes()
+    assert [machine.id for machine in read_machines(reply_text([body]))] == numbers
+
+
+def test_a_refusal_has_code_and_words() -> None:
+    with pytest.raises(Refusal) as caught:
+        text_of(reply(False, "[VirtualMachineInfo] Error getting virtual machine [99].", 1024))
+    assert caught.value.code == 1024
+    assert "virtual machine [99]" in caught.value.text
+
+
+def test_a_refusal_of_later_versions_has_more_values() -> None:
+    with pytest.raises(Refusal) as caught:
+        text_of(reply(False, "[one.vm.info] Error getting virtual machine [99].", 1024, 99, -1))
+    assert caught.value.code == 1024
+
+
+def test_a_fault_has_code_and_words() -> None:
+    with pytest.raises(Fault) as caught:
+        text_of(xmlrpc.client.dumps(xmlrpc.client.Fault(-506, "Method 'x' not defined")).encode())
+    assert (caught.value.code, caught.value.text) == (-506, "Method 'x' not defined")
+
+
+def test_a_value_without_a_type_is_a_text() -> None:
+    body = b"<methodResponse><params><param><value><array><data><value><boolean>1</boolean></value>"
+    body += b"<value>plain</value><value><i4>0</i4></value></data></array></value></param></params></methodResponse>"
+    assert text_of(body) == "plain"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"garbage",
+        b"<html><body>Bad gateway</body></html>",
+        b"<methodResponse><params/></methodResponse>",
+        reply(True),
+        reply("yes", "x"),
+        reply(True, "x" * 50)[:-60],
+        b"<!DOCTYPE a [<!ENTITY x 'y'>]><methodResponse>&x;</methodResponse>",
+        b'<?xml version="1.0" encoding="klingon"?><methodResponse/>',
+        b"<a>" * 100_000,
+        reply(*[1] * 100),
+        reply(*["x" * 2_000_000]),
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_reply(body: bytes) -> None:
+    with pytest.raises(NotReadable):
+        text_of(body)
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_end_in_something_that_is_expected(body: bytes) -> None:
+    with pytest.raises((NotReadable, Fault, Refusal)):
+        text_of(body)
+
+
+@given(st.data())
+def test_any_damage_to_a_reply_ends_in_something_that_is_expected(data: st.DataObject) -> None:
+    body = bytearray(reply(True, "<VM><ID>1</ID><STATE>3</STATE></VM>", 0))
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        text_of(bytes(body))
+    except (NotReadable, Fault, Refusal):
+        return

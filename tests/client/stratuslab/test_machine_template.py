@@ -1,0 +1,180 @@
+"""The template of a new machine, option by option, as the clouds' own schema has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
+from stratuslab_libcloud.config import MachineOptions
+from stratuslab_libcloud.errors import ConfigurationError
+from stratuslab_libcloud.sandbox.state.template import Template
+
+ENTRY = "https://m.example.org/metadata/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
+DISK = "pdisk:https://d.example.org/0f6a2f1e-6f52-4b1e-b3a3-000000000001"
+
+
+def template(root: RootDisk | None = None, /, **changes: Any) -> Template:
+    """The template of a small machine with these changes, of which some are options."""
+    options = {name: changes.pop(name) for name in list(changes) if hasattr(MachineOptions(), name)}
+    extra = {name: changes.pop(name, None) for name in ("at_start_disk", "at_start_image")}
+    plan = {
+        "name": "n",
+        "cpu": 1,
+        "ram": 1536,
+        "swap": 1024,
+        "root": root or RootDisk(ENTRY, "qcow2", "virtio"),
+        "context": {"PUBLIC_KEY": "ssh-rsa A"},
+        "inbound_ports": (),
+        "options": MachineOptions(**options),
+        "persistent_disk": extra["at_start_disk"],
+        "readonly_disk": extra["at_start_image"],
+        "mark": "m",
+        **changes,
+    }
+    return Template.parse(Blueprint(**plan).template())
+
+
+def test_the_smallest_machine() -> None:
+    assert list(template()) == [
+        ("CONTEXT", {"PUBLIC_KEY": "ssh-rsa A"}),
+        ("CPU", "1"),
+        ("DISK", {"SOURCE": ENTRY, "TARGET": "vda", "SAVE": "no", "READONLY": "no", "DRIVER": "qcow2"}),
+        ("DISK", {"TYPE": "swap", "SIZE": "1024", "TARGET": "vdb", "READONLY": "no"}),
+        ("GRAPHICS", {"PORT": "-1", "TYPE": "vnc"}),
+        ("LIBCLOUD_MARK", "m"),
+        ("MEMORY", "1536"),
+        ("NAME", "n"),
+        ("NIC", {"NETWORK_UNAME": "oneadmin", "NETWORK": "public"}),
+        ("RANK", "- RUNNING_VMS"),
+        ("VCPU", "1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "amount", "share"),
+    [(4, None, "4"), (4, 0.5, "0.5"), (4, 4.0, "4"), (1, 2.0, "1"), (2, 1.25, "1.25")],
+)
+def test_cpus_and_the_share_of_them(cpu: int, amount: float | None, share: str) -> None:
+    found = template(cpu=cpu, cpu_amount=amount)
+    assert (found.text("VCPU"), found.text("CPU")) == (str(cpu), share)
+
+
+def test_memory_and_swap() -> None:
+    found = template(ram=3072, swap=0)
+    assert found.text("MEMORY") == "3072"
+    assert found.vectors("DISK")[1]["SIZE"] == "0"
+
+
+def test_requirements() -> None:
+    assert template(requirements='CPUSPEED > 1000 & NAME = "node*"').text("REQUIREMENTS") == (
+        'CPUSPEED > 1000 & NAME = "node*"'
+    )
+
+
+def test_a_machine_without_a_name_is_named_by_the_cloud() -> None:
+    assert template(name="").text("NAME") is None
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"kernel": "/k"}, {"KERNEL": "/k"}),
+        ({"ramdisk": "/r"}, {"INITRD": "/r"}),
+        ({"kernel": "/k", "ramdisk": "/r"}, {"KERNEL": "/k", "INITRD": "/r"}),
+    ],
+)
+def test_kernel_and_ramdisk(options: dict[str, str], expected: dict[str, str]) -> None:
+    assert template(**options).vectors("OS") == [expected]
+
+
+@pytest.mark.parametrize(("bus", "prefix"), [("ide", "hd"), ("scsi", "sd"), ("virtio", "vd")])
+def test_the_bus_is_the_images_or_the_users(bus: str, prefix: str) -> None:
+    of_image = template(RootDisk(ENTRY, "raw", bus))
+    of_user = template(RootDisk(ENTRY, "raw", "virtio" if bus == "ide" else "ide"), disks_bus=bus)
+    for found in (of_image, of_user):
+        assert [disk["TARGET"] for disk in found.vectors("DISK")] == [prefix + "a", prefix + "b"]
+
+
+def test_a_bus_that_is_not_known_is_ide() -> None:
+    assert known_bus("sata") == known_bus('x" ]') == "ide"
+    assert known_bus("scsi") == "scsi"
+
+
+def test_qcow_whatever_the_image_says() -> None:
+    assert template(RootDisk(ENTRY, "raw"), qcow=True).vectors("DISK")[0]["DRIVER"] == "qcow2"
+
+
+def test_an_additional_empty_disk() -> None:
+    assert template(volatile_disk=10240).vectors("DISK")[2] == {
+        "FORMAT": "ext3",
+        "READONLY": "no",
+        "SAVE": "no",
+        "SIZE": "10240",
+        "TARGET": "vdc",
+        "TYPE": "fs",
+    }
+
+
+def test_a_persistent_disk() -> None:
+    assert template(at_start_disk=DISK).vectors("DISK")[2] == {"SOURCE": DISK, "TARGET": "vdc", "TYPE": "block"}
+
+
+def test_a_read_only_disk() -> None:
+    assert template(at_start_image=ENTRY).vectors("DISK")[2] == {
+        "SOURCE": ENTRY,
+        "READONLY": "no",
+        "SAVE": "no",
+        "TARGET": "vdc",
+        "DRIVER": "raw",
+    }
+
+
+def test_several_disks_have_different_targets_and_none_is_that_of_the_contextualization() -> None:
+    found = template(
+        volatile_disk=1, at_start_disk=DISK, at_start_image=ENTRY, disks_bus="ide", context={"TARGET": "hdd"}
+    )
+    targets = [disk["TARGET"] for disk in found.vectors("DISK")]
+    assert targets == ["hda", "hdb", "hdc", "hde", "hdf"]
+
+
+@pytest.mark.parametrize("network", ["public", "local", "private"])
+def test_networks(network: str) -> None:
+    assert template(network=network).vectors("NIC") == [{"NETWORK_UNAME": "oneadmin", "NETWORK": network}]
+
+
+def test_an_address() -> None:
+    assert template(address="134.158.75.7").vectors("NIC")[0]["IP"] == "134.158.75.7"
+
+
+def test_vnc() -> None:
+    assert template(vnc_port=5901, vnc_listen="127.0.0.1").vectors("GRAPHICS") == [
+        {"PORT": "5901", "LISTEN": "127.0.0.1", "TYPE": "vnc"}
+    ]
+
+
+def test_data_for_the_hypervisor_arrives_as_it_is() -> None:
+    data = "<cpu mode='host-model'/>\n  <a b=\"c\"/>"
+    assert template(raw_data=data).vectors("RAW") == [{"TYPE": "kvm", "DATA": data}]
+
+
+def test_data_for_the_hypervisor_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "raw.xml"
+    file.write_text("<cpu/>")
+    assert template(raw_data=str(file)).vectors("RAW") == [{"TYPE": "kvm", "DATA": "<cpu/>"}]
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="named by raw_data, is not a text file"):
+        template(raw_data=str(file))
+
+
+def test_inbound_ports() -> None:
+    assert template(inbound_ports=(22, 443)).text("INBOUND_PORTS") == "22,443"
+
+
+def test_what_an_image_says_can_not_add_attributes() -> None:
+    evil = 'raw"\n]\nEVIL = "yes'
+    found = template(RootDisk(ENTRY, evil))
+    assert found.vectors("DISK")[0]["DRIVER"] == evil
+    assert found.text("EVIL") is None

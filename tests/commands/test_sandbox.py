@@ -1,0 +1,205 @@
+"""The command ``stratuslab-sandbox``, run as one runs it."""
+
+from __future__ import annotations
+
+import configparser
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import textwrap
+import xmlrpc.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from stratuslab_libcloud.sandbox import Sandbox, __main__
+
+from ..sandbox.conftest import OTHER_KEY, public
+
+COMMAND = [sys.executable, "-m", "stratuslab_libcloud.sandbox"]
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command and what it said when it had started."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process, process.stdout, process.stderr:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        else:
+            pytest.fail(process.stderr.read())
+        try:
+            yield process, said
+        finally:
+            process.kill()
+
+
+def section(file: Path, name: str = "default") -> configparser.SectionProxy:
+    parser = configparser.ConfigParser()
+    parser.read(file)
+    return parser[name]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_it_is_ended(tmp_path: Path, end: signal.Signals) -> None:
+    with running(tmp_path, "--boot-seconds", "0") as (process, said):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert config["endpoint"] in said
+        assert str(tmp_path / "stratuslab-sandbox.cfg") in said
+        assert requests.get(f"{config['marketplace_endpoint']}/metadata", timeout=5).status_code == 200
+        process.send_signal(end)
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_makes_a_pair_of_keys_once(tmp_path: Path) -> None:
+    with running(tmp_path, "--config", "cloud.cfg"):
+        public = Path(section(tmp_path / "cloud.cfg")["user_public_key_file"])
+    assert public.read_text().startswith("ssh-ed25519 ")
+    assert stat.S_IMODE(public.with_suffix("").stat().st_mode) == 0o600
+    before = public.read_text()
+    with running(tmp_path, "--config", "cloud.cfg"):
+        assert public.read_text() == before
+
+
+def test_users_and_section_are_as_one_says(tmp_path: Path) -> None:
+    with running(tmp_path, "--user", "jane:a:b%", "--user", "joe:x", "--section", "home") as (_, said):
+        config = section(tmp_path / "stratuslab-sandbox.cfg", "home")
+        assert (config["username"], config["password"]) == ("jane", "a:b%")
+        for name in ("jane", "joe"):
+            assert name in said
+        answer = requests.get(f"{config['pdisk_endpoint']}/pswd/disks", auth=("joe", "x"), timeout=5)
+        assert answer.status_code == 200
+
+
+def test_the_state_survives(tmp_path: Path) -> None:
+    arguments = ("--state", "state.json", "--boot-seconds", "0")
+    with running(tmp_path, *arguments) as (process, _):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        call = xmlrpc.client.dumps(("", 'NAME="kept"'), "one.vm.allocate")
+        url = config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc")
+        assert requests.post(url, data=call, auth=("alice", "secret"), timeout=5).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+    with running(tmp_path, *arguments):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        call = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
+        url = config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc")
+        assert "kept" in requests.post(url, data=call, auth=("alice", "secret"), timeout=5).text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--user", "jane"], "NAME:PASSWORD is wanted, not 'jane'"),
+        (["--port", "http"], "a port number is wanted"),
+        (["--port", "65536"], "a port number is wanted"),
+        (["--boot-seconds", "-1"], "a number of seconds is wanted, not '-1'"),
+        (["--boot-seconds", "nan"], "a number of seconds is wanted, not 'nan'"),
+        (["--entries", "nowhere"], "there is no folder 'nowhere'"),
+        (["--entries", "empty"], "there is no Marketplace entry in the *.xml files of the folder empty"),
+        (["--public-key", "nowhere"], "'nowhere' can not be read: No such file or directory"),
+        (["--public-key", "broken.json"], "there is no public key in 'broken.json'"),
+        (["--machine-limit", "-1"], "the limit on a user's machines is 0 or more, not -1"),
+        (["--section", "instance_types"], "the section [instance_types] has a meaning of its own"),
+        (["--section", "a]b"], "a section's name is printable text on one line without ']', not 'a]b'"),
+        (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
+        (["--fault", "cloud:*:delay"], "there is no service 'cloud', but compute, disks, marketplace, pat"),
+        (["--fault", "compute:allocate:delay"], "service 'compute' has no operation 'allocate', but one.vm.allocate,"),
+        (["--fault", "::tls"], "the fault 'tls' can only happen with --tls"),
+        (["--keep-alive", "30"], "a number of seconds is wanted, not ''"),
+        (["--keep-alive", "x:1"], "REQUESTS:SECONDS is wanted, not 'x:1'"),
+        (["--keep-alive", "0:1"], "a connection is kept for 1 request or more, not 0"),
+        (["--keep-alive", "1:0"], "a number of idle seconds above 0, not 0.0"),
+        (["--state", "broken.json"], "broken.json is not a file that"),
+        (["--state", "nowhere/state"], "there is no folder nowhere to keep a state file in"),
+        (["--state", "empty"], "the state file empty can not be read: Is a directory"),
+        (["--config", "no/folder/file"], "the configuration can not be written"),
+        (["--config", "broken.json"], "broken.json is there, but is no configuration file"),
+    ],
+)
+def test_mistakes_are_told(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    complaint: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit) as exit_:
+        __main__.main(arguments)
+    assert exit_.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_state_file_that_is_in_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "state.json"
+    with Sandbox(state_file=file), pytest.raises(SystemExit) as exit_:
+        __main__.main(["--state", str(file), "--config", str(tmp_path / "cfg")])
+    assert exit_.value.code == 2
+    assert f"another sandbox that is running keeps its state in {file}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--section", 'my "cloud"']])
+def test_what_it_says_to_do_works(tmp_path: Path, arguments: list[str]) -> None:
+    with running(tmp_path, *arguments) as (_, said):
+        program = textwrap.dedent(said[said.index("  import ") : said.index("driver.list_images()")])
+        found: dict[str, Any] = {}
+        exec(program, found)
+        assert len(found["driver"].list_images()) > 10
+
+
+def test_a_key_of_ones_own_is_used(tmp_path: Path) -> None:
+    key = tmp_path / "mine.pub"
+    key.write_text(public(OTHER_KEY))
+    with running(tmp_path, "--public-key", "mine.pub"):
+        assert section(tmp_path / "stratuslab-sandbox.cfg")["user_public_key_file"] == str(key)
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit):
+            __main__.main(["--port", str(port), "--config", str(tmp_path / "cfg")])
+    assert f"it can not listen on port {port}" in capsys.readouterr().err
+
+
+def test_the_default_users_are_those_of_the_library(tmp_path: Path) -> None:
+    with running(tmp_path) as (_, said), Sandbox() as sandbox:
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert config["password"] == sandbox.state.accounts.password("alice")
+        assert "bob" in said
+
+
+def test_faults_and_kept_connections_are_as_one_says(tmp_path: Path) -> None:
+    arguments = ("--fault", "marketplace:GET /metadata:status:1:418", "--seed", "7", "--keep-alive", "30:15")
+    with running(tmp_path, *arguments):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert requests.get(f"{config['marketplace_endpoint']}/metadata", timeout=5).status_code == 418
+
+
+def test_a_user_with_a_certificate(tmp_path: Path) -> None:
+    with running(tmp_path, "--certificate", "Jane Tester"):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert "username" not in config
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = config["tls_ca_bundle"]
+            session.cert = (config["pem_certificate"], config["pem_key"])
+            assert session.get(f"{config['pdisk_endpoint']}/cert/disks", timeout=5).status_code == 200

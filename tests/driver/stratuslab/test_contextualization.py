@@ -1,0 +1,78 @@
+"""What a machine is told about itself: by the configuration, and by the caller."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from libcloud.compute.base import NodeAuthSSHKey
+
+from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+from stratuslab_libcloud.sandbox import Sandbox
+
+Start = Callable[..., StratusLabNode]
+
+
+@pytest.fixture
+def context(start: Start, sandbox: Sandbox) -> Callable[..., Mapping[str, str]]:
+    """Starts a machine and returns what it was told."""
+
+    def context(**wishes: object) -> Mapping[str, str]:
+        node = start(**wishes)
+        return sandbox.machines[int(node.id)].template.vectors("CONTEXT")[0]
+
+    return context
+
+
+Context = Callable[..., Mapping[str, str]]
+
+
+def test_pairs_from_the_caller(context: Context) -> None:
+    assert context(ex_context={"A": "1 = one", "b": 'x"y'})["A"] == "1 = one"
+    assert context(ex_context="A=1\nB=2")["B"] == "2"
+
+
+def test_a_pair_that_no_template_can_have(context: Context) -> None:
+    with pytest.raises(InvalidArgumentError, match="'A B' can not be the name"):
+        context(ex_context={"A B": "x"})
+    with pytest.raises(ConfigurationError, match="ex_context: 'nonsense'"):
+        context(ex_context="nonsense")
+
+
+def test_pairs_from_the_configuration_and_the_caller(
+    sandbox: Sandbox, config_file: Path, tmp_path: Path, driver: StratusLabNodeDriver
+) -> None:
+    file = tmp_path / "context"
+    file.write_text("A=file\nB=file\nC=file\n")
+    sandbox.write_config(config_file, extra_context_file=str(file), extra_context_data="B=data#C=data")
+    configured = StratusLabNodeDriver(stratuslab_user_config=config_file)
+    image = next(image for image in driver.list_images() if image.name == "ttylinux")
+    node = configured.create_node("n", None, image, ex_context={"C": "caller"}, auth=NodeAuthSSHKey("ssh-rsa A"))
+    told = sandbox.machines[int(node.id)].template.vectors("CONTEXT")[0]
+    assert (told["A"], told["B"], told["C"]) == ("file", "data", "caller")
+
+
+def test_cloud_init_with_a_key_from_auth(context: Context) -> None:
+    told = context(ex_context_method="cloud-init", auth=NodeAuthSSHKey("ssh-rsa A"))
+    assert told["CONTEXT_METHOD"] == "cloud-init"
+    assert base64.b64decode(told["CLOUD_INIT_AUTHORIZED_KEYS"]) == b"ssh-rsa A\n"
+    assert told["PUBLIC_KEY"] == "ssh-rsa A"
+
+
+def test_user_data_as_it_is(context: Context) -> None:
+    told = context(ex_userdata="#!/bin/sh\necho hello\n")
+    assert told["CONTEXT_METHOD"] == "cloud-init"
+    assert gzip.decompress(base64.b64decode(told["CLOUD_INIT_USER_DATA"])) == b"#!/bin/sh\necho hello\n"
+
+
+def test_parts_from_files(context: Context, tmp_path: Path, key_file: Path) -> None:
+    script = tmp_path / "hello.sh"
+    script.write_text("#!/bin/sh\n")
+    told = context(ex_cloud_init=f"x-shellscript,{script}#ssh,{key_file}")
+    assert base64.b64decode(told["CLOUD_INIT_AUTHORIZED_KEYS"]) == key_file.read_bytes()
+    assert b"text/x-shellscript" in gzip.decompress(base64.b64decode(told["CLOUD_INIT_USER_DATA"]))
