@@ -22,7 +22,8 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import NodeAuthSSHKey
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode, StratusLabVolume
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import UnknownOutcomeError
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind

@@ -17,6 +17,7 @@ from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.stratuslab.disks import Disks
 from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
 from stratuslab_libcloud.config import UserConfiguration
+from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 from stratuslab_libcloud.sandbox import Sandbox
 
@@ -28,7 +29,7 @@ ALLOWED = {
     "client": {"client", "config", "errors"},
     "config": {"config", "errors"},
     "errors": set(),
-    "deployment": {"deployment", "client", "config", "errors", "driver"},
+    "deployment": {"deployment", "errors"},
     "sandbox": {"sandbox"},
     "commands": {"commands", "config", "errors", "driver", "sandbox"},
 }
@@ -70,7 +71,17 @@ def public_methods(kind: type) -> list[str]:
     "method",
     [
         f"{kind.__name__}.{name}"
-        for kind in (StratusLabNodeDriver, VolumeCalls, Cloud, Compute, Disks, Marketplace, UserConfiguration, Sandbox)
+        for kind in (
+            BaseNodeDriver,
+            StratusLabNodeDriver,
+            VolumeCalls,
+            Cloud,
+            Compute,
+            Disks,
+            Marketplace,
+            UserConfiguration,
+            Sandbox,
+        )
         for name in public_methods(kind)
     ],
 )

@@ -23,7 +23,7 @@ from stratuslab_libcloud.errors import InvalidArgumentError
 def check(deployment: Deployment) -> None:
     """Look through a deployment and all of its steps.
 
-    :raises InvalidArgumentError: one is no deployment, or can not do what it is to do
+    :raises InvalidArgumentError: one is not a deployment, or cannot be carried out
     """
     _check_kind(deployment, "deploy")
     _check(deployment, ())
@@ -66,7 +66,7 @@ def _check_source(source: Any) -> None:
             pass
     except (OSError, TypeError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InvalidArgumentError(f"the file {str(source)!r} of a FileDeployment can not be read: {reason}") from error
+        raise InvalidArgumentError(f"the file {str(source)!r} of a FileDeployment cannot be read: {reason}") from error
 
 
 def _check_script(script: ScriptDeployment) -> None:
@@ -99,6 +99,6 @@ def _check_text(what: str, text: Any) -> None:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise InvalidArgumentError(f"{what} can not be written as UTF-8: {error.reason}") from error
+            raise InvalidArgumentError(f"{what} cannot be written as UTF-8: {error.reason}") from error
     elif not isinstance(text, bytes):
         raise InvalidArgumentError(f"{what} has to be a text, not a {type(text).__name__}")

@@ -21,7 +21,7 @@ _QUIET_SECONDS = 0.5
 
 
 class ConnectionLostError(Exception):
-    """The connection broke while a command ran; whether the command came to its end can not be told."""
+    """The connection broke while a command ran; it is not known whether the command finished."""
 
 
 def run_command(

@@ -25,14 +25,14 @@ class Files(Protocol):
         :param append: after what is there, beginning on a line of its own
         :param mode: its permissions
         :return: its absolute path
-        :raises OSError: it can not be written
+        :raises OSError: it cannot be written
         """
 
     def remove(self, path: str) -> bool:
         """Remove a file.
 
         :return: whether there was one
-        :raises OSError: it can not be removed
+        :raises OSError: it cannot be removed
         """
 
     def close(self) -> None:
@@ -146,4 +146,4 @@ def _word(path: str) -> str:
 
 
 def _failure(what: str, path: str, reason: str) -> OSError:
-    return OSError(f"{path} can not be {what} on the machine: {reason}")
+    return OSError(f"{path} cannot be {what} on the machine: {reason}")

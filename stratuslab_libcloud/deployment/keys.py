@@ -104,7 +104,7 @@ class KeyFiles:
     required: bool
 
 
-class Opener:
+class LoginKey:
     """A private key that opens a machine; a context manager, since an SSH agent may hold it.
 
     :ivar key: signs, wherever it is
@@ -116,7 +116,7 @@ class Opener:
         self.origin = origin
         self._agent = agent
 
-    def __enter__(self) -> Opener:
+    def __enter__(self) -> LoginKey:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,18 +124,18 @@ class Opener:
             self._agent.close()
 
 
-def find_opener(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | None) -> Opener:
+def find_login_key(machine_keys: MachineKeys, files: KeyFiles, passphrase: str | None) -> LoginKey:
     """Find the private key that opens a machine, in the files or else in the SSH agent.
 
     The agent is asked for exactly the machine's key, where no file has it or the one that may have it is locked
     and no passphrase given.
 
     :param passphrase: opens those files that are locked
-    :raises KeyFileError: a file can not be used, or the key is nowhere
+    :raises KeyFileError: a file cannot be used, or the key is nowhere
     """
     wanted = machine_keys.parse()
     found = _from_files(wanted, files, passphrase)
-    if isinstance(found, Opener):
+    if isinstance(found, LoginKey):
         return found
     try:
         return _from_agent(wanted)
@@ -152,7 +152,7 @@ def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None
 
     :param passphrase: not used where the file has none
     :return: None where the file is locked and no passphrase was given
-    :raises KeyFileError: it can not be read, unlocked or used
+    :raises KeyFileError: it cannot be read, unlocked or used
     """
     text = _read(path)
     _refuse_what_is_no_private_key(path, text)
@@ -170,7 +170,7 @@ def _what_is_wrong(keys: list[PublicKey]) -> str:
         return "is not one in OpenSSH's one-line form, such as 'ssh-ed25519 AAAA... me'"
     if keys[0].kind == _DSA:
         return "is a DSA key, which SSH does not take any more"
-    return f"is a key of the kind {keys[0].kind}, which can not be used here"
+    return f"is a key of the kind {keys[0].kind}, which cannot be used here"
 
 
 def _read(path: Path) -> bytes:
@@ -179,7 +179,7 @@ def _read(path: Path) -> bytes:
             return file.read(_LARGEST_FILE).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise KeyFileError(
-            f"the SSH key file {path} can not be read: {error.strerror}; name a private key file that you can read"
+            f"the SSH key file {path} cannot be read: {error.strerror}; name a private key file that you can read"
         ) from error
 
 
@@ -226,7 +226,7 @@ def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
     return kind.from_private_key(io.StringIO(text.decode()))
 
 
-def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None) -> Opener | str:
+def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None) -> LoginKey | str:
     """The key that a file holds, or why none does."""
     complaint = _mismatch(files)
     for path in files.paths:
@@ -240,11 +240,11 @@ def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None
         if key is None:
             complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
         elif PublicKey.of(key) in wanted:
-            return Opener(key, str(path))
+            return LoginKey(key, str(path))
     return complaint
 
 
-def _from_agent(wanted: list[PublicKey]) -> Opener:
+def _from_agent(wanted: list[PublicKey]) -> LoginKey:
     """The key that an agent holds.
 
     :raises AgentError: it does not answer, or none has one of these
@@ -255,7 +255,7 @@ def _from_agent(wanted: list[PublicKey]) -> Opener:
             held = agent.public_keys()
             for key in wanted:
                 if key.data in held:
-                    return Opener(AgentKey(agent, key.kind, key.data), "the SSH agent", agent)
+                    return LoginKey(AgentKey(agent, key.kind, key.data), "the SSH agent", agent)
         except BaseException:
             agent.close()
             raise
@@ -302,6 +302,6 @@ def _dsa(path: Path) -> KeyFileError:
 
 def _unsupported(path: Path) -> KeyFileError:
     return KeyFileError(
-        f"the SSH key file {path} holds a key of a kind that can not be used here, which is RSA, ECDSA with a NIST "
+        f"the SSH key file {path} holds a key of a kind that cannot be used here, which is RSA, ECDSA with a NIST "
         f"curve, or Ed25519; {MAKE_ANOTHER}"
     )

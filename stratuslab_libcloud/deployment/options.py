@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from stratuslab_libcloud.driver.waiting import SSH_INTERFACES
 from stratuslab_libcloud.errors import InvalidArgumentError
+
+SSH_INTERFACES = ("public_ips", "private_ips")
+"""The attributes of a node that can have the address to connect to."""
 
 TIMEOUT_SECONDS = 300.0
 SSH_TIMEOUT_SECONDS = 10.0
@@ -21,22 +23,22 @@ PathLike = str | os.PathLike[str]
 class DeployOptions:
     """The keywords of ``deploy_node``, as Libcloud names them; numbers may be texts.
 
-    :param ssh_username: who to log in as
-    :param ssh_alternate_usernames: who else, where the machine does not let that one in
+    :param ssh_username: the user to log in as
+    :param ssh_alternate_usernames: other users, for a machine that does not let that one in
     :param ssh_port: the machine's
     :param ssh_timeout: seconds that making one connection may take; 10 if not given
     :param ssh_key: a private key file or several
     :param ssh_key_password: the passphrase of those that are locked
-    :param timeout: seconds until the machine runs, and again until somebody is logged in, in total; 300 if not given
+    :param timeout: seconds until the machine runs, and again until a login has succeeded, in total; 300 if not given
     :param max_tries: how often a step is tried that fails before a command of it has begun
-    :param ssh_interface: ``public_ips`` or ``private_ips``: where the machine is gone to
-    :param at_exit_func: is called with ``driver`` and ``node`` where the process ends in the middle
+    :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
+    :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
     :param wait_period: seconds between questions whether the machine runs yet
     :param destroy_on_failure: whether a machine that was not deployed is destroyed
     :param check_exit_status: whether a script's exit status other than 0 is an error
-    :raises InvalidArgumentError: a value can not be meant
+    :raises InvalidArgumentError: a value is not valid
 
-    :ivar usernames: who to log in as, in order
+    :ivar usernames: the users to log in as, in order
     :ivar seconds_to_connect: the time limit for one connection
     :ivar seconds_to_wait: the time limit for the machine to run, and again for the login
     :ivar key_files: the private key files that were named; None where none were

@@ -1,4 +1,4 @@
-"""Where a machine's SSH server is, and the patience until it lets somebody in."""
+"""The route to a machine's SSH server, and logging in there as soon as the server accepts it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import paramiko
 
-from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
-from stratuslab_libcloud.deployment.ssh_client import GuestClient
+from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
+from stratuslab_libcloud.deployment.target import Gateway
 from stratuslab_libcloud.errors import ServiceError
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
@@ -21,7 +21,7 @@ CHECK_SECONDS = 10.0
 
 
 class UnreachableError(Exception):
-    """Nobody got in within the time limit; the text says where and why."""
+    """No login succeeded within the time limit; the text says where and why."""
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,12 @@ class SshAddress:
         return f"{self.host} port {self.port}"
 
 
-@dataclass(frozen=True)
-class Gateway:
-    """A host through which a cloud's machines are reached, and the service that knows its ports."""
-
-    host: str
-    service: PortTranslationService
-
-
-class Way:
-    """The way to one port of a machine: over the cloud's gateway where that leads there, else straight.
+class SshRoute:
+    """The route to one port of a machine: through the cloud's gateway where it has a port for it, else direct.
 
     :param machine_id: the machine's number
     :param port: its own port
-    :param addresses: those of its addresses that may be gone to straight
+    :param addresses: those of its addresses that can be connected to directly
     :param gateway: the cloud's, if it has one
     """
 
@@ -59,12 +51,12 @@ class Way:
         self._gateway = gateway
 
     def find(self) -> SshAddress:
-        """Where to go now: the gateway learns of a machine some time after it runs.
+        """Where to connect to now: the gateway learns of a machine some time after it runs.
 
-        :raises UnreachableError: there is no way yet
-        :raises ServiceError: the port translation service can not be asked, and there is no other way
+        :raises UnreachableError: there is no route yet
+        :raises ServiceError: the port translation service cannot be asked, and there is no other route
         """
-        address = self._over_gateway()
+        address = self._through_gateway()
         if address is None and not self._addresses:
             raise UnreachableError(f"no port of the gateway leads to its port {self._port}")
         return address or SshAddress(self._addresses[0], self._port)
@@ -74,7 +66,7 @@ class Way:
         if self._gateway:
             self._gateway.service.close()
 
-    def _over_gateway(self) -> SshAddress | None:
+    def _through_gateway(self) -> SshAddress | None:
         if self._gateway is None:
             return None
         try:
@@ -82,19 +74,19 @@ class Way:
         except ServiceError as problem:
             if not self._addresses:
                 raise
-            logger.debug("going straight to machine %s, since %s", self._machine_id, problem)
+            logger.debug("connecting directly to machine %s, since %s", self._machine_id, problem)
             return None
         return None if port is None else SshAddress(self._gateway.host, port)
 
 
-class Door:
-    """A machine's SSH server, at which one waits until it lets somebody in.
+class SshLogin:
+    """Logs in to a machine's SSH server, and waits until that is possible.
 
     :param find: tells where it is
-    :param check: raises an exception where the machine has ended, for which one would wait in vain
-    :param usernames: who to log in as; the first that the key is taken for
+    :param check: raises an exception where the machine has ended
+    :param usernames: the users to log in as; the first one for whom the key is accepted is used
     :param key: the private key
-    :param timeout: seconds that may be waited, however often it is entered
+    :param timeout: seconds of waiting, over all logins together
     :param connect_timeout: seconds that making one connection may take
     :param pause: seconds between attempts
     :param label: names the machine in the log
@@ -117,44 +109,44 @@ class Door:
         self._usernames = usernames
         self._key = key
         self._timeout = timeout
-        self._patience = timeout
+        self._seconds_left = timeout
         self._connect_timeout = connect_timeout
         self._pause = min(pause, LONGEST_PAUSE_SECONDS)
         self._label = label
         self._announced: SshAddress | None = None
 
-    def enter(self) -> GuestClient:
+    def log_in(self) -> DeploymentSSHClient:
         """Wait for the server, and log in.
 
         :raises UnreachableError: the time limit is over
         :raises Exception: what `check` raised
         """
         started = time.monotonic()
-        deadline = started + self._patience
+        deadline = started + self._seconds_left
         try:
             return self._wait(deadline)
         finally:
-            self._patience -= time.monotonic() - started
+            self._seconds_left -= time.monotonic() - started
 
-    def _wait(self, deadline: float) -> GuestClient:
-        said = None
+    def _wait(self, deadline: float) -> DeploymentSSHClient:
+        reported = None
         next_check = time.monotonic() + CHECK_SECONDS
         while True:
             try:
-                return self._knock(deadline)
+                return self._try_once(deadline)
             except (UnreachableError, ServiceError) as error:
                 problem = str(error)
             if time.monotonic() + self._pause >= deadline:
                 raise UnreachableError(f"nobody could log in within {self._timeout:g} seconds: {problem}")
-            if problem != said:
+            if problem != reported:
                 logger.info("%s: still waiting: %s", self._label, problem)
-                said = problem
+                reported = problem
             if time.monotonic() >= next_check:
                 self._check()
                 next_check = time.monotonic() + CHECK_SECONDS
             time.sleep(self._pause)
 
-    def _knock(self, deadline: float) -> GuestClient:
+    def _try_once(self, deadline: float) -> DeploymentSSHClient:
         """Try to log in, once for each user name."""
         address = self._find()
         if address != self._announced:
@@ -174,8 +166,8 @@ class Door:
             f"SSH at {address} does not let {' or '.join(self._usernames)} in with the key: {refusal}"
         ) from refusal
 
-    def _connect(self, address: SshAddress, username: str, seconds: float) -> GuestClient:
-        client = GuestClient(
+    def _connect(self, address: SshAddress, username: str, seconds: float) -> DeploymentSSHClient:
+        client = DeploymentSSHClient(
             address.host,
             address.port,
             username,

@@ -32,7 +32,7 @@ _SHA2 = ["rsa-sha2-256", "rsa-sha2-512"]
 logging.getLogger(PARAMIKO_LOG).setLevel(logging.CRITICAL)
 
 
-class GuestClient(BaseSSHClient):
+class DeploymentSSHClient(BaseSSHClient):
     """A connection to one machine, for the ``run`` of Libcloud's deployments.
 
     Relative paths are relative to the home directory, always. On a guest without SFTP, files go over the SSH
@@ -99,7 +99,7 @@ class GuestClient(BaseSSHClient):
         :param chmod: its permissions
         :param mode: ``w``; or ``a`` to append to the file, on a line of its own
         :return: the absolute path
-        :raises OSError: it can not be written
+        :raises OSError: it cannot be written
         """
         data = contents.encode() if isinstance(contents, str) else contents or b""
         return self._open_files().write(os.fspath(path), io.BytesIO(data), append="a" in mode, mode=chmod)
@@ -113,7 +113,7 @@ class GuestClient(BaseSSHClient):
         """Remove a file.
 
         :return: whether there was one
-        :raises OSError: it can not be removed
+        :raises OSError: it cannot be removed
         """
         return self._open_files().remove(os.fspath(path))
 

@@ -25,7 +25,7 @@ from libcloud.compute.deployment import (
 from libcloud.compute.ssh import SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
-from stratuslab_libcloud.deployment.ssh_client import GuestClient
+from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
 
 D = TypeVar("D", bound=Deployment)
 
@@ -66,16 +66,16 @@ FINAL = (ScriptStatusError, SSHCommandTimeoutError, ConnectionLostError)
 class StepRunner:
     """Runs deployments on one machine.
 
-    :param enter: makes a connection to it
+    :param connect: makes a connection to it
     :param max_tries: how often a step is tried that fails before a command of it has begun
     :param check_exit_status: whether a script's status other than 0 ends the deployment
     :param label: names the machine in the log
     """
 
     def __init__(
-        self, enter: Callable[[], GuestClient], *, max_tries: int, check_exit_status: bool, label: str
+        self, connect: Callable[[], DeploymentSSHClient], *, max_tries: int, check_exit_status: bool, label: str
     ) -> None:
-        self._enter = enter
+        self._connect = connect
         self._max_tries = max_tries
         self._check_exit_status = check_exit_status
         self._label = label
@@ -88,7 +88,7 @@ class StepRunner:
         :raises ScriptStatusError: a script ended with another status than 0
         :raises Exception: whatever else the last try of a step raised
         """
-        self._client = self._enter()
+        self._client = self._connect()
         try:
             return self._run(deployment, node)
         finally:
@@ -155,7 +155,7 @@ class StepRunner:
             time.sleep(PAUSE_SECONDS)
         else:
             self._client.close()
-            self._client = self._enter()
+            self._client = self._connect()
 
     def _log(self, text: str, *values: object) -> None:
         logger.info(f"%s: {text}", self._label, *values)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
+from stratuslab_libcloud.client.stratuslab.identifiers import number_in
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 T = TypeVar("T")
 
-_ONES_OWN = {
+_HOW_TO_GET_ONE = {
     Node: "a node: list_nodes() and ex_get_node_details() give one",
     StorageVolume: "a volume: list_volumes() and ex_get_volume() give one",
     NodeImage: "an image: list_images() and get_image() give one",
@@ -27,15 +28,23 @@ def checked(kind: type[T], thing: Any) -> T:
     :raises InvalidArgumentError: when it is something else
     """
     if not isinstance(thing, kind):
-        raise InvalidArgumentError(f"{thing!r} is not {_ONES_OWN[kind]}")
+        raise InvalidArgumentError(f"{thing!r} is not {_HOW_TO_GET_ONE[kind]}")
     return thing
 
 
-def parsed(name: str, value: Any, parse: Callable[[str], T]) -> T | None:
-    """An argument made into what it means; None where it was not given.
+def machine_number(node: Node | str | int) -> int:
+    """The number of a machine, which is a node's id.
 
-    :param parse: makes it of a text, or says in its ValueError what would be right
-    :raises InvalidArgumentError: when it can not be meant
+    :raises InvalidArgumentError: when it is not a number
+    """
+    return number_in(str(node.id if isinstance(node, Node) else node))
+
+
+def parsed(name: str, value: Any, parse: Callable[[str], T]) -> T | None:
+    """An argument's value; None where it was not given.
+
+    :param parse: makes the value from a text, or says in its ValueError what would be right
+    :raises InvalidArgumentError: when it is not valid
     """
     if value is None:
         return None
@@ -46,36 +55,36 @@ def parsed(name: str, value: Any, parse: Callable[[str], T]) -> T | None:
 
 
 def text(name: str, value: Any) -> str:
-    """An argument that has to be a text which can be sent.
+    """An argument that has to be a text that UTF-8 can write.
 
-    :raises InvalidArgumentError: when it is none
+    :raises InvalidArgumentError: when it is not
     """
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InvalidArgumentError(f"{name} has a character that is none: {value!r}") from None
+            raise InvalidArgumentError(f"{name} has a character that UTF-8 cannot write: {value!r}") from None
         return value
     raise InvalidArgumentError(f"{name} has to be a text, not {value!r}")
 
 
 def seconds(name: str, value: Any) -> float:
-    """An argument that has to be a span of time.
+    """An argument that is a number of seconds.
 
-    :raises InvalidArgumentError: when it is none, or less than nothing
+    :raises InvalidArgumentError: when it is not a number, or below 0
     """
     try:
-        span = float(value)
+        duration = float(value)
     except (TypeError, ValueError):
-        span = math.nan
-    if not span >= 0:
+        duration = math.nan
+    if not duration >= 0:
         raise InvalidArgumentError(f"{name} has to be 0 seconds or more, not {value!r}")
-    return span
+    return duration
 
 
 def seconds_or_none(name: str, value: Any) -> float | None:
-    """The same for one that may be left out.
+    """The same for an argument that may be left out.
 
-    :raises InvalidArgumentError: when it is less than nothing
+    :raises InvalidArgumentError: when it is not a number, or below 0
     """
     return None if value is None else seconds(name, value)

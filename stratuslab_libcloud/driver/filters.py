@@ -17,7 +17,7 @@ from stratuslab_libcloud.client.opennebula.machine import (
     VirtualMachine,
 )
 from stratuslab_libcloud.client.stratuslab.identifiers import number_in
-from stratuslab_libcloud.driver.stratuslab.nodes import STATE_OF_STATUS
+from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 NodeIds = Iterable[str | int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libcloud.compute.base import NodeLocation
 
@@ -23,7 +23,7 @@ _PART = 32
 
 
 def read(compute: Compute, wanted: NodeFilter | None, make: Callable[[VirtualMachine], T]) -> list[T]:
-    """What is made of the machines, in the order of their numbers; each as soon as it has arrived.
+    """The machines in the order of their numbers, each passed to `make` as soon as it has arrived.
 
     :param wanted: None for all that have not ended
     """
@@ -36,7 +36,7 @@ def read(compute: Compute, wanted: NodeFilter | None, make: Callable[[VirtualMac
 
 
 def iterate(
-    locations: Locations, places: Sequence[NodeLocation], wanted: NodeFilter, partial: bool
+    locations: Locations[Any], places: Sequence[NodeLocation], wanted: NodeFilter, partial: bool
 ) -> Iterator[tuple[VirtualMachine, NodeLocation]]:
     """Machines while others are still to come, from several locations at the same time.
 

@@ -5,47 +5,59 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
-from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.config import UserConfiguration
-from stratuslab_libcloud.driver.stratuslab.nodes import location_of
+from stratuslab_libcloud.config import CloudConfig, UserConfiguration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.opennebula.compute import Compute
 
 _log = logging.getLogger(__name__)
 
 Location = NodeLocation | str | None
 
-_IN_EXCEPTION = "what the others said is in this exception's `found`, and ex_partial=True returns it"
-_GONE_THROUGH = "what the others said was gone through already, and ex_partial=True lets it be all there is"
+
+class Cloud(Protocol):
+    """The services of one cloud, as far as each kind of cloud has them."""
+
+    @property
+    def config(self) -> CloudConfig:
+        """Where they are."""
+
+    @property
+    def compute(self) -> Compute:
+        """The machines."""
+
+    def close(self) -> None:
+        """Close the idle connections."""
 
 
-class Locations:
+T = TypeVar("T")
+CloudT = TypeVar("CloudT", bound=Cloud)
+
+_IN_EXCEPTION = "the answers of the others are in this exception's `found`; ex_partial=True returns them alone"
+_YIELDED_ALREADY = "the answers of the others have been yielded; with ex_partial=True they are the whole result"
+
+
+class Locations(Generic[CloudT]):
     """The sections of a configuration as Libcloud's locations. A cloud is made when it is first asked for.
 
     :param configuration: the user's
     :param driver: whose locations they are
-    :param proxy_url: an HTTP proxy to use instead of the environment's
-    :param image_lifetime: seconds for which clouds keep images, see `client.marketplace`
+    :param connect: makes the services of a location
     """
 
     def __init__(
-        self,
-        configuration: UserConfiguration,
-        driver: NodeDriver,
-        proxy_url: str | None,
-        image_lifetime: float | None = None,
+        self, configuration: UserConfiguration, driver: NodeDriver, connect: Callable[[CloudConfig], CloudT]
     ) -> None:
         self._configuration = configuration
         self._driver = driver
-        self.proxy_url = proxy_url
-        self._image_lifetime = image_lifetime
-        self._clouds: dict[str, Cloud] = {}
+        self._connect = connect
+        self._clouds: dict[str, CloudT] = {}
         self._lock = threading.Lock()
         self._locations = {}
         for section in configuration.sections:
@@ -84,16 +96,15 @@ class Locations:
             self._check_same_cloud(thing, where)
         return where
 
-    def cloud(self, location: Location) -> Cloud:
+    def cloud(self, location: Location) -> CloudT:
         """The cloud at a location.
 
-        :raises ConfigurationError: when there is no such location, or its section can not be used
+        :raises ConfigurationError: when there is no such location, or its section cannot be used
         """
         section = self.find(location).id
         with self._lock:
             if section not in self._clouds:
-                config = self._configuration.cloud(section)
-                self._clouds[section] = Cloud(config, self.proxy_url, self._image_lifetime)
+                self._clouds[section] = self._connect(self._configuration.cloud(section))
             return self._clouds[section]
 
     def close(self) -> None:
@@ -103,11 +114,11 @@ class Locations:
         for cloud in clouds:
             cloud.close()
 
-    def cloud_of(self, thing: Node | StorageVolume) -> Cloud:
+    def cloud_of(self, thing: Node | StorageVolume) -> CloudT:
         """The cloud in which a node or a volume is."""
         return self.cloud(self.of(thing))
 
-    def is_same_cloud(self, other: Locations, location: Location) -> bool:
+    def is_same_cloud(self, other: Locations[Any], location: Location) -> bool:
         """Whether the location is the same cloud, seen by the same user, for another driver."""
         ours, theirs = self.cloud(location).config.compute, other.cloud(location).config.compute
         return (ours.url, ours.credentials) == (theirs.url, theirs.credentials)
@@ -121,10 +132,10 @@ class Locations:
             )
 
     def ask_all(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
-        """Ask all locations at the same time; nothing that one of them says is lost.
+        """Ask all locations at the same time; no answer is lost.
 
         :param partial: whether to leave out those that do not answer, with a warning
-        :raises PartialListError: when one does not answer; it has what the others said
+        :raises PartialListError: when one does not answer; it has what the others answered
         """
         from stratuslab_libcloud.client.parallel import outcomes
 
@@ -159,7 +170,7 @@ class Locations:
             else:
                 yield location, part
         if errors:
-            _report(errors, len(places), partial, _GONE_THROUGH)
+            _report(errors, len(places), partial, _YIELDED_ALREADY)
 
 
 def _report(
@@ -176,3 +187,11 @@ def _report(
     raise PartialListError(
         f"{len(errors)} of {asked} locations could not be asked: {reasons}; {rest}", found=found, errors=errors
     )
+
+
+def location_of(thing: Any, default: str) -> str:
+    """The id of the location in which a node or a volume is, also of a plain Libcloud object."""
+    location = getattr(thing, "location", None)
+    if isinstance(location, NodeLocation):
+        return str(location.id)
+    return str((thing.extra or {}).get("location") or default)

@@ -11,8 +11,9 @@ from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.parallel import outcomes
+from stratuslab_libcloud.deployment.options import SSH_INTERFACES
 from stratuslab_libcloud.driver.arguments import checked, seconds
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
@@ -23,16 +24,13 @@ from stratuslab_libcloud.errors import (
 
 _log = logging.getLogger(__name__)
 
-SSH_INTERFACES = ("public_ips", "private_ips")
-"""The attributes of a node that can have the address to go to."""
-
 _HOPELESS = frozenset({NodeState.ERROR, NodeState.TERMINATED})
 _PASSING = (ServiceUnavailableError, ServiceTimeoutError)
 
 
 def until_running(
     nodes: Sequence[Node],
-    details: Callable[[Node], StratusLabNode],
+    details: Callable[[Node], LocatedNode],
     wait_period: float,
     timeout: float,
     ssh_interface: str,
@@ -81,7 +79,7 @@ def until_running(
         time.sleep(wait_period)
 
 
-def _fail_if_hopeless(node: StratusLabNode) -> None:
+def _fail_if_hopeless(node: LocatedNode) -> None:
     if node.state in _HOPELESS:
         words = node.extra["error"] or "the cloud gives no reason"
         raise MachineFailedError(
@@ -104,7 +102,7 @@ def _is_ipv4(address: str) -> bool:
         return False
 
 
-def _status_of(node: StratusLabNode, ssh_interface: str) -> str:
+def _status_of(node: LocatedNode, ssh_interface: str) -> str:
     if node.state == NodeState.RUNNING:
         return f"it runs, but has no address in {ssh_interface}"
     active = node.extra["state"] == "ACTIVE"

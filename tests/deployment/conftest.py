@@ -17,9 +17,8 @@ from libcloud.compute.base import Node
 from libcloud.compute.deployment import ScriptDeployment
 from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.config import CloudConfig, MachineOptions, PortTranslation, ServiceConfig
-from stratuslab_libcloud.deployment import DeployOptions, deploy_node
-from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_opener
+from stratuslab_libcloud.deployment import DeployOptions, DeployTarget, Gateway, deploy_node
+from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_login_key
 from stratuslab_libcloud.errors import KeyFileError, WaitTimeoutError
 from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
 
@@ -155,25 +154,6 @@ def key_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(key_file: Path) -> CloudConfig:
-    nowhere = ServiceConfig("http://127.0.0.1:1", None, None, 1.0, 1, 1000)
-    return CloudConfig(
-        section="here",
-        file="stratuslab-user.cfg",
-        name="Here",
-        country="",
-        compute=nowhere,
-        disks=nowhere,
-        marketplace=nowhere,
-        disks_source="127.0.0.1:1",
-        public_key_file=key_file.with_suffix(".pub"),
-        private_key_file=key_file,
-        machine=MachineOptions(),
-        port_translation=None,
-    )
-
-
-@pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Writes a file."""
 
@@ -190,28 +170,20 @@ Deploy = Callable[..., Node]
 
 
 @pytest.fixture
-def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
-    """Deploys on a machine of `driver`, with the patience of a test."""
+def deploy(driver: HouseDriver, key_file: Path) -> Deploy:
+    """Deploys on a machine of `driver`, with the time limits of a test."""
 
     def deploy(
         deployment: Any,
         *,
         public_keys: str = public_text(KEY),
-        port_translation: PortTranslation | None = None,
-        compute: ServiceConfig | None = None,
-        wishes: dict[str, Any] | None = None,
+        gateway: Gateway | None = None,
+        create_keywords: dict[str, Any] | None = None,
         **options: Any,
     ) -> Node:
         chosen = {"ssh_port": driver.port, "wait_period": 0.02, "timeout": 10, **options}
-        return deploy_node(
-            driver,
-            config._replace(port_translation=port_translation, compute=compute or config.compute),
-            deployment,
-            DeployOptions(**chosen),
-            public_keys=public_keys,
-            public_keys_origin="auth",
-            wishes=wishes or {},
-        )
+        target = DeployTarget("here", public_keys, "auth", key_file, gateway)
+        return deploy_node(driver, target, deployment, DeployOptions(**chosen), create_keywords or {})
 
     return deploy
 
@@ -219,7 +191,7 @@ def deploy(driver: HouseDriver, config: CloudConfig) -> Deploy:
 def find(key: Any, *paths: Path, passphrase: str | None = None, required: bool = True, text: str | None = None) -> str:
     """Where the private half of a key was found."""
     machine_keys = MachineKeys(public_text(key) if text is None else text, "auth")
-    with find_opener(machine_keys, KeyFiles(paths, "ssh_key", required), passphrase) as opener:
+    with find_login_key(machine_keys, KeyFiles(paths, "ssh_key", required), passphrase) as opener:
         return opener.origin
 
 

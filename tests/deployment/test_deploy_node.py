@@ -45,8 +45,8 @@ def test_node_is_the_one_that_runs_and_says_how_to_reach_it(deploy: Deploy, driv
     assert node.extra == {"ssh_host": node.public_ips[0], "ssh_port": driver.port, "ssh_username": "ubuntu"}
 
 
-def test_wishes_reach_create_node(deploy: Deploy, driver: HouseDriver) -> None:
-    deploy(ScriptDeployment("true"), wishes={"name": "n", "ex_network": "local"})
+def test_keywords_reach_create_node(deploy: Deploy, driver: HouseDriver) -> None:
+    deploy(ScriptDeployment("true"), create_keywords={"name": "n", "ex_network": "local"})
     assert driver.created_with == {"name": "n", "ex_network": "local"}
 
 

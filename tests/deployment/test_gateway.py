@@ -15,13 +15,19 @@ import pytest
 import trustme
 from libcloud.compute.deployment import ScriptDeployment
 
-from stratuslab_libcloud.config import CloudConfig, PortTranslation
+from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
+from stratuslab_libcloud.deployment import Gateway
 from stratuslab_libcloud.errors import DeploymentFailedError
 
 from .conftest import Deploy, HouseDriver
 
 
-class Gateway:
+def gateway_at(url: str, verify: Path | None = None, timeout: float = 10) -> Gateway:
+    service = PortTranslationService(url, location="here", verify=verify, timeout=timeout)
+    return Gateway("127.0.0.1", service)
+
+
+class PortServer:
     """A port translation service.
 
     :param certificate: what it speaks TLS with
@@ -56,11 +62,11 @@ class Gateway:
         self.thread = threading.Thread(target=self.server.serve_forever, args=[0.02])
         self.thread.start()
 
-    @property
-    def config(self) -> PortTranslation:
-        return PortTranslation(f"{self.scheme}://127.0.0.1:{self.server.server_port}/cgi-bin/vmports.py", "127.0.0.1")
+    def as_gateway(self, verify: Path | None = None) -> Gateway:
+        """The gateway, as a deployment is told of it."""
+        return gateway_at(f"{self.scheme}://127.0.0.1:{self.server.server_port}/cgi-bin/vmports.py", verify)
 
-    def __enter__(self) -> Gateway:
+    def __enter__(self) -> PortServer:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -70,62 +76,57 @@ class Gateway:
 
 
 @pytest.fixture
-def gateway(driver: HouseDriver) -> Iterator[Gateway]:
-    with Gateway(driver) as gateway:
+def gateway(driver: HouseDriver) -> Iterator[PortServer]:
+    with PortServer(driver) as gateway:
         yield gateway
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: HouseDriver, gateway: PortServer) -> None:
     driver.private = private
     driver.at_gateway = True
     step = ScriptDeployment("echo done")
-    node = deploy(step, port_translation=gateway.config)
+    node = deploy(step, gateway=gateway.as_gateway())
     assert step.stdout == "done\n"
     assert gateway.asked == [f"/cgi-bin/vmports.py?vmid={node.id}"]
     assert (node.extra["ssh_host"], node.extra["ssh_port"]) == ("127.0.0.1", driver.gateway_ports[node.id])
 
 
-def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: HouseDriver, gateway: PortServer) -> None:
     driver.private = driver.at_gateway = True
     gateway.answer_after = 2
-    deploy(ScriptDeployment("true"), port_translation=gateway.config)
+    deploy(ScriptDeployment("true"), gateway=gateway.as_gateway())
     assert len(gateway.asked) == 3
 
 
-def test_gateway_of_a_site_with_an_authority_of_its_own(
-    deploy: Deploy, driver: HouseDriver, config: CloudConfig, tmp_path: Path
-) -> None:
+def test_gateway_of_a_site_with_an_authority_of_its_own(deploy: Deploy, driver: HouseDriver, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     driver.private = driver.at_gateway = True
-    compute = config.compute._replace(verify=tmp_path / "ca.pem")
-    with Gateway(driver, authority.issue_cert("127.0.0.1")) as gateway:
-        deploy(ScriptDeployment("true"), port_translation=gateway.config, compute=compute)
+    with PortServer(driver, authority.issue_cert("127.0.0.1")) as gateway:
+        deploy(ScriptDeployment("true"), gateway=gateway.as_gateway(tmp_path / "ca.pem"))
     assert len(gateway.asked) == 1
 
 
-@pytest.mark.parametrize(("answer_in", "wait"), [(0.2, 10), (60, 0.2)], ids=["endpoint_timeout", "timeout"])
-def test_service_that_is_silent(
-    answer_in: float, wait: float, deploy: Deploy, driver: HouseDriver, config: CloudConfig
-) -> None:
-    compute = config.compute._replace(timeout=answer_in)
+def test_service_that_is_silent(deploy: Deploy, driver: HouseDriver) -> None:
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        translation = PortTranslation(f"http://127.0.0.1:{silent.getsockname()[1]}/x", "127.0.0.1")
-        node = deploy(ScriptDeployment("true"), port_translation=translation, compute=compute, timeout=wait)
+        gateway = gateway_at(f"http://127.0.0.1:{silent.getsockname()[1]}/x", timeout=0.2)
+        node = deploy(ScriptDeployment("true"), gateway=gateway)
     assert node.extra["ssh_host"] == node.public_ips[0]
     assert time.monotonic() - started < 5
 
 
-def test_public_machine_that_the_gateway_does_not_know(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+def test_public_machine_that_the_gateway_does_not_know(
+    deploy: Deploy, driver: HouseDriver, gateway: PortServer
+) -> None:
     gateway.answer_after = 1000
-    node = deploy(ScriptDeployment("true"), port_translation=gateway.config)
+    node = deploy(ScriptDeployment("true"), gateway=gateway.as_gateway())
     assert node.extra["ssh_host"] == node.public_ips[0]
 
 
 def test_public_machine_while_the_service_is_down(deploy: Deploy) -> None:
-    node = deploy(ScriptDeployment("true"), port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1"))
+    node = deploy(ScriptDeployment("true"), gateway=gateway_at("http://127.0.0.1:1/x"))
     assert node.extra["ssh_host"] == node.public_ips[0]
 
 
@@ -134,19 +135,19 @@ def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: House
     with pytest.raises(
         DeploymentFailedError, match=r"port translation service of location 'here', http://127\.0\.0\.1:1"
     ):
-        deploy(
-            ScriptDeployment("true"), timeout=0.2, port_translation=PortTranslation("http://127.0.0.1:1/x", "127.0.0.1")
-        )
+        deploy(ScriptDeployment("true"), timeout=0.2, gateway=gateway_at("http://127.0.0.1:1/x"))
 
 
-def test_private_machine_that_the_gateway_does_not_know(deploy: Deploy, driver: HouseDriver, gateway: Gateway) -> None:
+def test_private_machine_that_the_gateway_does_not_know(
+    deploy: Deploy, driver: HouseDriver, gateway: PortServer
+) -> None:
     driver.private = True
     gateway.answer_after = 1000
     with pytest.raises(DeploymentFailedError, match=f"no port of the gateway leads to its port {driver.port}"):
-        deploy(ScriptDeployment("true"), timeout=0.2, port_translation=gateway.config)
+        deploy(ScriptDeployment("true"), timeout=0.2, gateway=gateway.as_gateway())
 
 
-def test_private_machine_is_reached_straight_if_so_wished(deploy: Deploy, driver: HouseDriver) -> None:
+def test_private_machine_is_connected_to_directly_if_wanted(deploy: Deploy, driver: HouseDriver) -> None:
     driver.private = True
     node = deploy(ScriptDeployment("true"), ssh_interface="private_ips")
     assert node.extra["ssh_host"] == node.private_ips[0]

@@ -137,11 +137,11 @@ def test_locked_file_without_passphrase(write: Write, driver: HouseDriver, deplo
 
 def test_missing_file(tmp_path: Path, driver: HouseDriver, deploy: Deploy) -> None:
     message = refused(deploy, driver, ssh_key=tmp_path / "nothing")
-    assert f"{tmp_path / 'nothing'} can not be read: No such file or directory" in message
+    assert f"{tmp_path / 'nothing'} cannot be read: No such file or directory" in message
 
 
 def test_folder_for_a_file(tmp_path: Path, driver: HouseDriver, deploy: Deploy) -> None:
-    assert f"{tmp_path} can not be read: Is a directory" in refused(deploy, driver, ssh_key=tmp_path)
+    assert f"{tmp_path} cannot be read: Is a directory" in refused(deploy, driver, ssh_key=tmp_path)
 
 
 _NOBODY = 65534
@@ -189,8 +189,8 @@ def test_private_key_of_another(write: Write, driver: HouseDriver, deploy: Deplo
         pytest.param(private_text(KEY)[:150], "is damaged", id="cut off"),
         pytest.param(public_text(KEY).encode(), "holds a public key; name the private one", id="public"),
         pytest.param(b"PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", "PuTTYgen", id="PuTTY"),
-        pytest.param(ED448_KEY, "can not be used here", id="Ed448"),
-        pytest.param(SECP256K1_KEY, "can not be used here", id="secp256k1"),
+        pytest.param(ED448_KEY, "cannot be used here", id="Ed448"),
+        pytest.param(SECP256K1_KEY, "cannot be used here", id="secp256k1"),
     ],
 )
 def test_file_that_is_no_usable_private_key(content: bytes, complaint: str, write: Write) -> None:

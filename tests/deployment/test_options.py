@@ -1,4 +1,4 @@
-"""What may be chosen: a value that can not be meant is known before anything starts, and named."""
+"""What may be chosen: a value that cannot be meant is known before anything starts, and named."""
 
 from __future__ import annotations
 

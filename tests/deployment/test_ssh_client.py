@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
-from stratuslab_libcloud.deployment.ssh_client import GuestClient
+from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
 from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
 
 from .conftest import KEY, NUMBERS, OTHER_KEY, private_text, public_text
@@ -43,8 +43,8 @@ class Machine:
         self.client = self.new_client()
         self.client.connect()
 
-    def new_client(self, key: paramiko.PKey = PARAMIKO_KEY) -> GuestClient:
-        return GuestClient(self.host, self.port, "root", key, timeout=5, login_timeout=5, label="m")
+    def new_client(self, key: paramiko.PKey = PARAMIKO_KEY) -> DeploymentSSHClient:
+        return DeploymentSSHClient(self.host, self.port, "root", key, timeout=5, login_timeout=5, label="m")
 
     def close(self) -> None:
         self.client.close()
@@ -59,7 +59,7 @@ def machine(request: pytest.FixtureRequest, house: GuestHouse, homes: Path) -> I
 
 
 @pytest.fixture
-def client(machine: Machine) -> GuestClient:
+def client(machine: Machine) -> DeploymentSSHClient:
     if not machine.client.is_connected:
         machine.client.connect()
     return machine.client
@@ -71,14 +71,14 @@ def client(machine: Machine) -> GuestClient:
 @pytest.mark.parametrize(
     "path", ["plain", "folder/file", "a/b/c/d", "with space/and 'quote'", "-n", "-rf/--help", "~", "$HOME", "*", "ü/é"]
 )
-def test_relative_path_is_relative_to_the_home(path: str, client: GuestClient, machine: Machine) -> None:
+def test_relative_path_is_relative_to_the_home(path: str, client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("elsewhere/first", "changes nothing")
     full = client.put(path, "content")
     assert full == f"{machine.home}/{path}"
     assert (machine.home / path).read_text() == "content"
 
 
-def test_absolute_path(client: GuestClient, machine: Machine) -> None:
+def test_absolute_path(client: DeploymentSSHClient, machine: Machine) -> None:
     path = f"{machine.home}/absolute/file"
     assert client.put(path, "content") == path
     assert Path(path).read_text() == "content"
@@ -86,7 +86,7 @@ def test_absolute_path(client: GuestClient, machine: Machine) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(file_names, min_size=1, max_size=3), st.binary(max_size=300))
-def test_any_name_and_content(client: GuestClient, machine: Machine, names: list[str], content: bytes) -> None:
+def test_any_name_and_content(client: DeploymentSSHClient, machine: Machine, names: list[str], content: bytes) -> None:
     path = "/".join(["any", str(next(NUMBERS)), *names])
     full = client.put(path, content)
     assert Path(full).read_bytes() == content
@@ -94,19 +94,19 @@ def test_any_name_and_content(client: GuestClient, machine: Machine, names: list
     assert client.delete(path) is True
 
 
-def test_text_is_written_as_utf8_and_bytes_as_they_are(client: GuestClient, machine: Machine) -> None:
+def test_text_is_written_as_utf8_and_bytes_as_they_are(client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("text", "Grüße\n")
     client.put("bytes", BYTES)
     assert (machine.home / "text").read_bytes() == "Grüße\n".encode()
     assert (machine.home / "bytes").read_bytes() == BYTES
 
 
-def test_nothing_makes_an_empty_file(client: GuestClient, machine: Machine) -> None:
+def test_nothing_makes_an_empty_file(client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("empty")
     assert (machine.home / "empty").read_bytes() == b""
 
 
-def test_writing_replaces(client: GuestClient, machine: Machine) -> None:
+def test_writing_replaces(client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("replaced", "a long content")
     client.put("replaced", "short")
     assert (machine.home / "replaced").read_text() == "short"
@@ -116,7 +116,9 @@ def test_writing_replaces(client: GuestClient, machine: Machine) -> None:
     ("there", "expected"),
     [(None, "new\n"), ("", "new\n"), ("old\n", "old\nnew\n"), ("old", "old\nnew\n"), ("a\nb", "a\nb\nnew\n")],
 )
-def test_appending_begins_a_line(there: str | None, expected: str, client: GuestClient, machine: Machine) -> None:
+def test_appending_begins_a_line(
+    there: str | None, expected: str, client: DeploymentSSHClient, machine: Machine
+) -> None:
     name = f"appended {there!r}".replace("\\", "")
     if there is not None:
         client.put(name, there)
@@ -125,14 +127,14 @@ def test_appending_begins_a_line(there: str | None, expected: str, client: Guest
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o755, 0o444])
-def test_permissions(mode: int, client: GuestClient, machine: Machine) -> None:
+def test_permissions(mode: int, client: DeploymentSSHClient, machine: Machine) -> None:
     client.put(f"mode-{mode}", "content", chmod=mode)
     client.putfo(f"mode-fo-{mode}", io.BytesIO(b"content"), chmod=mode)
     assert (machine.home / f"mode-{mode}").stat().st_mode & 0o777 == mode
     assert (machine.home / f"mode-fo-{mode}").stat().st_mode & 0o777 == mode
 
 
-def test_megabytes_from_an_open_file(client: GuestClient, machine: Machine, tmp_path: Path) -> None:
+def test_megabytes_from_an_open_file(client: DeploymentSSHClient, machine: Machine, tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(BYTES * 20_000)
     with source.open("rb") as file:
@@ -140,7 +142,7 @@ def test_megabytes_from_an_open_file(client: GuestClient, machine: Machine, tmp_
     assert (machine.home / "big/file").read_bytes() == source.read_bytes()
 
 
-def test_deleting(client: GuestClient, machine: Machine) -> None:
+def test_deleting(client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("folder/doomed", "content")
     assert client.delete("folder/doomed") is True
     assert not (machine.home / "folder/doomed").exists()
@@ -148,16 +150,16 @@ def test_deleting(client: GuestClient, machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("path", ["file/below", "folder"])
-def test_what_can_not_be_written_is_an_error_that_names_it(path: str, client: GuestClient) -> None:
+def test_what_can_not_be_written_is_an_error_that_names_it(path: str, client: DeploymentSSHClient) -> None:
     client.put("file", "is a file")
     client.put("folder/inside", "makes a folder")
-    with pytest.raises(OSError, match=f"{path} can not be written on the machine: "):
+    with pytest.raises(OSError, match=f"{path} cannot be written on the machine: "):
         client.put(path, "content")
 
 
-def test_what_can_not_be_deleted_is_an_error_that_names_it(client: GuestClient) -> None:
+def test_what_can_not_be_deleted_is_an_error_that_names_it(client: DeploymentSSHClient) -> None:
     client.put("folder/inside", "makes a folder")
-    with pytest.raises(OSError, match="folder can not be removed on the machine: "):
+    with pytest.raises(OSError, match="folder cannot be removed on the machine: "):
         client.delete("folder")
 
 
@@ -176,27 +178,27 @@ def test_what_can_not_be_deleted_is_an_error_that_names_it(client: GuestClient) 
         ("exec >&-; sleep 0.2; echo late >&2", ("", "late\n", 0)),
     ],
 )
-def test_command(command: str, expected: tuple[str, str, int], client: GuestClient) -> None:
+def test_command(command: str, expected: tuple[str, str, int], client: DeploymentSSHClient) -> None:
     assert client.run(command) == expected
 
 
-def test_much_output_on_both_sides(client: GuestClient) -> None:
+def test_much_output_on_both_sides(client: DeploymentSSHClient) -> None:
     # More than fits into the window of the channel: neither side may wait for the other.
     out, err, status = client.run("head -c 5000000 /dev/zero | tr '\\0' o | tee /dev/stderr")
     assert (len(out), len(err), status) == (5_000_000, 5_000_000, 0)
     assert set(out) == {"o"}
 
 
-def test_text_is_not_torn_between_pieces(client: GuestClient) -> None:
+def test_text_is_not_torn_between_pieces(client: DeploymentSSHClient) -> None:
     out, _, _ = client.run("i=0; while [ $i -lt 3000 ]; do printf 'x€€€€€€€€€€€€€€€€€€€€€€€€€'; i=$((i+1)); done")
     assert out == ("x" + "€" * 25) * 3000
 
 
-def test_command_begins_in_the_home(client: GuestClient, machine: Machine) -> None:
+def test_command_begins_in_the_home(client: DeploymentSSHClient, machine: Machine) -> None:
     assert client.run("pwd")[0] == f"{machine.home}\n"
 
 
-def test_quick_command_does_not_wait(client: GuestClient) -> None:
+def test_quick_command_does_not_wait(client: DeploymentSSHClient) -> None:
     def timed() -> float:
         started = time.monotonic()
         client.run("true")
@@ -206,7 +208,7 @@ def test_quick_command_does_not_wait(client: GuestClient) -> None:
     assert statistics.median(timed() for _ in range(15)) < 0.03
 
 
-def test_process_in_the_background_is_not_waited_for(client: GuestClient) -> None:
+def test_process_in_the_background_is_not_waited_for(client: DeploymentSSHClient) -> None:
     started = time.monotonic()
     out, _, status = client.run("echo before; sleep 600 & exit 5")
     assert (out, status) == ("before\n", 5)
@@ -214,7 +216,7 @@ def test_process_in_the_background_is_not_waited_for(client: GuestClient) -> Non
 
 
 @pytest.mark.parametrize("command", ["echo partly; sleep 600", "while :; do echo partly; done"])
-def test_time_limit(command: str, client: GuestClient) -> None:
+def test_time_limit(command: str, client: DeploymentSSHClient) -> None:
     started = time.monotonic()
     with pytest.raises(SSHCommandTimeoutError) as caught:
         client.run(command, timeout=0.3)
@@ -240,7 +242,7 @@ def test_messages_name_a_command_without_its_arguments(command: str, program: st
 
 
 @pytest.mark.parametrize("timeout", [0, 30])
-def test_command_in_time(timeout: float, client: GuestClient) -> None:
+def test_command_in_time(timeout: float, client: DeploymentSSHClient) -> None:
     assert client.run("sleep 0.1; echo done", timeout=timeout) == ("done\n", "", 0)
 
 
@@ -248,10 +250,10 @@ def test_command_in_time(timeout: float, client: GuestClient) -> None:
 
 
 def test_it_is_what_libcloud_expects() -> None:
-    assert issubclass(GuestClient, BaseSSHClient)
+    assert issubclass(DeploymentSSHClient, BaseSSHClient)
 
 
-def test_connecting_again(client: GuestClient) -> None:
+def test_connecting_again(client: DeploymentSSHClient) -> None:
     client.put("first", "content")
     client.close()
     assert not client.is_connected
@@ -307,7 +309,7 @@ def test_nothing_of_a_connection_is_printed(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = GuestClient(
+        client = DeploymentSSHClient(
             "127.0.0.1", silent.getsockname()[1], "root", PARAMIKO_KEY, timeout=0.2, login_timeout=0.2, label="m"
         )
         with pytest.raises(paramiko.SSHException):
@@ -363,7 +365,9 @@ def old_server() -> Iterator[tuple[str, int]]:
 
 
 def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = GuestClient(*old_server, "root", paramiko.RSAKey.generate(2048), timeout=5, login_timeout=5, label="m")
+    client = DeploymentSSHClient(
+        *old_server, "root", paramiko.RSAKey.generate(2048), timeout=5, login_timeout=5, label="m"
+    )
     if "ssh-rsa" in paramiko.RSAKey.HASHES:
         assert client.connect() is True
     else:
@@ -373,6 +377,8 @@ def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -
 
 
 def test_ecdsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = GuestClient(*old_server, "root", paramiko.ECDSAKey.generate(), timeout=5, login_timeout=5, label="m")
+    client = DeploymentSSHClient(
+        *old_server, "root", paramiko.ECDSAKey.generate(), timeout=5, login_timeout=5, label="m"
+    )
     assert client.connect() is True
     client.close()

@@ -1,4 +1,4 @@
-"""Arguments that can not be meant: each is refused in one sentence, before anything is sent."""
+"""Arguments that cannot be meant: each is refused in one sentence, before anything is sent."""
 
 from __future__ import annotations
 

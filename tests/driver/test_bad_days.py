@@ -13,7 +13,8 @@ import pytest
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode, StratusLabVolume
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
@@ -93,7 +94,7 @@ def test_a_creation_of_which_nobody_knows_says_so(
 ) -> None:
     sandbox.faults.add(once(FaultKind.NO_ANSWER, ALLOCATE))
     started = time.monotonic()
-    with pytest.raises(UnknownOutcomeError, match="whether it was created can not be told") as caught:
+    with pytest.raises(UnknownOutcomeError, match="whether it was created cannot be told") as caught:
         hasty.create_node("perhaps", None, image)
     assert time.monotonic() - started < 3
     assert caught.value.mark in str(caught.value)
@@ -209,7 +210,7 @@ def test_what_can_not_be_looked_at_says_that_nobody_knows(
     attached: StratusLabVolume, hasty: StratusLabNodeDriver, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "disks"))
-    with pytest.raises(ServiceUnavailableError, match="how things stand now can not be told"):
+    with pytest.raises(ServiceUnavailableError, match="how things stand now cannot be told"):
         hasty.detach_volume(attached)
 
 

@@ -1,4 +1,4 @@
-"""How the arguments of `create_node` become the blueprint of a machine."""
+"""From the arguments of `create_node` to a machine: its template, and its creation."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_ima
 from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions, values
 from stratuslab_libcloud.driver.arguments import checked, parsed, text
-from stratuslab_libcloud.driver.stratuslab.node_options import Wishes, check_location
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabImage
+from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
+from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions, check_location
 from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
 
 _log = logging.getLogger(__name__)
@@ -36,15 +36,17 @@ _log = logging.getLogger(__name__)
 _LARGEST = 2**31 - 1
 
 
-def create(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> VirtualMachine:
+def create(
+    cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+) -> VirtualMachine:
     """Create a machine, once, and ask for the address that it got.
 
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file
     :return: the machine; without its address when the cloud could not be asked for that
     :raises StratusLabError: when it was not created
-    :raises UnknownOutcomeError: when that can not be told
+    :raises UnknownOutcomeError: when it is not known whether it was created
     """
-    plan = blueprint(cloud, name, size, image, auth, wishes)
+    plan = machine_template(cloud, name, size, image, auth, options)
     try:
         number = create_machine(cloud.compute, plan.template(), plan.mark, cloud.config.compute.timeout)
     except KeyboardInterrupt:
@@ -69,14 +71,16 @@ def _as_created(cloud: Cloud, number: int, plan: Blueprint) -> VirtualMachine:
         raise
 
 
-def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, wishes: Wishes) -> Blueprint:
+def machine_template(
+    cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+) -> Blueprint:
     """What the machine is to be; asks the Marketplace about an image that it does not know yet.
 
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file
-    :raises StratusLabError: when the image, a file or a value can not be used
+    :raises StratusLabError: when the image, a file or a value cannot be used
     """
-    options = wishes.over(cloud.config.machine, cloud.config.section)
-    root, ports = _root_disk(cloud, checked(NodeImage, image), options)
+    machine = options.over(cloud.config.machine, cloud.config.section)
+    root, ports = _root_disk(cloud, checked(NodeImage, image), machine)
     checked(NodeSize, size)
     return Blueprint(
         name="" if name is None else text("name", name),
@@ -84,11 +88,11 @@ def blueprint(cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: A
         ram=_number("a size's ram", size.ram, 1),
         swap=_number("a size's disk", size.disk or 0, 0),
         root=root,
-        context=_context(cloud, auth, options, wishes),
+        context=_context(cloud, auth, machine, options),
         inbound_ports=ports,
-        options=options,
-        persistent_disk=options.persistent_disk and _disk_source(cloud, options.persistent_disk),
-        readonly_disk=options.readonly_disk and cloud.marketplace.source(options.readonly_disk),
+        options=machine,
+        persistent_disk=machine.persistent_disk and _disk_source(cloud, machine.persistent_disk),
+        readonly_disk=machine.readonly_disk and cloud.marketplace.source(machine.readonly_disk),
         mark=new_mark(),
     )
 
@@ -111,7 +115,7 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
     """The public keys that a machine gets.
 
     :raises InvalidArgumentError: when `auth` is something else than an SSH key
-    :raises ConfigurationError: when the configured key file can not be read
+    :raises ConfigurationError: when the configured key file cannot be read
     """
     if auth is None:
         return read_public_keys(cloud.config.public_key_file)
@@ -145,15 +149,15 @@ def _disk_source(cloud: Cloud, disk_id: str) -> str:
     return f"pdisk:{cloud.config.disks_source}/{disk_id}"
 
 
-def _context(cloud: Cloud, auth: Any, options: MachineOptions, wishes: Wishes) -> dict[str, str]:
+def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedNodeOptions) -> dict[str, str]:
     keys = public_keys(cloud, auth)
-    pairs = parse_pairs(_context_lines(options), "extra_context_data or extra_context_file")
-    pairs.update(wishes.context_pairs())
-    userdata = wishes.userdata_text()
-    if userdata is not None:
-        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, userdata, "user-data")]))
-    elif options.cloud_init or options.context_method == CLOUD_INIT:
-        other_keys, parts = parse_parts(options.cloud_init or "")
+    pairs = parse_pairs(_context_lines(machine), "extra_context_data or extra_context_file")
+    pairs.update(options.context_pairs())
+    user_data = options.user_data()
+    if user_data is not None:
+        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, user_data, "user-data")]))
+    elif machine.cloud_init or machine.context_method == CLOUD_INIT:
+        other_keys, parts = parse_parts(machine.cloud_init or "")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))
     return context(keys, pairs)
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from libcloud.compute.base import NodeImage
+from libcloud.compute.base import NodeDriver, NodeImage
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabImage
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
+    from stratuslab_libcloud.client.stratuslab.entries import Image
 
 
-def get(cloud: Cloud, image_id: str, driver: StratusLabNodeDriver) -> NodeImage:
+class StratusLabImage(NodeImage):
+    """An image that the Marketplace lists.
+
+    :ivar entry: what its endorser says of it, as the client library has it
+    """
+
+    def __init__(self, entry: Image, driver: NodeDriver) -> None:
+        name = entry.title or entry.description.partition("\n")[0].strip() or entry.identifier
+        super().__init__(id=entry.identifier, name=name, driver=driver, extra=_image_extra(entry))
+        self.entry = entry
+
+
+def get(cloud: Cloud, image_id: str, driver: NodeDriver) -> NodeImage:
     """An image by its Marketplace identifier, a volume by its id, or whatever is at a URL.
 
     :raises NotFoundError: when there is no such image or volume
@@ -29,3 +40,30 @@ def get(cloud: Cloud, image_id: str, driver: StratusLabNodeDriver) -> NodeImage:
     if is_image_url(image_id):
         return NodeImage(image_id, image_id, driver)
     raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+
+
+def _image_extra(entry: Image) -> dict[str, Any]:
+    return {
+        "os": entry.os,
+        "os_version": entry.os_version,
+        "architecture": entry.arch,
+        "version": entry.version,
+        "format": entry.format,
+        "kind": entry.kind or entry.type,
+        "title": entry.title,
+        "description": entry.description,
+        "tag": entry.tag,
+        "created": entry.created,
+        "valid_until": entry.valid,
+        "size": entry.size,
+        "checksums": dict(entry.checksums),
+        "locations": list(entry.locations),
+        "compression": entry.compression,
+        "creator": entry.creator,
+        "publisher": entry.publisher,
+        "hypervisor": entry.hypervisor,
+        "endorser": entry.endorser,
+        "endorsed": entry.endorsed,
+        "disk_bus": entry.disks_bus,
+        "inbound_ports": list(entry.inbound_ports),
+    }

@@ -5,15 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from libcloud.compute.base import NodeSize
+from libcloud.compute.base import NodeDriver, NodeSize
 
 from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabSize
 from stratuslab_libcloud.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
-    from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
+
+
+class StratusLabSize(NodeSize):
+    """An instance type. `disk` is its swap in MiB, as it has always been in this driver.
+
+    :ivar cpu: virtual CPUs
+    """
+
+    def __init__(self, instance_type: InstanceType, driver: NodeDriver) -> None:
+        super().__init__(
+            id=instance_type.name,
+            name=instance_type.name,
+            ram=instance_type.ram,
+            disk=instance_type.swap,
+            bandwidth=0,
+            price=0.0,
+            driver=driver,
+            extra={"cpu": instance_type.cpu, "swap": instance_type.swap},
+        )
+        self.cpu = instance_type.cpu
 
 
 class Sizes:
@@ -23,15 +41,15 @@ class Sizes:
     :param driver: whose sizes they are
     """
 
-    def __init__(self, configuration: UserConfiguration, driver: StratusLabNodeDriver) -> None:
+    def __init__(self, configuration: UserConfiguration, driver: NodeDriver) -> None:
         self._configuration = configuration
         self._driver = driver
         self._of_shapes: dict[tuple[int, int, int], NodeSize] = {}
 
-    def all(self) -> list[NodeSize]:
+    def all(self) -> list[StratusLabSize]:
         """The standard instance types and the user's own.
 
-        :raises ConfigurationError: when an entry of ``[instance_types]`` can not be read
+        :raises ConfigurationError: when an entry of ``[instance_types]`` cannot be read
         """
         return [StratusLabSize(kind, self._driver) for kind in self._configuration.instance_types()]
 

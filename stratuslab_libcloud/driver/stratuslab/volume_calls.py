@@ -5,24 +5,25 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
+from libcloud.compute.base import Node, NodeLocation, StorageVolume
 
-from stratuslab_libcloud.driver.arguments import checked, text
-from stratuslab_libcloud.driver.locations import Location, Locations
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabVolume, number_of
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.driver.arguments import checked, machine_number, text
+from stratuslab_libcloud.driver.base import BaseNodeDriver
+from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 _log = logging.getLogger(__name__)
 
 
-class VolumeCalls(NodeDriver):
-    """The part of the driver that speaks of volumes; the driver itself gives it its locations."""
+class VolumeCalls(BaseNodeDriver[Cloud, StratusLabNode]):
+    """The volume calls of the driver."""
 
-    _locations: Locations
-
-    def list_volumes(
+    def list_volumes(  # type: ignore[override]  # narrower than Libcloud's
         self, location: Location = None, ex_details: bool = False, ex_partial: bool = False
-    ) -> list[StorageVolume]:
+    ) -> list[StratusLabVolume]:
         """The user's volumes, of one location or of all.
 
         :param ex_details: whether to ask for each volume's visibility, type and attachments, too: two more requests
@@ -31,7 +32,7 @@ class VolumeCalls(NodeDriver):
         :raises PartialListError: when a location does not answer; it has the volumes of the others
         """
 
-        def ask(where: NodeLocation) -> list[StorageVolume]:
+        def ask(where: NodeLocation) -> list[StratusLabVolume]:
             return self._volumes_in(where, ex_details)
 
         if location is None:
@@ -53,8 +54,8 @@ class VolumeCalls(NodeDriver):
         :param location: the default location if not given
         :param snapshot: accepted because Libcloud has it; StratusLab has no snapshots of volumes
         :param ex_visibility: ``private``, or ``public`` for one that everybody may read
-        :raises InvalidArgumentError: when the size is none that can be had
-        :raises UnknownOutcomeError: when it can not be told whether it was created
+        :raises InvalidArgumentError: when the size is not possible
+        :raises UnknownOutcomeError: when it is not known whether it was created
         """
         from stratuslab_libcloud.driver.stratuslab import volumes
 
@@ -80,7 +81,7 @@ class VolumeCalls(NodeDriver):
         """Put a volume into a running machine; `volume.extra['attachments']` then says as which device.
 
         :param device: accepted because Libcloud has it; the cloud chooses
-        :raises ConflictError: when the machine does not run, or the volume can not be attached
+        :raises ConflictError: when the machine does not run, or the volume cannot be attached
         :raises InvalidArgumentError: when the two are at different locations
         """
         from stratuslab_libcloud.driver.stratuslab import volumes
@@ -91,7 +92,7 @@ class VolumeCalls(NodeDriver):
                 f"volume {volume.id} is at location '{self._locations.of(volume).id}' and node {node.id} at "
                 f"'{cloud.config.section}': a volume can only be attached where it is"
             )
-        volumes.attach(cloud, number_of(node), volume, device)
+        volumes.attach(cloud, machine_number(node), volume, device)
         return True
 
     def detach_volume(self, volume: StorageVolume, ex_node: Node | None = None) -> bool:
@@ -103,7 +104,7 @@ class VolumeCalls(NodeDriver):
         from stratuslab_libcloud.driver.stratuslab import volumes
 
         cloud = self._locations.cloud_of(checked(StorageVolume, volume))
-        volumes.detach(cloud, volume, None if ex_node is None else number_of(checked(Node, ex_node)))
+        volumes.detach(cloud, volume, None if ex_node is None else machine_number(checked(Node, ex_node)))
         return True
 
     def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
@@ -117,7 +118,7 @@ class VolumeCalls(NodeDriver):
         volume_id = text("volume_id", volume_id)
         return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
 
-    def _volumes_in(self, location: NodeLocation, details: bool) -> list[StorageVolume]:
+    def _volumes_in(self, location: NodeLocation, details: bool) -> list[StratusLabVolume]:
         from stratuslab_libcloud.client.parallel import answers
 
         disks = self._locations.cloud(location).disks.disks()

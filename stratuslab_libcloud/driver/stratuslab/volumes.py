@@ -1,11 +1,12 @@
-"""What Libcloud's volume calls mean on StratusLab's disk service."""
+"""Persistent disks as Libcloud's volumes, and what Libcloud's volume calls do on StratusLab's disk service."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
-from libcloud.compute.base import StorageVolume
+from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud.client import Cloud
@@ -13,9 +14,9 @@ from stratuslab_libcloud.client import confirmed_changes as settle
 from stratuslab_libcloud.client import exactly_once as once
 from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount
 from stratuslab_libcloud.client.stratuslab.disks import LARGEST_DISK, SMALLEST_DISK
+from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
 from stratuslab_libcloud.config import Password
 from stratuslab_libcloud.driver.arguments import text
-from stratuslab_libcloud.driver.stratuslab.nodes import attachment
 from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
 
 _log = logging.getLogger(__name__)
@@ -23,11 +24,40 @@ _log = logging.getLogger(__name__)
 _VISIBILITIES = ("private", "public")
 
 
+class StratusLabVolume(StorageVolume):
+    """A persistent disk.
+
+    :ivar location: the `NodeLocation` where it is
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        location: NodeLocation,
+        driver: NodeDriver,
+        mounts: Iterable[Mount] | None = None,
+    ) -> None:
+        super().__init__(
+            id=disk.uuid,
+            name=disk.tag,
+            size=disk.size,
+            driver=driver,
+            state=StorageVolumeState.INUSE if disk.users else StorageVolumeState.AVAILABLE,
+            extra=_volume_extra(disk, location, mounts),
+        )
+        self.location = location
+
+
+def attachment(mount: Mount) -> dict[str, str]:
+    """What `volume.extra['attachments']` says of one machine that uses the volume."""
+    return {"node_id": str(mount.machine), "device": mount.device}
+
+
 def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     """Create an empty disk, once.
 
     :param size: GiB
-    :raises InvalidArgumentError: when the size or the visibility is none that can be had
+    :raises InvalidArgumentError: when the size or the visibility is not possible
     """
     gibibytes = _checked_size(size)
     tag = "" if name is None else text("name", name)
@@ -60,7 +90,7 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
 def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None) -> None:
     """Put a volume into a machine, where it runs now, and note in the volume which device it became.
 
-    :raises ConflictError: when the machine does not run, or the volume can not be attached
+    :raises ConflictError: when the machine does not run, or the volume cannot be attached
     """
     host = _host_of(cloud, machine)
     if device is not None:
@@ -137,3 +167,21 @@ def _checked_size(size: Any) -> int:
             f"a volume's size is a whole number of GiB from {SMALLEST_DISK} to {LARGEST_DISK}; not {size!r}"
         )
     return gibibytes
+
+
+def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | None) -> dict[str, Any]:
+    extra: dict[str, Any] = {
+        "location": str(location.id),
+        "owner": disk.owner,
+        "use_count": disk.users,
+        "marketplace_id": disk.identifier if is_image_id(disk.identifier) else None,
+        "snapshot_of": disk.snapshot_of,
+        "mark": disk.mark,
+        "quarantine": disk.quarantine or None,
+    }
+    if disk.kind or disk.visibility:
+        extra["type"] = disk.kind
+        extra["visibility"] = disk.visibility
+    if mounts is not None:
+        extra["attachments"] = [attachment(mount) for mount in mounts]
+    return extra

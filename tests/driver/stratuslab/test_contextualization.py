@@ -22,8 +22,8 @@ Start = Callable[..., StratusLabNode]
 def context(start: Start, sandbox: Sandbox) -> Callable[..., Mapping[str, str]]:
     """Starts a machine and returns what it was told."""
 
-    def context(**wishes: object) -> Mapping[str, str]:
-        node = start(**wishes)
+    def context(**options: object) -> Mapping[str, str]:
+        node = start(**options)
         return sandbox.machines[int(node.id)].template.vectors("CONTEXT")[0]
 
     return context
@@ -38,7 +38,7 @@ def test_pairs_from_the_caller(context: Context) -> None:
 
 
 def test_a_pair_that_no_template_can_have(context: Context) -> None:
-    with pytest.raises(InvalidArgumentError, match="'A B' can not be the name"):
+    with pytest.raises(InvalidArgumentError, match="'A B' cannot be the name"):
         context(ex_context={"A B": "x"})
     with pytest.raises(ConfigurationError, match="ex_context: 'nonsense'"):
         context(ex_context="nonsense")

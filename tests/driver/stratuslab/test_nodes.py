@@ -14,7 +14,8 @@ from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.client.opennebula.machine import LCM_STATE_NAMES, STATE_NAMES
-from stratuslab_libcloud.driver.stratuslab.nodes import STATE_OF_STATUS, StratusLabNode
+from stratuslab_libcloud.driver.states import STATE_OF_STATUS
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     ConfigurationError,
     ConflictError,
@@ -151,7 +152,7 @@ def test_the_clouds_refusal_is_in_the_message(start: Start) -> None:
         start(ex_address="10.99.99.99")
 
 
-def test_wishes_that_can_not_be_had_are_refused(start: Start) -> None:
+def test_impossible_options_are_refused(start: Start) -> None:
     for wish in ({"ex_network": "secret"}, {"ex_disks_bus": "sata"}, {"ex_context_method": "magic"}):
         with pytest.raises(InvalidArgumentError, match=next(iter(wish))):
             start(**wish)
@@ -244,7 +245,7 @@ def test_shutting_down_what_does_not_run_is_a_conflict(
 
 
 def test_a_reboot_is_not_offered(start: Start) -> None:
-    with pytest.raises(NotImplementedError, match="can not reboot a machine"):
+    with pytest.raises(NotImplementedError, match="cannot reboot a machine"):
         start().reboot()
 
 

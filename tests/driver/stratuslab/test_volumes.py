@@ -11,7 +11,8 @@ from libcloud.compute.base import NodeImage, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode, StratusLabVolume
+from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import (
     ConflictError,
     InvalidArgumentError,

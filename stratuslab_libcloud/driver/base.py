@@ -1,0 +1,269 @@
+"""What every kind of cloud shares of Libcloud's calls: listing, waiting, deploying, destroying.
+
+A StratusLab cloud is an OpenNebula, so machines are the same thing for each kind. What a kind of cloud has of its own
+are a few answers, which stand together under "What a kind of cloud answers" in `BaseNodeDriver`; its images, sizes,
+volumes and `create_node` are its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeLocation
+
+from stratuslab_libcloud.driver.arguments import checked, machine_number
+from stratuslab_libcloud.driver.locations import CloudT, Location, Locations
+from stratuslab_libcloud.driver.nodes import LocatedNode
+
+# What only some calls need is imported by them: a program waits for each import when it starts.
+if TYPE_CHECKING:
+    from libcloud.compute.deployment import Deployment
+
+    from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
+    from stratuslab_libcloud.config import CloudConfig, UserConfiguration
+    from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
+    from stratuslab_libcloud.driver.filters import NodeFilter, NodeIds, States
+
+NodeT = TypeVar("NodeT", bound=LocatedNode)
+
+_log = logging.getLogger(__name__)
+
+PathLike = str | os.PathLike[str]
+
+
+class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
+    """A Libcloud driver for the clouds of one kind that a configuration names; a location is one cloud.
+
+    Nothing is asked before a method needs it. Threads may share a driver.
+
+    :param key: Libcloud's, for what it does with it
+    :param configuration: the locations
+    :param constructor_arguments: makes the same driver in another process
+    """
+
+    def __init__(self, key: Any, configuration: UserConfiguration, constructor_arguments: Mapping[str, Any]) -> None:
+        super().__init__(key)  # type: ignore[no-untyped-call]  # Libcloud's has no types
+        self._constructor_arguments = dict(constructor_arguments)
+        self._configuration = configuration
+        self._locations: Locations[CloudT] = Locations(configuration, self, self._connect)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BaseNodeDriver[CloudT, NodeT]:
+        """A copy of a node or a volume belongs to the same driver."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process, a driver is made anew of the same arguments."""
+        return _construct, (type(self), self._constructor_arguments)
+
+    # -- What a kind of cloud answers
+
+    @abstractmethod
+    def _connect(self, config: CloudConfig) -> CloudT:
+        """The services of one cloud; its machines are at `compute`, which knows the session that goes first, the
+        action that ends a machine, and how a creation is looked for."""
+
+    @abstractmethod
+    def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> NodeT:
+        """A machine as Libcloud's node."""
+
+    @abstractmethod
+    def _deploy_target(
+        self, location: Location, auth: Any, options: DeployOptions, create_keywords: Mapping[str, Any]
+    ) -> DeployTarget:
+        """Where `deploy_node` starts a machine: the keys that the machine gets, and how it is reached."""
+
+    # -- Locations
+
+    def list_locations(self) -> list[NodeLocation]:
+        """The sections of the configuration file, in its order."""
+        return self._locations.all()
+
+    def ex_close(self) -> None:
+        """Close the idle connections to all clouds; the driver can be used again afterwards."""
+        self._locations.close()
+
+    # -- Nodes
+
+    def list_nodes(  # type: ignore[override]  # narrower than Libcloud's
+        self,
+        ex_partial: bool = False,
+        *,
+        ex_name: str | re.Pattern[str] | None = None,
+        ex_state: States | None = None,
+        ex_node_ids: NodeIds | None = None,
+    ) -> list[NodeT]:
+        """The user's machines that have not ended, of all locations, which are asked at the same time.
+
+        :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
+        :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
+        :param ex_node_ids: only those with these ids, such as ``["7", "12"]`` or ``range(1000, 2000)``
+        :raises PartialListError: when a location does not answer; it has the nodes of the others
+        :raises InvalidArgumentError: when a name, a state or an id is not valid
+        """
+        from stratuslab_libcloud.driver.filters import NodeFilter
+
+        node_filter = NodeFilter(ex_name, ex_state, ex_node_ids)
+        return self._locations.ask_all(lambda location: self._nodes_at(location, node_filter), ex_partial)
+
+    def list_nodes_in_location(self, location: NodeLocation | str) -> list[NodeT]:
+        """The user's machines that have not ended, of one location.
+
+        :raises ServiceError: when it does not answer as it should
+        """
+        return self._nodes_at(self._locations.find(location))
+
+    def ex_iterate_nodes(
+        self,
+        location: Location = None,
+        *,
+        ex_name: str | re.Pattern[str] | None = None,
+        ex_state: States | None = None,
+        ex_node_ids: NodeIds | None = None,
+        ex_partial: bool = False,
+    ) -> Iterator[NodeT]:
+        """Yield the user's machines while the clouds are still sending them; for very many machines.
+
+        A thread reads each cloud's answer as fast as it comes, so the time limit holds for the answer alone: the
+        caller may take as long as it likes with each node, and may use the driver. What has arrived is kept until
+        the caller asks for it.
+
+        :param location: only this one; all of them, at the same time, if not given
+        :return: an iterator; closing it early ends the requests
+        :raises PartialListError: at the end, when a location did not answer
+        """
+        from stratuslab_libcloud.driver import listing
+        from stratuslab_libcloud.driver.filters import NodeFilter
+
+        node_filter = NodeFilter(ex_name, ex_state, ex_node_ids)
+        locations = self._locations.all() if location is None else [self._locations.find(location)]
+        machines = listing.iterate(self._locations, locations, node_filter, ex_partial)
+        return (self._to_node(machine, where) for machine, where in machines)
+
+    def ex_get_node_details(self, node: Node | str | int, location: Location = None) -> NodeT:
+        """A machine as it is now, also one that has ended.
+
+        :param node: a node or its id
+        :param location: where it is, if `node` is an id; the default location if not given
+        :raises NotFoundError: when there never was such a machine
+        """
+        is_id = isinstance(node, (str, int))
+        where = self._locations.find(location) if is_id else self._locations.of(checked(Node, node))
+        return self._to_node(self._locations.cloud(where).compute.machine(machine_number(node)), where)
+
+    def destroy_node(self, node: Node) -> bool:
+        """End a machine at once, in whatever state it is. One that is gone already is no error.
+
+        :raises ServiceError: when it cannot be told to end
+        """
+        from stratuslab_libcloud.client import confirmed_changes
+
+        cloud = self._locations.cloud_of(checked(Node, node))
+        if not confirmed_changes.kill_machine(cloud.compute, machine_number(node)):
+            _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
+        return True
+
+    def wait_until_running(
+        self,
+        nodes: list[Node],
+        wait_period: float = 5,
+        timeout: int = 600,
+        ssh_interface: str = "public_ips",
+        force_ipv4: bool = True,
+        ex_list_nodes_kwargs: dict[str, Any] | None = None,
+    ) -> list[tuple[Node, list[str]]]:
+        """Wait until machines run and have an address. Only these machines are asked about.
+
+        :param wait_period: seconds between questions
+        :param timeout: seconds
+        :param ssh_interface: ``public_ips`` or ``private_ips``: which kind of address they need to have
+        :param force_ipv4: whether only IPv4 addresses count
+        :param ex_list_nodes_kwargs: accepted because Libcloud has it; nothing is listed
+        :return: each node as it is then, and its addresses, in the order of `nodes`
+        :raises MachineFailedError: as soon as one has failed or ended, with the cloud's own words
+        :raises WaitTimeoutError: when the time is over
+        """
+        from stratuslab_libcloud.driver import waiting
+
+        return waiting.until_running(nodes, self.ex_get_node_details, wait_period, timeout, ssh_interface, force_ipv4)
+
+    def deploy_node(
+        self,
+        deploy: Deployment,
+        ssh_username: str = "root",
+        ssh_alternate_usernames: Sequence[str] | None = None,
+        ssh_port: int = 22,
+        ssh_timeout: float | None = None,
+        ssh_key: PathLike | Sequence[PathLike] | None = None,
+        ssh_key_password: str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        timeout: float | None = None,
+        max_tries: int = 3,
+        ssh_interface: str = "public_ips",
+        at_exit_func: Callable[..., Any] | None = None,
+        wait_period: float = 5,
+        *,
+        ex_destroy_on_failure: bool = False,
+        ex_check_exit_status: bool = True,
+        **create_node_kwargs: Any,
+    ) -> Node:
+        """Start a machine and run a deployment on it over SSH.
+
+        :param deploy: one of Libcloud's deployments, or anything with ``run(node, client)``
+        :param ssh_username: the user to log in as
+        :param ssh_alternate_usernames: other users, for a machine that does not let that one in
+        :param ssh_port: the machine's
+        :param ssh_timeout: seconds that making one connection may take; 10 if not given
+        :param ssh_key: a private key file or several; by default the location's ``user_private_key_file``, which is by
+            default the other half of its ``user_public_key_file``
+        :param ssh_key_password: the passphrase of those that are locked
+        :param auth: as for `create_node`
+        :param timeout: seconds until the machine runs, and again until a login has succeeded; 300 if not given
+        :param max_tries: how often a step is tried that fails before a command of it has begun
+        :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
+        :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
+        :param wait_period: seconds between questions whether the machine runs yet
+        :param ex_destroy_on_failure: whether a machine that was not deployed is destroyed, also after Ctrl-C
+        :param ex_check_exit_status: whether a script's exit status other than 0 is an error
+        :param create_node_kwargs: as for `create_node`
+        :return: the node as it was when it ran; ``node.extra`` says how it was reached: ``ssh_host``, ``ssh_port``,
+            ``ssh_username``
+        :raises MissingDependencyError: when paramiko is not installed
+        :raises KeyFileError: when no private key opens the machine, which was not started then
+        :raises ScriptFailedError: when a script ended with another exit status than 0
+        :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
+        """
+        from stratuslab_libcloud.deployment import DeployOptions, deploy_node
+
+        options = DeployOptions(
+            ssh_username=ssh_username,
+            ssh_alternate_usernames=ssh_alternate_usernames,
+            ssh_port=ssh_port,
+            ssh_timeout=ssh_timeout,
+            ssh_key=ssh_key,
+            ssh_key_password=ssh_key_password,
+            timeout=timeout,
+            max_tries=max_tries,
+            ssh_interface=ssh_interface,
+            at_exit_func=at_exit_func,
+            wait_period=wait_period,
+            destroy_on_failure=ex_destroy_on_failure,
+            check_exit_status=ex_check_exit_status,
+        )
+        target = self._deploy_target(create_node_kwargs.get("location"), auth, options, create_node_kwargs)
+        return deploy_node(self, target, deploy, options, {"auth": auth, **create_node_kwargs})
+
+    def _nodes_at(self, location: NodeLocation, node_filter: NodeFilter | None = None) -> list[NodeT]:
+        from stratuslab_libcloud.driver import listing
+
+        compute = self._locations.cloud(location).compute
+        return listing.read(compute, node_filter, lambda machine: self._to_node(machine, location))
+
+
+def _construct(kind: type[BaseNodeDriver[Any, Any]], arguments: dict[str, Any]) -> BaseNodeDriver[Any, Any]:
+    return kind(**arguments)

@@ -1,0 +1,24 @@
+"""What the nodes of each kind of cloud have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from libcloud.compute.base import Node, NodeLocation
+
+
+class LocatedNode(Node):
+    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
+
+    :ivar location: the `NodeLocation` where it is
+    """
+
+    def __init__(self, location: NodeLocation, **values: Any) -> None:
+        super().__init__(**values)
+        self.location = location
+
+    def get_uuid(self) -> str:
+        """An identifier of this machine among all locations: unlike Libcloud's own, it depends on the location."""
+        identity = f"{self.id}:{self.driver.type}:{self.location.id}"
+        return hashlib.sha1(identity.encode(), usedforsecurity=False).hexdigest()
