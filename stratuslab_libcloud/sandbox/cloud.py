@@ -16,7 +16,7 @@ from stratuslab_libcloud.sandbox.config_file import ConfigFile, check_section
 from stratuslab_libcloud.sandbox.disks.service import DiskService
 from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 from stratuslab_libcloud.sandbox.guests.port_translation import PortTranslationService
-from stratuslab_libcloud.sandbox.guests.reachability import Reachability
+from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
 from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY
 from stratuslab_libcloud.sandbox.http.application import Service, make_application
 from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority, CertificateFiles
@@ -26,9 +26,9 @@ from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
 from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
 from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
 from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
-from stratuslab_libcloud.sandbox.state import State
 from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
 from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER
 from stratuslab_libcloud.sandbox.state_file import StateFile
 
@@ -125,7 +125,7 @@ class Sandbox:
         self._bugs: list[Exception] = []
         self._ending = ExitStack()
         if isinstance(self.clock, ManualClock):
-            self.clock.follow(self.state.settle)
+            self.clock.follow(self.state.run_due_steps)
 
     # From start to stop
 
@@ -349,10 +349,10 @@ class Sandbox:
         return {"username": user, "password": self.state.accounts.password(user)}
 
     def _open_guests(self, ending: ExitStack) -> Service:
-        reachability = Reachability(lambda machine: self.state.media.quirks_of(machine).sftp)
-        ending.callback(reachability.stop)
-        self.state.listen(reachability)
-        return PortTranslationService(reachability)
+        ssh_access = SshAccess(lambda machine: self.state.transfer.behaviour_of(machine).sftp)
+        ending.callback(ssh_access.stop)
+        self.state.listen(ssh_access)
+        return PortTranslationService(ssh_access)
 
     def _serve(
         self,
@@ -383,7 +383,7 @@ class Sandbox:
             while not ended.is_set():
                 self.state.wait_for_next_step(longest=_WATCH_SECONDS)
                 try:
-                    self.state.settle()
+                    self.state.run_due_steps()
                     self._keep()
                 except Exception as bug:  # noqa: BLE001 -- whatever it is, `check` tells it
                     self._bugs.append(bug)

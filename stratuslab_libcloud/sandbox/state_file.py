@@ -12,9 +12,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from stratuslab_libcloud.sandbox.state import State
+from stratuslab_libcloud.sandbox.snapshot import VERSION, public_network, restore, snapshot
 from stratuslab_libcloud.sandbox.state.errors import RefusedError
-from stratuslab_libcloud.sandbox.state.snapshot import VERSION, public_network, restore, snapshot
+from stratuslab_libcloud.sandbox.state.state import State
 
 
 class StateFile:

@@ -20,7 +20,7 @@ from libcloud.compute.types import NodeState
 from stratuslab_libcloud.deployment import DeployOptions, DeployTarget, Gateway, deploy_node
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_login_key
 from stratuslab_libcloud.errors import KeyFileError, WaitTimeoutError
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -64,18 +64,18 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(homes: Path) -> Iterator[GuestHouse]:
-    with GuestHouse(homes) as house:
-        yield house
+def ssh_servers(homes: Path) -> Iterator[SshServers]:
+    with SshServers(homes) as ssh_servers:
+        yield ssh_servers
 
 
-class HouseDriver:
+class ServerDriver:
     """Starts machines that are nothing but SSH servers. What a test wants different, it sets."""
 
-    type = name = "house"
+    type = name = "server"
 
-    def __init__(self, house: GuestHouse, keys: list[str]) -> None:
-        self.house = house
+    def __init__(self, ssh_servers: SshServers, keys: list[str]) -> None:
+        self.ssh_servers = ssh_servers
         self.keys = keys
         self.sftp = True
         self.private = False
@@ -115,12 +115,12 @@ class HouseDriver:
 
     def open(self, node: Node) -> None:
         address = None if self.at_gateway else (node.public_ips + node.private_ips)[0]
-        _, port = self.house.open(int(node.id), self.keys, address=address, port=self.port, sftp=self.sftp)
+        _, port = self.ssh_servers.open(int(node.id), self.keys, address=address, port=self.port, sftp=self.sftp)
         self.gateway_ports[node.id] = port
 
     def destroy_node(self, node: Node) -> bool:
         self.on_destroy(node)
-        self.house.close(int(node.id))
+        self.ssh_servers.close(int(node.id))
         self.destroyed.append(node.id)
         return True
 
@@ -138,11 +138,11 @@ def free_port(address: str) -> int:
 
 
 @pytest.fixture
-def driver(house: GuestHouse) -> Iterator[HouseDriver]:
-    driver = HouseDriver(house, [public_text(KEY)])
+def driver(ssh_servers: SshServers) -> Iterator[ServerDriver]:
+    driver = ServerDriver(ssh_servers, [public_text(KEY)])
     yield driver
     for node in driver.nodes:
-        house.close(int(node.id))
+        ssh_servers.close(int(node.id))
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ Deploy = Callable[..., Node]
 
 
 @pytest.fixture
-def deploy(driver: HouseDriver, key_file: Path) -> Deploy:
+def deploy(driver: ServerDriver, key_file: Path) -> Deploy:
     """Deploys on a machine of `driver`, with the time limits of a test."""
 
     def deploy(
@@ -195,7 +195,7 @@ def find(key: Any, *paths: Path, passphrase: str | None = None, required: bool =
         return opener.origin
 
 
-def refused(deploy: Deploy, driver: HouseDriver, **options: Any) -> str:
+def refused(deploy: Deploy, driver: ServerDriver, **options: Any) -> str:
     """What the user reads when deploy_node is called so."""
     with pytest.raises(KeyFileError) as caught:
         deploy(ScriptDeployment("true"), **options)

@@ -19,7 +19,7 @@ from libcloud.compute.deployment import ScriptDeployment
 from stratuslab_libcloud.deployment.keys import MachineKeys
 from stratuslab_libcloud.errors import DeploymentFailedError
 
-from .conftest import KEY, KEYS, OTHER_KEY, Deploy, HouseDriver, Write, find, private_text, public_text, refused
+from .conftest import KEY, KEYS, OTHER_KEY, Deploy, ServerDriver, Write, find, private_text, public_text, refused
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_agent: None) -> It
 
 @pytest.mark.parametrize("kind", ["RSA 2048", "ECDSA P-256", "Ed25519"])
 def test_key_of_an_agent_opens_a_machine(
-    kind: str, agent: Callable[[Any], None], key_file: Path, driver: HouseDriver, deploy: Deploy
+    kind: str, agent: Callable[[Any], None], key_file: Path, driver: ServerDriver, deploy: Deploy
 ) -> None:
     key_file.unlink()
     agent(KEYS["RSA 3072"])
@@ -60,7 +60,7 @@ def test_agent_opens_what_a_locked_file_would(agent: Callable[[Any], None], writ
 
 
 def test_agent_has_another_key_only(
-    agent: Callable[[Any], None], key_file: Path, driver: HouseDriver, deploy: Deploy
+    agent: Callable[[Any], None], key_file: Path, driver: ServerDriver, deploy: Deploy
 ) -> None:
     key_file.unlink()
     agent(OTHER_KEY)
@@ -68,7 +68,7 @@ def test_agent_has_another_key_only(
 
 
 def test_agent_of_a_session_that_has_ended(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_file: Path, driver: HouseDriver, deploy: Deploy
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, key_file: Path, driver: ServerDriver, deploy: Deploy
 ) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "nothing"))
     key_file.unlink()
@@ -81,7 +81,7 @@ def test_file_goes_before_the_agent(agent: Callable[[Any], None], key_file: Path
 
 
 def test_missing_file_that_was_named_is_an_error_all_the_same(
-    agent: Callable[[Any], None], tmp_path: Path, driver: HouseDriver, deploy: Deploy
+    agent: Callable[[Any], None], tmp_path: Path, driver: ServerDriver, deploy: Deploy
 ) -> None:
     agent(KEY)
     refused(deploy, driver, ssh_key=tmp_path / "nothing")
@@ -164,7 +164,7 @@ NO_ANSWER = r"the SSH agent gave no answer within 0\.2 seconds"
     ids=["silent", "stops", "drips", "4 GB", "0 bytes", "refuses", "no number", "none", "2^32", "2^32, one", "torn"],
 )
 def test_agent_that_talks_nonsense_or_not_at_all(
-    pieces: list[bytes], complaint: str, fake: FakeAgent, driver: HouseDriver, deploy: Deploy
+    pieces: list[bytes], complaint: str, fake: FakeAgent, driver: ServerDriver, deploy: Deploy
 ) -> None:
     fake.answers = [pieces]
     started = time.monotonic()
@@ -174,7 +174,7 @@ def test_agent_that_talks_nonsense_or_not_at_all(
     assert "with ssh_key, or add it to the agent with ssh-add" in text
 
 
-def test_agent_that_hangs_up(fake: FakeAgent, driver: HouseDriver, deploy: Deploy) -> None:
+def test_agent_that_hangs_up(fake: FakeAgent, driver: ServerDriver, deploy: Deploy) -> None:
     fake.answers, fake.hangs_up = [[]], True
     assert "the SSH agent gave no answer: it ended the connection" in refused(deploy, driver)
 
@@ -185,7 +185,7 @@ def test_agent_that_hangs_up(fake: FakeAgent, driver: HouseDriver, deploy: Deplo
     ids=["silent", "refuses"],
 )
 def test_agent_that_does_not_sign(
-    answers: list[list[bytes]], complaint: str, fake: FakeAgent, driver: HouseDriver, deploy: Deploy
+    answers: list[list[bytes]], complaint: str, fake: FakeAgent, driver: ServerDriver, deploy: Deploy
 ) -> None:
     [key] = MachineKeys(public_text(KEY), "auth").parse()
     fake.answers = [[identities(key.data)], *answers]

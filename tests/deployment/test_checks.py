@@ -21,7 +21,7 @@ from libcloud.compute.deployment import (
 from stratuslab_libcloud.deployment.checks import check
 from stratuslab_libcloud.errors import InvalidArgumentError
 
-from .conftest import Deploy, HouseDriver
+from .conftest import Deploy, ServerDriver
 
 HERE = __file__
 
@@ -83,7 +83,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize(("nonsense", "message"), NONSENSE.values(), ids=NONSENSE)
-def test_what_can_not_be_done(nonsense: Any, message: str, deploy: Deploy, driver: HouseDriver) -> None:
+def test_what_can_not_be_done(nonsense: Any, message: str, deploy: Deploy, driver: ServerDriver) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         deploy(nonsense)
     assert not driver.nodes

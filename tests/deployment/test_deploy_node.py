@@ -21,7 +21,7 @@ from stratuslab_libcloud.errors import (
     ScriptFailedError,
 )
 
-from .conftest import KEY, OTHER_KEY, Deploy, HouseDriver, public_text
+from .conftest import KEY, OTHER_KEY, Deploy, ServerDriver, public_text
 
 FAILING = ScriptDeployment("exit 3", name="failing.sh")
 
@@ -38,14 +38,14 @@ class Call(Deployment):
 # The node
 
 
-def test_node_is_the_one_that_runs_and_says_how_to_reach_it(deploy: Deploy, driver: HouseDriver) -> None:
+def test_node_is_the_one_that_runs_and_says_how_to_reach_it(deploy: Deploy, driver: ServerDriver) -> None:
     node = deploy(ScriptDeployment("true"), ssh_username="ubuntu")
     assert node.state == NodeState.RUNNING
     assert node.id == driver.nodes[0].id
     assert node.extra == {"ssh_host": node.public_ips[0], "ssh_port": driver.port, "ssh_username": "ubuntu"}
 
 
-def test_keywords_reach_create_node(deploy: Deploy, driver: HouseDriver) -> None:
+def test_keywords_reach_create_node(deploy: Deploy, driver: ServerDriver) -> None:
     deploy(ScriptDeployment("true"), create_keywords={"name": "n", "ex_network": "local"})
     assert driver.created_with == {"name": "n", "ex_network": "local"}
 
@@ -65,7 +65,7 @@ def test_a_step_may_return_another_node(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("asks_meanwhile", [False, True])
 def test_machine_whose_ssh_comes_late(
-    asks_meanwhile: bool, deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch
+    asks_meanwhile: bool, deploy: Deploy, driver: ServerDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if asks_meanwhile:  # and is told nothing, which is no reason to give up
         monkeypatch.setattr("stratuslab_libcloud.deployment.ssh_access.CHECK_SECONDS", 0)
@@ -83,7 +83,7 @@ def test_machine_whose_ssh_comes_late(
     opener[0].join()
 
 
-def test_key_that_comes_later_than_ssh(deploy: Deploy, driver: HouseDriver, homes: Any) -> None:
+def test_key_that_comes_later_than_ssh(deploy: Deploy, driver: ServerDriver, homes: Any) -> None:
     driver.keys = []
     open_machine = driver.open
 
@@ -104,7 +104,7 @@ def test_key_that_comes_later_than_ssh(deploy: Deploy, driver: HouseDriver, home
     timers[0].join()
 
 
-def test_other_user_name(deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_user_name(deploy: Deploy, driver: ServerDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     from stratuslab_libcloud.sandbox.guests import ssh_servers as guests
 
     begin = guests._Login.begin_auth
@@ -120,7 +120,7 @@ def test_other_user_name(deploy: Deploy, driver: HouseDriver, monkeypatch: pytes
     assert asked == ["root", "centos", "ubuntu"]
 
 
-def test_time_limit_holds_for_all_user_names_together(deploy: Deploy, driver: HouseDriver) -> None:
+def test_time_limit_holds_for_all_user_names_together(deploy: Deploy, driver: ServerDriver) -> None:
     driver.keys = [public_text(OTHER_KEY)]
     started = time.monotonic()
     with pytest.raises(DeploymentFailedError) as caught:
@@ -133,13 +133,13 @@ def test_time_limit_holds_for_all_user_names_together(deploy: Deploy, driver: Ho
     assert caught.value.node.id == driver.nodes[0].id
 
 
-def test_machine_without_ssh(deploy: Deploy, driver: HouseDriver) -> None:
+def test_machine_without_ssh(deploy: Deploy, driver: ServerDriver) -> None:
     driver.open = lambda node: None  # type: ignore[method-assign]
     with pytest.raises(DeploymentFailedError, match=r"there is no SSH at 127\.[\d.]+ port \d+: Connection refused"):
         deploy(ScriptDeployment("true"), timeout=0.2)
 
 
-def test_machine_that_failed_to_boot_is_known_at_once(deploy: Deploy, driver: HouseDriver) -> None:
+def test_machine_that_failed_to_boot_is_known_at_once(deploy: Deploy, driver: ServerDriver) -> None:
     problem = MachineFailedError("the disk is full", node_id="1", location="here")
 
     def fail(node: Node) -> None:
@@ -155,7 +155,7 @@ def test_machine_that_failed_to_boot_is_known_at_once(deploy: Deploy, driver: Ho
 # What becomes of a machine that was not deployed
 
 
-def test_it_stays_and_the_message_says_so(deploy: Deploy, driver: HouseDriver) -> None:
+def test_it_stays_and_the_message_says_so(deploy: Deploy, driver: ServerDriver) -> None:
     with pytest.raises(ScriptFailedError) as caught:
         deploy(FAILING)
     assert driver.destroyed == []
@@ -170,7 +170,7 @@ def test_it_stays_and_the_message_says_so(deploy: Deploy, driver: HouseDriver) -
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_it_is_destroyed_if_so_wished(before: bool, deploy: Deploy, driver: HouseDriver) -> None:
+def test_it_is_destroyed_if_so_wished(before: bool, deploy: Deploy, driver: ServerDriver) -> None:
     def fail(node: Node) -> None:
         raise RuntimeError("no power")
 
@@ -181,7 +181,7 @@ def test_it_is_destroyed_if_so_wished(before: bool, deploy: Deploy, driver: Hous
     assert driver.destroyed == [caught.value.node.id]
 
 
-def test_it_can_not_be_destroyed(deploy: Deploy, driver: HouseDriver) -> None:
+def test_it_can_not_be_destroyed(deploy: Deploy, driver: ServerDriver) -> None:
     def fail(node: Node) -> None:
         raise RuntimeError("no power")
 
@@ -194,7 +194,7 @@ def test_it_can_not_be_destroyed(deploy: Deploy, driver: HouseDriver) -> None:
 @pytest.mark.parametrize("destroy", [True, False])
 @pytest.mark.parametrize("before", [True, False])
 def test_interruption(
-    destroy: bool, before: bool, deploy: Deploy, driver: HouseDriver, caplog: pytest.LogCaptureFixture
+    destroy: bool, before: bool, deploy: Deploy, driver: ServerDriver, caplog: pytest.LogCaptureFixture
 ) -> None:
     def interrupt(_: Any) -> None:
         raise KeyboardInterrupt
@@ -210,12 +210,12 @@ def test_interruption(
     assert f"machine {number} in 'here': interrupted before it was deployed; {fate}" in told
 
 
-def test_success_destroys_nothing(deploy: Deploy, driver: HouseDriver) -> None:
+def test_success_destroys_nothing(deploy: Deploy, driver: ServerDriver) -> None:
     deploy(ScriptDeployment("true"), destroy_on_failure=True)
     assert driver.destroyed == []
 
 
-def test_error_is_libclouds(deploy: Deploy, driver: HouseDriver) -> None:
+def test_error_is_libclouds(deploy: Deploy, driver: ServerDriver) -> None:
     with pytest.raises(DeploymentError) as caught:
         deploy(FAILING)
     assert caught.value.driver is driver
@@ -239,7 +239,7 @@ def exits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 @pytest.mark.parametrize("destroy", [True, False])
-def test_at_exit_after_an_interruption(destroy: bool, deploy: Deploy, driver: HouseDriver, exits: list[Any]) -> None:
+def test_at_exit_after_an_interruption(destroy: bool, deploy: Deploy, driver: ServerDriver, exits: list[Any]) -> None:
     calls: list[dict[str, Any]] = []
 
     def interrupt(_: Any) -> None:
@@ -270,7 +270,7 @@ def test_at_exit_does_nothing_after_the_end(step: Deployment, deploy: Deploy, ex
 
 @pytest.mark.parametrize("destroy", [True, False])
 def test_what_fails_right_after_the_start_loses_no_machine(
-    destroy: bool, deploy: Deploy, driver: HouseDriver, monkeypatch: pytest.MonkeyPatch
+    destroy: bool, deploy: Deploy, driver: ServerDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Any) -> None:
         raise RuntimeError("no more functions")
@@ -300,7 +300,7 @@ def test_one_end_leaves_the_functions_of_others(deploy: Deploy, exits: list[Any]
 # Many at once
 
 
-def test_twenty_at_once(deploy: Deploy, driver: HouseDriver) -> None:
+def test_twenty_at_once(deploy: Deploy, driver: ServerDriver) -> None:
     results: dict[int, Any] = {}
     # All share one deployment, and yet each notices its own script.
     shared = MultiStepDeployment(
@@ -331,7 +331,7 @@ def test_twenty_at_once(deploy: Deploy, driver: HouseDriver) -> None:
 # Without paramiko
 
 
-def test_without_paramiko_it_says_how_to_install_it(deploy: Deploy, driver: HouseDriver, monkeypatch: Any) -> None:
+def test_without_paramiko_it_says_how_to_install_it(deploy: Deploy, driver: ServerDriver, monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "paramiko", None)
     for name in [name for name in sys.modules if name.startswith("stratuslab_libcloud.deployment.")]:
         monkeypatch.delitem(sys.modules, name)

@@ -19,7 +19,7 @@ from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslati
 from stratuslab_libcloud.deployment import Gateway
 from stratuslab_libcloud.errors import DeploymentFailedError
 
-from .conftest import Deploy, HouseDriver
+from .conftest import Deploy, ServerDriver
 
 
 def gateway_at(url: str, verify: Path | None = None, timeout: float = 10) -> Gateway:
@@ -33,7 +33,7 @@ class PortServer:
     :param certificate: what it speaks TLS with
     """
 
-    def __init__(self, driver: HouseDriver, certificate: trustme.LeafCert | None = None) -> None:
+    def __init__(self, driver: ServerDriver, certificate: trustme.LeafCert | None = None) -> None:
         self.asked: list[str] = []
         self.answer_after = 0
         gateway = self
@@ -76,13 +76,13 @@ class PortServer:
 
 
 @pytest.fixture
-def gateway(driver: HouseDriver) -> Iterator[PortServer]:
+def gateway(driver: ServerDriver) -> Iterator[PortServer]:
     with PortServer(driver) as gateway:
         yield gateway
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: HouseDriver, gateway: PortServer) -> None:
+def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: ServerDriver, gateway: PortServer) -> None:
     driver.private = private
     driver.at_gateway = True
     step = ScriptDeployment("echo done")
@@ -92,14 +92,14 @@ def test_machine_behind_a_gateway(private: bool, deploy: Deploy, driver: HouseDr
     assert (node.extra["ssh_host"], node.extra["ssh_port"]) == ("127.0.0.1", driver.gateway_ports[node.id])
 
 
-def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: HouseDriver, gateway: PortServer) -> None:
+def test_gateway_that_learns_of_the_machine_later(deploy: Deploy, driver: ServerDriver, gateway: PortServer) -> None:
     driver.private = driver.at_gateway = True
     gateway.answer_after = 2
     deploy(ScriptDeployment("true"), gateway=gateway.as_gateway())
     assert len(gateway.asked) == 3
 
 
-def test_gateway_of_a_site_with_an_authority_of_its_own(deploy: Deploy, driver: HouseDriver, tmp_path: Path) -> None:
+def test_gateway_of_a_site_with_an_authority_of_its_own(deploy: Deploy, driver: ServerDriver, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     driver.private = driver.at_gateway = True
@@ -108,7 +108,7 @@ def test_gateway_of_a_site_with_an_authority_of_its_own(deploy: Deploy, driver: 
     assert len(gateway.asked) == 1
 
 
-def test_service_that_is_silent(deploy: Deploy, driver: HouseDriver) -> None:
+def test_service_that_is_silent(deploy: Deploy, driver: ServerDriver) -> None:
     started = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         gateway = gateway_at(f"http://127.0.0.1:{silent.getsockname()[1]}/x", timeout=0.2)
@@ -118,7 +118,7 @@ def test_service_that_is_silent(deploy: Deploy, driver: HouseDriver) -> None:
 
 
 def test_public_machine_that_the_gateway_does_not_know(
-    deploy: Deploy, driver: HouseDriver, gateway: PortServer
+    deploy: Deploy, driver: ServerDriver, gateway: PortServer
 ) -> None:
     gateway.answer_after = 1000
     node = deploy(ScriptDeployment("true"), gateway=gateway.as_gateway())
@@ -130,7 +130,7 @@ def test_public_machine_while_the_service_is_down(deploy: Deploy) -> None:
     assert node.extra["ssh_host"] == node.public_ips[0]
 
 
-def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: HouseDriver) -> None:
+def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: ServerDriver) -> None:
     driver.private = True
     with pytest.raises(
         DeploymentFailedError, match=r"port translation service of location 'here', http://127\.0\.0\.1:1"
@@ -139,7 +139,7 @@ def test_private_machine_while_the_service_is_down(deploy: Deploy, driver: House
 
 
 def test_private_machine_that_the_gateway_does_not_know(
-    deploy: Deploy, driver: HouseDriver, gateway: PortServer
+    deploy: Deploy, driver: ServerDriver, gateway: PortServer
 ) -> None:
     driver.private = True
     gateway.answer_after = 1000
@@ -147,13 +147,13 @@ def test_private_machine_that_the_gateway_does_not_know(
         deploy(ScriptDeployment("true"), timeout=0.2, gateway=gateway.as_gateway())
 
 
-def test_private_machine_is_connected_to_directly_if_wanted(deploy: Deploy, driver: HouseDriver) -> None:
+def test_private_machine_is_connected_to_directly_if_wanted(deploy: Deploy, driver: ServerDriver) -> None:
     driver.private = True
     node = deploy(ScriptDeployment("true"), ssh_interface="private_ips")
     assert node.extra["ssh_host"] == node.private_ips[0]
 
 
-def test_private_machine_without_a_gateway_is_known_at_once(deploy: Deploy, driver: HouseDriver) -> None:
+def test_private_machine_without_a_gateway_is_known_at_once(deploy: Deploy, driver: ServerDriver) -> None:
     driver.private = True
     with pytest.raises(DeploymentFailedError, match="it has no address in public_ips, only 127") as caught:
         deploy(ScriptDeployment("true"))

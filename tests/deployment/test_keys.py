@@ -27,7 +27,7 @@ from .conftest import (
     KEYS,
     OTHER_KEY,
     Deploy,
-    HouseDriver,
+    ServerDriver,
     Write,
     find,
     private_text,
@@ -59,7 +59,7 @@ FILES = [
 
 @pytest.mark.parametrize(("kind", "form", "passphrase"), FILES)
 def test_key_file_opens_a_machine(
-    kind: str, form: str, passphrase: str | None, write: Write, driver: HouseDriver, deploy: Deploy
+    kind: str, form: str, passphrase: str | None, write: Write, driver: ServerDriver, deploy: Deploy
 ) -> None:
     key = KEYS[kind]
     file = write(private_text(key, FORMATS[form], passphrase))
@@ -119,7 +119,7 @@ def test_without_ssh_key_the_configured_file_is_used(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize(("kind", "form", "passphrase"), [file for file in FILES if file.values[2]])
 def test_wrong_passphrase_is_known_at_once(
-    kind: str, form: str, passphrase: str | None, write: Write, driver: HouseDriver, deploy: Deploy
+    kind: str, form: str, passphrase: str | None, write: Write, driver: ServerDriver, deploy: Deploy
 ) -> None:
     key = KEYS[kind]
     file = write(private_text(key, FORMATS[form], passphrase))
@@ -128,19 +128,19 @@ def test_wrong_passphrase_is_known_at_once(
     assert "wrong one" not in message
 
 
-def test_locked_file_without_passphrase(write: Write, driver: HouseDriver, deploy: Deploy) -> None:
+def test_locked_file_without_passphrase(write: Write, driver: ServerDriver, deploy: Deploy) -> None:
     file = write(private_text(KEY, passphrase=PASSPHRASE))
     message = refused(deploy, driver, ssh_key=file)
     assert f"{file} is locked with a passphrase; give it with ssh_key_password" in message
     assert "ssh-add" in message
 
 
-def test_missing_file(tmp_path: Path, driver: HouseDriver, deploy: Deploy) -> None:
+def test_missing_file(tmp_path: Path, driver: ServerDriver, deploy: Deploy) -> None:
     message = refused(deploy, driver, ssh_key=tmp_path / "nothing")
     assert f"{tmp_path / 'nothing'} cannot be read: No such file or directory" in message
 
 
-def test_folder_for_a_file(tmp_path: Path, driver: HouseDriver, deploy: Deploy) -> None:
+def test_folder_for_a_file(tmp_path: Path, driver: ServerDriver, deploy: Deploy) -> None:
     assert f"{tmp_path} cannot be read: Is a directory" in refused(deploy, driver, ssh_key=tmp_path)
 
 
@@ -157,21 +157,21 @@ def without_privileges() -> Iterator[None]:
     os.seteuid(own)
 
 
-def test_unreadable_file(write: Write, driver: HouseDriver, deploy: Deploy, request: pytest.FixtureRequest) -> None:
+def test_unreadable_file(write: Write, driver: ServerDriver, deploy: Deploy, request: pytest.FixtureRequest) -> None:
     file = write(private_text(KEY))
     file.chmod(0)
     request.getfixturevalue("without_privileges")
     assert "Permission denied" in refused(deploy, driver, ssh_key=file)
 
 
-def test_missing_configured_file(key_file: Path, driver: HouseDriver, deploy: Deploy) -> None:
+def test_missing_configured_file(key_file: Path, driver: ServerDriver, deploy: Deploy) -> None:
     key_file.unlink()
     message = refused(deploy, driver)
     assert f"there is no SSH key file {key_file} (user_private_key_file of location 'here')" in message
     assert "ssh_key" in message
 
 
-def test_private_key_of_another(write: Write, driver: HouseDriver, deploy: Deploy) -> None:
+def test_private_key_of_another(write: Write, driver: ServerDriver, deploy: Deploy) -> None:
     file = write(private_text(OTHER_KEY))
     message = refused(deploy, driver, ssh_key=file)
     assert f"the private key in {file} (ssh_key) does not belong to the machine" in message
@@ -240,7 +240,7 @@ def test_no_message_has_the_key(write: Write) -> None:
         ("ssh-dss AAAAB3NzaC1kc3MAAAAA me", "is a DSA key, which SSH does not take any more"),
     ],
 )
-def test_machine_key_that_opens_nothing(text: str, complaint: str, driver: HouseDriver, deploy: Deploy) -> None:
+def test_machine_key_that_opens_nothing(text: str, complaint: str, driver: ServerDriver, deploy: Deploy) -> None:
     assert complaint in refused(deploy, driver, public_keys=text)
 
 

@@ -13,7 +13,7 @@ from libcloud.compute.deployment import ScriptDeployment
 from stratuslab_libcloud.deployment import DeployOptions
 from stratuslab_libcloud.errors import InvalidArgumentError, KeyFileError
 
-from .conftest import KEY, Deploy, HouseDriver, private_text
+from .conftest import KEY, Deploy, ServerDriver, private_text
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ from .conftest import KEY, Deploy, HouseDriver, private_text
     ],
     ids=lambda value: "-".join(f"{name}={value!r}" for name, value in value.items()) if isinstance(value, dict) else "",
 )
-def test_value_that_can_not_be_meant(wrong: dict[str, Any], message: str, deploy: Deploy, driver: HouseDriver) -> None:
+def test_value_that_can_not_be_meant(wrong: dict[str, Any], message: str, deploy: Deploy, driver: ServerDriver) -> None:
     with pytest.raises(InvalidArgumentError, match=f"^{message}") as caught:
         deploy(ScriptDeployment("true"), **wrong)
     assert "secret" not in str(caught.value)
@@ -86,7 +86,7 @@ def test_numbers_may_be_texts() -> None:
     assert (options.max_tries, options.wait_period) == (2, 0.0)
 
 
-def test_numbers_that_are_texts_deploy(deploy: Deploy, driver: HouseDriver) -> None:
+def test_numbers_that_are_texts_deploy(deploy: Deploy, driver: ServerDriver) -> None:
     deploy(ScriptDeployment("true"), ssh_port=str(driver.port), timeout="10", wait_period="0.02", max_tries="1")
 
 
@@ -107,7 +107,7 @@ def test_passphrase_is_not_shown() -> None:
     assert "secret" not in repr(DeployOptions(ssh_key_password="secret"))
 
 
-def test_passphrase_that_can_not_be_written(deploy: Deploy, driver: HouseDriver, key_file: Path) -> None:
+def test_passphrase_that_can_not_be_written(deploy: Deploy, driver: ServerDriver, key_file: Path) -> None:
     key_file.write_bytes(private_text(KEY, passphrase="secret"))
     with pytest.raises(KeyFileError, match="ssh_key_password does not open the SSH key file"):
         deploy(ScriptDeployment("true"), ssh_key_password="\ud800")

@@ -20,7 +20,7 @@ from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
 from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 from .conftest import KEY, NUMBERS, OTHER_KEY, private_text, public_text
 
@@ -35,10 +35,10 @@ file_names = st.text(
 class Machine:
     """A machine, its home, and a client that is logged in."""
 
-    def __init__(self, house: GuestHouse, homes: Path, sftp: bool) -> None:
+    def __init__(self, ssh_servers: SshServers, homes: Path, sftp: bool) -> None:
         self.number = next(NUMBERS)
-        self.house = house
-        self.host, self.port = house.open(self.number, [public_text(KEY)], address=None, sftp=sftp)
+        self.ssh_servers = ssh_servers
+        self.host, self.port = ssh_servers.open(self.number, [public_text(KEY)], address=None, sftp=sftp)
         self.home = homes / f"machine-{self.number}"
         self.client = self.new_client()
         self.client.connect()
@@ -48,12 +48,12 @@ class Machine:
 
     def close(self) -> None:
         self.client.close()
-        self.house.close(self.number)
+        self.ssh_servers.close(self.number)
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["sftp", "no-sftp"])
-def machine(request: pytest.FixtureRequest, house: GuestHouse, homes: Path) -> Iterator[Machine]:
-    machine = Machine(house, homes, request.param)
+def machine(request: pytest.FixtureRequest, ssh_servers: SshServers, homes: Path) -> Iterator[Machine]:
+    machine = Machine(ssh_servers, homes, request.param)
     yield machine
     machine.close()
 
@@ -286,9 +286,9 @@ def test_agents_and_files_of_the_user_are_left_alone(
     test_wrong_key(machine)
 
 
-def test_machine_that_ends_while_a_command_runs(house: GuestHouse, homes: Path) -> None:
-    machine = Machine(house, homes, sftp=True)
-    ender = threading.Timer(0.2, machine.house.close, [machine.number])
+def test_machine_that_ends_while_a_command_runs(ssh_servers: SshServers, homes: Path) -> None:
+    machine = Machine(ssh_servers, homes, sftp=True)
+    ender = threading.Timer(0.2, machine.ssh_servers.close, [machine.number])
     ender.start()
     with pytest.raises(ConnectionLostError, match="while sleep ran"):
         machine.client.run("sleep 600")
@@ -296,9 +296,9 @@ def test_machine_that_ends_while_a_command_runs(house: GuestHouse, homes: Path) 
     machine.close()
 
 
-def test_machine_that_ends_between_commands(house: GuestHouse, homes: Path) -> None:
-    machine = Machine(house, homes, sftp=True)
-    house.close(machine.number)
+def test_machine_that_ends_between_commands(ssh_servers: SshServers, homes: Path) -> None:
+    machine = Machine(ssh_servers, homes, sftp=True)
+    ssh_servers.close(machine.number)
     with pytest.raises((paramiko.SSHException, ConnectionLostError)):
         machine.client.run("true")
     assert not machine.client.is_connected

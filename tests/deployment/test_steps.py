@@ -23,11 +23,11 @@ from libcloud.compute.types import DeploymentError
 
 from stratuslab_libcloud.errors import DeploymentFailedError, ScriptFailedError
 
-from .conftest import KEY, OTHER_KEY, Deploy, HouseDriver, public_text
+from .conftest import KEY, OTHER_KEY, Deploy, ServerDriver, public_text
 
 
 @pytest.fixture(params=[True, False], ids=["sftp", "no-sftp"], autouse=True)
-def with_or_without_sftp(request: pytest.FixtureRequest, driver: HouseDriver) -> None:
+def with_or_without_sftp(request: pytest.FixtureRequest, driver: ServerDriver) -> None:
     driver.sftp = request.param
 
 
@@ -80,7 +80,7 @@ def test_script_by_any_name(name: str, delete: bool, deploy: Deploy, home: Home)
     assert not (home(node) / "trap").exists()
 
 
-def test_script_by_absolute_name(deploy: Deploy, home: Home, homes: Path, driver: HouseDriver) -> None:
+def test_script_by_absolute_name(deploy: Deploy, home: Home, homes: Path, driver: ServerDriver) -> None:
     first = deploy(script("true"))
     step = script("echo ran", name=f"{homes}/machine-{int(first.id) + 1}/somewhere/script.sh")
     deploy(step)
@@ -116,7 +116,7 @@ def test_file(target: str, mode: int, deploy: Deploy, home: Home, tmp_path: Path
     assert (home(node) / target).stat().st_mode & 0o777 == mode
 
 
-def test_key(deploy: Deploy, home: Home, driver: HouseDriver) -> None:
+def test_key(deploy: Deploy, home: Home, driver: ServerDriver) -> None:
     node = deploy(
         MultiStepDeployment([SSHKeyDeployment(public_text(OTHER_KEY)), SSHKeyDeployment("ssh-rsa A no-newline")])
     )
@@ -161,7 +161,7 @@ def test_steps_within_steps(deploy: Deploy, home: Home) -> None:
 # Exit statuses
 
 
-def test_script_that_fails(deploy: Deploy, driver: HouseDriver) -> None:
+def test_script_that_fails(deploy: Deploy, driver: ServerDriver) -> None:
     step = script("echo doing; echo 'no such package' >&2; exit 3")
     with pytest.raises(ScriptFailedError) as caught:
         deploy(step)
@@ -313,7 +313,7 @@ def test_connection_that_breaks_between_steps_is_made_again(deploy: Deploy, home
 
 
 def test_script_during_which_the_connection_breaks_is_not_run_again(
-    deploy: Deploy, driver: HouseDriver, home: Home, monkeypatch: pytest.MonkeyPatch
+    deploy: Deploy, driver: ServerDriver, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     step = script("echo once >> ran; echo ready; sleep 600", name="lost.sh")
     original = paramiko.Channel.recv
@@ -333,7 +333,7 @@ def test_script_during_which_the_connection_breaks_is_not_run_again(
 # What is told
 
 
-def test_progress_is_told_in_words(deploy: Deploy, driver: HouseDriver, caplog: pytest.LogCaptureFixture) -> None:
+def test_progress_is_told_in_words(deploy: Deploy, driver: ServerDriver, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "stratuslab_libcloud.deployment")
     node = deploy(MultiStepDeployment([SSHKeyDeployment("ssh-rsa A"), script("true", name="setup.sh")]))
     machine = f"machine {node.id} in 'here': "

@@ -234,7 +234,7 @@ def test_interruption(destroy: bool, deploy: Deploy, caplog: pytest.LogCaptureFi
 
 
 def test_public_machine_whose_own_address_can_not_be_had(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stratuslab_libcloud.sandbox.guests.reachability._own_address", lambda machine: None)
+    monkeypatch.setattr("stratuslab_libcloud.sandbox.guests.ssh_access._own_address", lambda machine: None)
     node = deploy(ScriptDeployment("true"))
     assert node.public_ips[0] != node.extra["ssh_host"] == "127.0.0.1"
     assert node.extra["ssh_port"] != 22

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 TEMPLATE = (Path(__file__).parent / "machine.template").read_text()
 KEY = paramiko.RSAKey.generate(2048)
@@ -87,9 +87,9 @@ def public(key: paramiko.PKey) -> str:
 
 
 @pytest.fixture
-def house() -> Iterator[GuestHouse]:
-    with GuestHouse() as house:
-        yield house
+def ssh_servers() -> Iterator[SshServers]:
+    with SshServers() as ssh_servers:
+        yield ssh_servers
 
 
 def login(
@@ -121,9 +121,9 @@ def connect() -> Iterator[Connect]:
 
 
 @pytest.fixture
-def guest(house: GuestHouse, connect: Connect) -> paramiko.SSHClient:
+def guest(ssh_servers: SshServers, connect: Connect) -> paramiko.SSHClient:
     """A login to a machine."""
-    return connect(house.open(7, [public(KEY)], address=None))
+    return connect(ssh_servers.open(7, [public(KEY)], address=None))
 
 
 def run(client: paramiko.SSHClient, command: str, stdin: bytes = b"") -> tuple[bytes, bytes, int]:

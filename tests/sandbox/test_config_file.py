@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 from .conftest import login
 
@@ -71,7 +72,7 @@ def test_the_keys_that_are_made_open_machines(tmp_path: Path) -> None:
     with Sandbox(boot_seconds=0) as sandbox:
         public = Path(sections(sandbox.write_config(tmp_path / "cfg"))["default"]["user_public_key_file"])
         template = f'NIC=[NETWORK=local,NETWORK_UNAME=oneadmin] CONTEXT=[PUBLIC_KEY="{public.read_text()}"]'
-        sandbox.machines.allocate("alice", template)
+        sandbox.machines.allocate("alice", parse_template(template))
         answer = requests.get(f"{sandbox.port_translation_url}/cgi-bin/vmports.py", timeout=5)
         ((_, port),) = answer.json()["0"]
         login(("127.0.0.1", int(port)), paramiko.Ed25519Key.from_private_key_file(str(public.with_suffix("")))).close()

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Machine, ManualClock, Pace, Sandbox, SandboxError
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 CALL = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
 ALICE = ("alice", "secret")
@@ -69,7 +70,7 @@ def test_a_sandbox_can_be_started_again(http: requests.Session) -> None:
     sandbox = Sandbox(boot_seconds=0)
     for number in range(2):
         with sandbox:
-            sandbox.machines.allocate("alice", "CPU=1")
+            sandbox.machines.allocate("alice", parse_template("CPU=1"))
             assert http.post(compute(sandbox), data=CALL, auth=ALICE).text.count("&lt;VM&gt;") == number + 1
 
 
@@ -90,7 +91,7 @@ def test_many_sandboxes_know_nothing_of_each_other(http: requests.Session) -> No
         sandboxes = [stack.enter_context(Sandbox(boot_seconds=0)) for _ in range(5)]
         for count, sandbox in enumerate(sandboxes):
             for _ in range(count):
-                sandbox.machines.allocate("alice", "CPU=1")
+                sandbox.machines.allocate("alice", parse_template("CPU=1"))
         for count, sandbox in enumerate(sandboxes):
             answer = http.post(compute(sandbox), data=CALL, auth=ALICE)
             assert answer.text.count("&lt;VM&gt;") == count
@@ -169,14 +170,14 @@ def test_a_thousand_machines_start_quickly() -> None:
     sandbox = Sandbox(boot_seconds=0)
     started = time.monotonic()
     for _ in range(1000):
-        sandbox.machines.allocate("alice", 'CPU=1 NIC=[NETWORK="local",NETWORK_UNAME=oneadmin]')
+        sandbox.machines.allocate("alice", parse_template('CPU=1 NIC=[NETWORK="local",NETWORK_UNAME=oneadmin]'))
     assert all(machine.is_running for machine in sandbox.machines)
     assert time.monotonic() - started < 5
 
 
 def test_the_usual_pace_is_under_two_seconds(clock: ManualClock) -> None:
     sandbox = Sandbox(clock=clock)
-    machine = sandbox.machines.allocate("alice", "CPU=1")
+    machine = sandbox.machines.allocate("alice", parse_template("CPU=1"))
     assert not machine.is_running
     clock.advance(2)
     assert machine.is_running
@@ -184,7 +185,7 @@ def test_the_usual_pace_is_under_two_seconds(clock: ManualClock) -> None:
 
 def test_each_step_can_have_its_own_time(clock: ManualClock) -> None:
     sandbox = Sandbox(clock=clock, pace=Pace(pending=0, prolog=0, boot=100))
-    machine = sandbox.machines.allocate("alice", "CPU=1")
+    machine = sandbox.machines.allocate("alice", parse_template("CPU=1"))
     assert machine.lcm_state.name == "BOOT"
     clock.advance(99)
     assert machine.lcm_state.name == "BOOT"
@@ -211,7 +212,7 @@ def test_listeners_are_told_when_machines_come_and_go(sandbox: Sandbox, clock: M
     listener = Listener()
     sandbox.state.listen(listener)
     for _ in range(2):
-        sandbox.machines.allocate("alice", "CPU=1")
+        sandbox.machines.allocate("alice", parse_template("CPU=1"))
     clock.advance(10)
     assert listener.news == [("running", 0), ("running", 1)]
     sandbox.machines.act("alice", 1, "finalize")
@@ -227,7 +228,7 @@ def test_listeners_are_told_without_anybody_looking() -> None:
     listener = Listener()
     with Sandbox(boot_seconds=0.1) as sandbox:
         sandbox.state.listen(listener)
-        sandbox.machines.allocate("alice", "CPU=1")
+        sandbox.machines.allocate("alice", parse_template("CPU=1"))
         assert listener.told.wait(5)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox, VmState
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.state.disks import DiskFields, Visibility
 
 from .conftest import wait_for
@@ -30,12 +31,12 @@ def sandbox_with(file: Path, clock: ManualClock, **options: object) -> Sandbox:
 def test_machines_go_on_where_they_were(file: Path, clock: ManualClock) -> None:
     with sandbox_with(file, clock) as first:
         for _ in range(3):
-            first.machines.allocate("alice", f'NAME="a \\"name\\" {chr(10)}" {NIC}')
+            first.machines.allocate("alice", parse_template(f'NAME="a \\"name\\" {chr(10)}" {NIC}'))
         clock.advance(10)
         first.machines.act("alice", 0, "finalize")
         first.machines.act("alice", 1, "suspend")
         clock.advance(10)
-        first.machines.allocate("bob", NIC)
+        first.machines.allocate("bob", parse_template(NIC))
     with sandbox_with(file, clock) as second:
         assert [machine.state for machine in second.machines] == [
             VmState.DONE,
@@ -56,17 +57,17 @@ def test_machines_go_on_where_they_were(file: Path, clock: ManualClock) -> None:
 
 def test_addresses_stay_taken(file: Path, clock: ManualClock) -> None:
     with sandbox_with(file, clock) as first:
-        address = first.machines.allocate("alice", NIC).nics[0]["IP"]
+        address = first.machines.allocate("alice", parse_template(NIC)).nics[0]["IP"]
     with sandbox_with(file, clock) as second:
         assert second.machines[0].nics[0]["IP"] == address
-        assert second.machines.allocate("alice", NIC).nics[0]["IP"] != address
+        assert second.machines.allocate("alice", parse_template(NIC)).nics[0]["IP"] != address
         second.machines.act("alice", 0, "finalize")
-        assert second.machines.allocate("alice", NIC).nics[0]["IP"] == address
+        assert second.machines.allocate("alice", parse_template(NIC)).nics[0]["IP"] == address
 
 
 def test_running_machines_are_told_to_listeners(file: Path, clock: ManualClock) -> None:
     with sandbox_with(file, clock) as first:
-        first.machines.allocate("alice", NIC)
+        first.machines.allocate("alice", parse_template(NIC))
         clock.advance(10)
     running = []
 
@@ -80,7 +81,7 @@ def test_running_machines_are_told_to_listeners(file: Path, clock: ManualClock) 
     second = sandbox_with(file, clock)
     second.state.listen(Listener())
     with second:
-        second.state.settle()
+        second.state.run_due_steps()
         assert running == [second.machines[0]]
 
 
@@ -100,12 +101,12 @@ def test_the_marketplace_stays_as_it_was(file: Path, clock: ManualClock) -> None
     clock.advance(1000)
     with sandbox_with(file, clock, empty_marketplace=True) as second:
         assert set(second.entries) == set(first.entries)
-        assert second.entries.all_quirks() == first.entries.all_quirks()
+        assert second.entries.behaviours() == first.entries.behaviours()
 
 
 def test_the_file_is_kept_while_the_sandbox_runs_and_is_private(file: Path) -> None:
     with Sandbox(state_file=file) as sandbox:
-        sandbox.machines.allocate("alice", 'NAME="soon"')
+        sandbox.machines.allocate("alice", parse_template('NAME="soon"'))
         assert wait_for(lambda: file.exists() and "soon" in file.read_text())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert {path.name for path in file.parent.iterdir()} == {file.name, f".{file.name}.lock"}
@@ -152,7 +153,7 @@ def test_one_sandbox_at_a_time_has_the_file(file: Path) -> None:
     with Sandbox(state_file=file) as first:
         with pytest.raises(ValueError, match="another sandbox that is running keeps its state in"):
             Sandbox(state_file=file).start()
-        first.machines.allocate("alice", "CPU=1")
+        first.machines.allocate("alice", parse_template("CPU=1"))
     with Sandbox(state_file=file) as second:
         assert len(second.machines) == 1
 
@@ -160,7 +161,7 @@ def test_one_sandbox_at_a_time_has_the_file(file: Path) -> None:
 def test_nothing_that_another_has_kept_is_lost(file: Path) -> None:
     first = Sandbox(state_file=file)
     with Sandbox(state_file=file) as second:
-        second.machines.allocate("alice", "CPU=1")
+        second.machines.allocate("alice", parse_template("CPU=1"))
     kept = file.read_text()
     with pytest.raises(ValueError, match=r"another sandbox has kept its state in .* in the meantime"):
         first.start()
@@ -172,7 +173,7 @@ def test_a_sandbox_goes_on_with_its_own_file(file: Path) -> None:
     for number in range(2):
         with sandbox:
             assert len(sandbox.machines) == number
-            sandbox.machines.allocate("alice", "CPU=1")
+            sandbox.machines.allocate("alice", parse_template("CPU=1"))
 
 
 def test_one_that_was_killed_blocks_nobody(file: Path) -> None:

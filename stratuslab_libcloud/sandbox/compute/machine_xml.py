@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from stratuslab_libcloud.sandbox.state.template import Template
-from stratuslab_libcloud.sandbox.state.vm import Machine, Stay
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Machine
 
 _PERMISSIONS = (
     "<PERMISSIONS><OWNER_U>1</OWNER_U><OWNER_M>1</OWNER_M><OWNER_A>0</OWNER_A>"
@@ -30,7 +30,7 @@ NO_MACHINE = (
 def machine_xml(machine: Machine, *, whole_history: bool) -> str:
     """One machine.
 
-    :param whole_history: all its stays on hosts; only the last one otherwise, as in listings
+    :param whole_history: all history records; otherwise only the last one, as in listings
     """
     first = 0 if whole_history else max(0, len(machine.history) - 1)
     owner = machine.owner
@@ -63,22 +63,22 @@ def _vector_xml(vector: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
-def _history_xml(history: Sequence[Stay], first: int) -> str:
+def _history_xml(history: Sequence[HistoryRecord], first: int) -> str:
     if not history:
         return "<HISTORY_RECORDS/>"
-    stays = "".join(_stay_xml(number, history[number]) for number in range(first, len(history)))
-    return f"<HISTORY_RECORDS>{stays}</HISTORY_RECORDS>"
+    records = "".join(_record_xml(number, history[number]) for number in range(first, len(history)))
+    return f"<HISTORY_RECORDS>{records}</HISTORY_RECORDS>"
 
 
-def _stay_xml(number: int, stay: Stay) -> str:
+def _record_xml(number: int, record: HistoryRecord) -> str:
     return (
-        f"<HISTORY><SEQ>{number}</SEQ><HOSTNAME>{stay.host.name}</HOSTNAME><VM_DIR>/var/lib/one/</VM_DIR>"
-        f"<HID>{stay.host.id}</HID><STIME>{int(stay.start)}</STIME><ETIME>{int(stay.end)}</ETIME>"
+        f"<HISTORY><SEQ>{number}</SEQ><HOSTNAME>{record.host.name}</HOSTNAME><VM_DIR>/var/lib/one/</VM_DIR>"
+        f"<HID>{record.host.id}</HID><STIME>{int(record.start)}</STIME><ETIME>{int(record.end)}</ETIME>"
         "<VMMMAD>vmm_kvm</VMMMAD><VNMMAD>dummy</VNMMAD><TMMAD>tm_stratuslab</TMMAD>"
-        f"<PSTIME>{int(stay.prolog[0])}</PSTIME><PETIME>{int(stay.prolog[1])}</PETIME>"
-        f"<RSTIME>{int(stay.running[0])}</RSTIME><RETIME>{int(stay.running[1])}</RETIME>"
-        f"<ESTIME>{int(stay.epilog[0])}</ESTIME><EETIME>{int(stay.epilog[1])}</EETIME>"
-        f"<REASON>{stay.reason:d}</REASON></HISTORY>"
+        f"<PSTIME>{int(record.prolog[0])}</PSTIME><PETIME>{int(record.prolog[1])}</PETIME>"
+        f"<RSTIME>{int(record.running[0])}</RSTIME><RETIME>{int(record.running[1])}</RETIME>"
+        f"<ESTIME>{int(record.epilog[0])}</ESTIME><EETIME>{int(record.epilog[1])}</EETIME>"
+        f"<REASON>{record.reason:d}</REASON></HISTORY>"
     )
 
 

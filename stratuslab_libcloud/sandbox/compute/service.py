@@ -17,11 +17,12 @@ from werkzeug.exceptions import HTTPException
 
 from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
 from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, machine_xml
+from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
 from stratuslab_libcloud.sandbox.http.authentication import compute_user
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
 from stratuslab_libcloud.sandbox.http.negotiation import error_page
-from stratuslab_libcloud.sandbox.state import State
 from stratuslab_libcloud.sandbox.state.errors import (
+    AllocationError,
     NoSuchMachineError,
     NotAuthorizedError,
     QuotaError,
@@ -29,6 +30,7 @@ from stratuslab_libcloud.sandbox.state.errors import (
     UnknownActionError,
     WrongStateError,
 )
+from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 
 _MAX_BODY = 512 * 1024
@@ -132,13 +134,17 @@ class ComputeService:
             return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
 
     def _allocate(self, user: str, parameters: _Parameters) -> str | int:
-        return self._state.machines.allocate(user, parameters.text()).id
+        try:
+            template = parse_template(parameters.text())
+        except TemplateError as problem:
+            raise AllocationError(str(problem)) from None
+        return self._state.machines.allocate(user, template).id
 
     def _info(self, user: str, parameters: _Parameters) -> str | int:
         machine_id = parameters.number()
         if machine_id == -1:
             return NO_MACHINE
-        with self._state.guard:
+        with self._state.lock:
             return machine_xml(self._state.machines.find(user, machine_id), whole_history=True)
 
     def _action(self, user: str, parameters: _Parameters) -> str | int:
@@ -152,7 +158,7 @@ class ComputeService:
             raise _ArgumentError("Incorrect filter_flag")
         if not _ANY_STATE <= state <= VmState.FAILED:
             raise _ArgumentError("Incorrect filter_flag, state")
-        with self._state.guard:
+        with self._state.lock:
             machines = [
                 machine
                 for machine in self._state.machines.visible_to(user)

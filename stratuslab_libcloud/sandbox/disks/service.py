@@ -63,7 +63,6 @@ from stratuslab_libcloud.sandbox.http.negotiation import (
     page,
     preferred,
 )
-from stratuslab_libcloud.sandbox.state import State
 from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, DiskType
 from stratuslab_libcloud.sandbox.state.errors import (
     DiskBusyError,
@@ -75,6 +74,7 @@ from stratuslab_libcloud.sandbox.state.errors import (
     UnhandledInputError,
 )
 from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
+from stratuslab_libcloud.sandbox.state.state import State
 
 _GIBIBYTE = 2**30
 

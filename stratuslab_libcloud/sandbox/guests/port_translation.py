@@ -10,7 +10,7 @@ import json
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from stratuslab_libcloud.sandbox.guests.reachability import Reachability
+from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
 from stratuslab_libcloud.sandbox.http.negotiation import JSON, error_page
 
@@ -18,14 +18,14 @@ from stratuslab_libcloud.sandbox.http.negotiation import JSON, error_page
 class PortTranslationService:
     """The service's route.
 
-    :param reachability: knows the ports
+    :param ssh_access: knows the ports
     """
 
     name = "pat"
     prefix = "/cgi-bin/"
 
-    def __init__(self, reachability: Reachability) -> None:
-        self._reachability = reachability
+    def __init__(self, ssh_access: SshAccess) -> None:
+        self._ssh_access = ssh_access
 
     def routes(self) -> Blueprint:
         """What is served at which addresses."""
@@ -45,7 +45,7 @@ class PortTranslationService:
         wanted = request.args.get("vmid")
         ports = {
             str(machine_id): [[str(own), str(gateway)] for own, gateway in pairs]
-            for machine_id, pairs in self._reachability.translations().items()
+            for machine_id, pairs in self._ssh_access.translations().items()
             if wanted in (None, str(machine_id))
         }
         return Response(json.dumps(ports), content_type=JSON)

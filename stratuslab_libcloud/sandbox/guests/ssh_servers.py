@@ -35,7 +35,7 @@ GATEWAY = "127.0.0.1"
 _REMOVAL_SECONDS = 2.0
 
 
-class GuestHouse:
+class SshServers:
     """The SSH servers of all running machines, in one background thread.
 
     All methods may be called from any thread. Also a context manager that stops at its end.
@@ -56,7 +56,7 @@ class GuestHouse:
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox guests", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> GuestHouse:
+    def __enter__(self) -> SshServers:
         return self
 
     def __exit__(
@@ -132,7 +132,7 @@ class GuestHouse:
         machine = _Machine(self._root / f"machine-{machine_id}", self._command_seconds)
         self._machines[machine_id] = machine
         try:
-            machine.furnish(keys)
+            machine.create_home(keys)
             return await machine.listen(places, sftp)
         except BaseException:
             await self._close(machine_id)
@@ -161,7 +161,7 @@ class _Machine:
     def authorized_keys(self) -> Path:
         return self.home / ".ssh" / "authorized_keys"
 
-    def furnish(self, keys: Sequence[str]) -> None:
+    def create_home(self, keys: Sequence[str]) -> None:
         self.home.mkdir(mode=0o700)
         self.authorized_keys.parent.mkdir(mode=0o700)
         self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")

@@ -9,7 +9,7 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from stratuslab_libcloud.sandbox.http.faults import Fault, Faults
-from stratuslab_libcloud.sandbox.http.spoiled_answers import instead
+from stratuslab_libcloud.sandbox.http.wrong_answers import instead
 
 EXCHANGE_KEY = "sandbox.exchange"
 

@@ -21,7 +21,7 @@ from stratuslab_libcloud.sandbox.http.delivery import Delivery, is_silent
 from stratuslab_libcloud.sandbox.http.exchange import EXCHANGE_KEY, Exchange
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
-from stratuslab_libcloud.sandbox.http.spoiled_answers import spoiled
+from stratuslab_libcloud.sandbox.http.wrong_answers import spoiled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -136,7 +136,7 @@ class _Handler(WSGIRequestHandler):
         return head if self.command == "HEAD" else head + content
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Stay silent: the record says more."""
+        """Stay silent: the record of requests says more."""
 
 
 class HttpServer(socketserver.ThreadingTCPServer):

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from stratuslab_libcloud.sandbox.marketplace.rdf import read_documents, read_entry
 from stratuslab_libcloud.sandbox.marketplace.rdf_writing import document
-from stratuslab_libcloud.sandbox.state.entries import Entries, Entry, Quirks, timestamp
+from stratuslab_libcloud.sandbox.state.entries import Entries, Entry, ImageBehaviour, timestamp
 from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
 
 _DAY = 86400
 _MEBIBYTE = 2**20
-_NONE = Quirks()
+_NONE = ImageBehaviour()
 _ISSUER = "CN=StratusLab Test CA,O=StratusLab,C=EU"
 
 
@@ -46,7 +46,7 @@ class Image:
     :param age: days since it was endorsed
     :param validity: days from then on
     :param tag: a name for the newest of a kind
-    :param quirks: of machines that are started from it
+    :param behaviour: of machines that are started from it
     """
 
     title: str
@@ -65,7 +65,7 @@ class Image:
     tag: str = ""
     endorser: Endorser = JANE
     deprecated: str = ""
-    quirks: Quirks = _NONE
+    behaviour: ImageBehaviour = _NONE
 
     @property
     def identifier(self) -> str:
@@ -136,7 +136,7 @@ CATALOGUE = (
         bus="ide",
         size=40,
         tag="ttylinux",
-        quirks=Quirks(sftp=False),
+        behaviour=ImageBehaviour(sftp=False),
     ),
     _CENTOS,
     replace(_CENTOS, age=20, endorser=JOHN),
@@ -178,7 +178,7 @@ CATALOGUE = (
         "6.5",
         version="0.1",
         age=150,
-        quirks=Quirks(boot_error="the kernel of this image always panics"),
+        behaviour=ImageBehaviour(boot_error="the kernel of this image always panics"),
     ),
     Image(
         "Broken prolog",
@@ -187,7 +187,7 @@ CATALOGUE = (
         "6.5",
         version="0.2",
         age=151,
-        quirks=Quirks(prolog_error="the location of this image can not be read"),
+        behaviour=ImageBehaviour(prolog_error="the location of this image can not be read"),
     ),
     # None of the rest is in the usual listing.
     Image("CentOS 5.9 base", "Nobody has endorsed this again.", "CentOS", "5.9", age=500, validity=365),
@@ -207,4 +207,4 @@ def add_catalogue(entries: Entries, now: float) -> None:
     """Put all images into a Marketplace, oldest first."""
     for image in sorted(CATALOGUE, key=lambda image: -image.age):
         entries.add(image.entry(now))
-        entries.set_quirks(image.identifier, image.quirks)
+        entries.set_behaviour(image.identifier, image.behaviour)

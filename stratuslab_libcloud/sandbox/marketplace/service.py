@@ -36,9 +36,9 @@ from stratuslab_libcloud.sandbox.marketplace.constraints import read_upload
 from stratuslab_libcloud.sandbox.marketplace.data_tables import BadSortingError, arrange, row, search
 from stratuslab_libcloud.sandbox.marketplace.endorsers import endorsers, history, sparql_results, tags
 from stratuslab_libcloud.sandbox.marketplace.rdf_writing import metadata_xml, rdf_json
-from stratuslab_libcloud.sandbox.state import State
 from stratuslab_libcloud.sandbox.state.entries import ANYWHERE, VALID, Entry
 from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError, UnhandledInputError
+from stratuslab_libcloud.sandbox.state.state import State
 
 _RDF_XML = "application/rdf+xml"
 _XML_TYPES = (XML, "text/xml")

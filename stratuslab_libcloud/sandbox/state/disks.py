@@ -17,7 +17,7 @@ from stratuslab_libcloud.sandbox.state.errors import (
     NoSuchMountError,
     StorageBackendError,
 )
-from stratuslab_libcloud.sandbox.state.guard import Guard
+from stratuslab_libcloud.sandbox.state.lock import StateLock
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 
 MIN_SIZE, MAX_SIZE = 1, 1024
@@ -62,7 +62,7 @@ class DiskFields:
     type: DiskType | None = None
     seed: bool | None = None
 
-    def applied_to(self, disk: Disk) -> Disk:
+    def apply_to(self, disk: Disk) -> Disk:
         """The disk with all of this."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
         return replace(disk, **given)
@@ -117,13 +117,13 @@ class Mount:
 class Disks:
     """All disks and mounts of a cloud.
 
-    :param can_plug: whether a machine, by its number, runs on a host, by its name, so that a disk can be plugged in
+    :param can_attach: whether a machine, by its number, runs on a host, by its name, so that a disk can be plugged in
     """
 
-    def __init__(self, *, guard: Guard, clock: Clock, can_plug: Callable[[str, str], bool]) -> None:
-        self._guard = guard
+    def __init__(self, *, lock: StateLock, clock: Clock, can_attach: Callable[[str, str], bool]) -> None:
+        self._lock = lock
         self._clock = clock
-        self._can_plug = can_plug
+        self._can_attach = can_attach
         self._disks: dict[str, Disk] = {}
         self._mounts: dict[str, Mount] = {}
         self._mounts_by_machine: dict[str, dict[str, Mount]] = {}
@@ -132,7 +132,7 @@ class Disks:
 
     def owned_by(self, user: str) -> Sequence[Disk]:
         """A user's own disks, newest first; everybody's for the superuser."""
-        with self._guard:
+        with self._lock:
             disks = [disk for disk in self._disks.values() if _may_edit(user, disk)]
         disks.reverse()
         return sorted(disks, key=lambda disk: disk.created, reverse=True)
@@ -152,17 +152,17 @@ class Disks:
 
     def get(self, disk_uuid: str) -> Disk | None:
         """The disk, whoever asks."""
-        with self._guard:
+        with self._lock:
             return self._disks.get(disk_uuid)
 
     def with_identifier(self, identifier: str) -> Disk | None:
         """A disk with this identifier, whoever asks."""
-        with self._guard:
+        with self._lock:
             return next((disk for disk in self._disks.values() if disk.identifier == identifier), None)
 
     def use_counts(self) -> Callable[[Disk], int]:
         """How often each disk is in use now: copied if it is a machine image's origin, mounted otherwise."""
-        with self._guard:
+        with self._lock:
             copies = Counter(disk.identifier for disk in self._disks.values())
             mounts = Counter(mount.disk for mount in self._mounts.values())
 
@@ -179,16 +179,16 @@ class Disks:
         :raises DiskRefusedError: if its identifier is in use
         :raises InvalidDiskError: if its size is not permitted
         """
-        with self._guard:
+        with self._lock:
             if wanted.identifier and any(d.identifier == wanted.identifier for d in self._disks.values()):
                 raise DiskRefusedError("Disk already registered")
             if wanted.size is None or not MIN_SIZE <= wanted.size <= MAX_SIZE:
                 raise InvalidDiskError(f"Size must be an integer between {MIN_SIZE} and {MAX_SIZE}")
-            return self._store(wanted.applied_to(self._new_disk(user, wanted.size)), content)
+            return self._store(wanted.apply_to(self._new_disk(user, wanted.size)), content)
 
     def fill(self, disk_uuid: str, content: bytes) -> None:
         """Put the contents of an image on a new disk."""
-        with self._guard:
+        with self._lock:
             self._disks[disk_uuid] = replace(self._disks[disk_uuid], content=content)
 
     def change(self, user: str, disk_uuid: str, changes: DiskFields) -> Disk:
@@ -197,8 +197,8 @@ class Disks:
         :raises NoSuchDiskError: if there is none
         :raises DiskRefusedError: if the user may not see it
         """
-        with self._guard:
-            disk = changes.applied_to(self.find(user, disk_uuid))
+        with self._lock:
+            disk = changes.apply_to(self.find(user, disk_uuid))
             self._disks[disk_uuid] = disk
         return disk
 
@@ -209,7 +209,7 @@ class Disks:
         :raises DiskRefusedError: if the user may not see it
         :raises DiskBusyError: if it is neither an origin nor a live copy
         """
-        with self._guard:
+        with self._lock:
             disk = self.find(user, disk_uuid)
             if disk.type == DiskType.MACHINE_IMAGE_ORIGIN:
                 # Nobody's until the machine that it is for claims it.
@@ -235,7 +235,7 @@ class Disks:
         :raises DiskRefusedError: if it is not the user's own
         :raises DiskBusyError: if it is mounted
         """
-        with self._guard:
+        with self._lock:
             if not _may_edit(user, self.find(user, disk_uuid)):
                 raise DiskRefusedError(f"insufficient rights to delete disk ({disk_uuid})")
             if self.mounts(disk_uuid):
@@ -249,7 +249,7 @@ class Disks:
 
         :raises NoSuchDiskError: if there is no such disk
         """
-        with self._guard:
+        with self._lock:
             self._require(disk_uuid, "Unknown disk")
             mounts = [mount for mount in self._mounts.values() if mount.disk == disk_uuid]
         return sorted(mounts, key=lambda mount: mount.device)
@@ -259,7 +259,7 @@ class Disks:
 
         :raises NoSuchMountError: if there is none
         """
-        with self._guard:
+        with self._lock:
             if mount_id not in self._mounts:
                 raise NoSuchMountError(f"mount ({mount_id}) does not exist")
             return self._mounts[mount_id]
@@ -273,14 +273,14 @@ class Disks:
         :raises DiskRefusedError: if the user may not see the disk, or the machine has it already
         :raises StorageBackendError: if the machine does not run on that host
         """
-        with self._guard:
+        with self._lock:
             disk = self._require(disk_uuid, "Unknown disk")
             mount = Mount(disk_uuid, vm_id, node, STATIC_DEVICE if register_only else self._free_device(vm_id))
             if not _may_view(user, disk):
                 raise DiskRefusedError("Not enough rights to attach disk")
             if mount.id in self._mounts:
                 raise DiskRefusedError(f"Mount already exists for: {vm_id} and {disk_uuid}")
-            if not register_only and not self._can_plug(vm_id, node):
+            if not register_only and not self._can_attach(vm_id, node):
                 raise StorageBackendError(f"error: failed to get domain 'one-{vm_id}' on {node}")
             self._keep(mount)
         return mount
@@ -292,7 +292,7 @@ class Disks:
         :raises DiskRefusedError: if the user may not see it
         :raises NoSuchMountError: if there is no such mount
         """
-        with self._guard:
+        with self._lock:
             if not _may_view(user, self._require(disk_uuid, "unknown disk")):
                 raise DiskRefusedError("insufficient rights to detach disk")
             mount = self.mount(mount_id)
@@ -302,12 +302,12 @@ class Disks:
 
     def mounts_of_machine(self, vm_id: str) -> Sequence[Mount]:
         """All disks in one machine."""
-        with self._guard:
+        with self._lock:
             return list(self._mounts_by_machine.get(vm_id, {}).values())
 
     def restore(self, disks: Iterable[Disk], mounts: Iterable[Mount]) -> None:
         """Put disks and mounts back that were here before."""
-        with self._guard:
+        with self._lock:
             self._disks.update((disk.uuid, disk) for disk in disks)
             for mount in mounts:
                 self._keep(mount)

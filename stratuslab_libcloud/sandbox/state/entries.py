@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError
-from stratuslab_libcloud.sandbox.state.guard import Guard
+from stratuslab_libcloud.sandbox.state.lock import StateLock
 
 VALID, EXPIRED, DEPRECATED = "valid", "expired", "deprecated"
 ANYWHERE, ON_THE_WEB, ON_PDISK = "all", "web", "pdisk"
@@ -79,7 +79,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Quirks:
+class ImageBehaviour:
     """What machines started from an image are like.
 
     :param sftp: whether they serve SFTP
@@ -95,12 +95,12 @@ class Quirks:
 class Entries:
     """All entries of a Marketplace, superseded ones too."""
 
-    def __init__(self, *, guard: Guard, clock: Clock) -> None:
-        self._guard = guard
+    def __init__(self, *, lock: StateLock, clock: Clock) -> None:
+        self._lock = lock
         self._clock = clock
         self._entries: dict[tuple[str, str, str], Entry] = {}
         self._latest: dict[tuple[str, str], Entry] = {}
-        self._quirks: dict[str, Quirks] = {}
+        self._behaviours: dict[str, ImageBehaviour] = {}
 
     def add(self, entry: Entry) -> None:
         """Publish an entry.
@@ -108,7 +108,7 @@ class Entries:
         :raises InvalidEntryError: if the endorser has said something newer of the image
         """
         endorsement = (entry.identifier, entry.email)
-        with self._guard:
+        with self._lock:
             latest = self._latest.get(endorsement)
             if latest is not None and entry.created < latest.created:
                 raise InvalidEntryError("older than latest entry")
@@ -117,7 +117,7 @@ class Entries:
 
     def find(self, identifier: str, email: str, created: str) -> Entry | None:
         """One entry, superseded or not."""
-        with self._guard:
+        with self._lock:
             return self._entries.get((identifier, email, created))
 
     def select(
@@ -134,7 +134,7 @@ class Entries:
         Those without an end of validity never fit.
         """
         now = timestamp(self._clock.now())
-        with self._guard:
+        with self._lock:
             entries = list((self._latest if created is None else self._entries).values())
         found = [
             entry
@@ -150,32 +150,32 @@ class Entries:
 
     def tagged(self, email: str, tag: str) -> Entry | None:
         """The newest entry with a tag by an endorser, even if it is deprecated."""
-        with self._guard:
+        with self._lock:
             fitting = [e for e in self._latest.values() if e.email == email and e.tag == tag]
         return max(fitting, key=lambda entry: entry.created, default=None)
 
     def knows(self, identifier: str) -> bool:
         """Whether anybody has said anything of the image."""
-        with self._guard:
+        with self._lock:
             return any(known == identifier for known, _ in self._latest)
 
-    def quirks(self, identifier: str) -> Quirks:
+    def behaviour(self, identifier: str) -> ImageBehaviour:
         """What machines from an image are like."""
-        with self._guard:
-            return self._quirks.get(identifier, Quirks())
+        with self._lock:
+            return self._behaviours.get(identifier, ImageBehaviour())
 
-    def all_quirks(self) -> Mapping[str, Quirks]:
+    def behaviours(self) -> Mapping[str, ImageBehaviour]:
         """Those of all images that have any, by identifier."""
-        with self._guard:
-            return dict(self._quirks)
+        with self._lock:
+            return dict(self._behaviours)
 
-    def set_quirks(self, identifier: str, quirks: Quirks) -> None:
+    def set_behaviour(self, identifier: str, behaviour: ImageBehaviour) -> None:
         """Say what machines from an image are like from now on."""
-        with self._guard:
-            self._quirks[identifier] = quirks
+        with self._lock:
+            self._behaviours[identifier] = behaviour
 
     def __iter__(self) -> Iterator[Entry]:
-        with self._guard:
+        with self._lock:
             return iter(list(self._entries.values()))
 
     def __len__(self) -> int:

@@ -6,56 +6,55 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.errors import AllocationError, NoSuchMachineError, NotAuthorizedError, QuotaError
-from stratuslab_libcloud.sandbox.state.guard import Guard
-from stratuslab_libcloud.sandbox.state.life import Life
+from stratuslab_libcloud.sandbox.state.life_cycle import LifeCycle
+from stratuslab_libcloud.sandbox.state.lock import StateLock
 from stratuslab_libcloud.sandbox.state.networks import Networks
-from stratuslab_libcloud.sandbox.state.template import Template, TemplateError
+from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER, User, Users
 from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 
 
 class Machines:
-    """All machines of a cloud, done ones too.
+    """All machines of a cloud, including those that are done.
 
     :param limit: how many machines that are not done a user may have; None for no limit
+    :raises ValueError: if the limit is below 0
     """
 
     def __init__(
         self,
         *,
-        guard: Guard,
+        lock: StateLock,
         clock: Clock,
         users: Users,
         networks: Networks,
-        life: Life,
+        life_cycle: LifeCycle,
         limit: int | None,
     ) -> None:
-        self._guard = guard
+        if limit is not None and limit < 0:
+            raise ValueError(f"the limit on a user's machines is 0 or more, not {limit}")
+        self._lock = lock
         self._clock = clock
         self._users = users
         self._networks = networks
-        self._life = life
+        self._life_cycle = life_cycle
         self._limit = limit
         self._machines: dict[int, Machine] = {}
 
-    def allocate(self, account: str, template_text: str) -> Machine:
+    def allocate(self, account: str, template: Template) -> Machine:
         """Create a machine.
 
         :param account: the name of the user
-        :param template_text: an OpenNebula template
-        :raises AllocationError: if it is no template, or asks for a network or image that is not there
+        :param template: what the machine should have; it becomes the machine's own
+        :raises AllocationError: if it asks for a network or image that does not exist
         :raises QuotaError: if the user may not have another machine
         """
-        try:
-            template = Template.parse(template_text)
-        except TemplateError as problem:
-            raise AllocationError(str(problem)) from None
         user = self._users.of_account(account)
-        with self._guard:
+        with self._lock:
             self._check_limit(user)
             machine = self._new_machine(user, template)
             self._machines[machine.id] = machine
-            self._life.begin(machine)
+            self._life_cycle.begin(machine)
         return machine
 
     def find(self, account: str, machine_id: int, right: str = "USE") -> Machine:
@@ -63,10 +62,10 @@ class Machines:
 
         :param right: ``USE`` to look at it, ``MANAGE`` to act on it
         :raises NoSuchMachineError: if there is none
-        :raises NotAuthorizedError: if it is somebody else's
+        :raises NotAuthorizedError: if it is another user's
         """
         user = self._users.of_account(account)
-        with self._guard:
+        with self._lock:
             machine = self._machines.get(machine_id)
         if machine is None:
             raise NoSuchMachineError(machine_id)
@@ -77,7 +76,7 @@ class Machines:
     def visible_to(self, account: str) -> Sequence[Machine]:
         """All machines that a user may see, by number."""
         user = self._users.of_account(account)
-        with self._guard:
+        with self._lock:
             return [machine for machine in self._machines.values() if _may_see(user, machine)]
 
     def act(self, account: str, machine_id: int, action: str) -> None:
@@ -85,22 +84,22 @@ class Machines:
 
         :param action: OpenNebula's name of it, such as ``finalize``
         :raises NoSuchMachineError: if there is none of this number
-        :raises NotAuthorizedError: if it is somebody else's
+        :raises NotAuthorizedError: if it is another user's
         :raises UnknownActionError: if there is no such action
         :raises WrongStateError: if the machine is not in a state for it
         """
-        with self._guard:
-            self._life.act(self.find(account, machine_id, "MANAGE"), action)
+        with self._lock:
+            self._life_cycle.act(self.find(account, machine_id, "MANAGE"), action)
 
     def restore(self, machines: Iterable[Machine]) -> None:
-        """Put machines back that were here before, with the addresses that they have."""
-        with self._guard:
+        """Add the machines of an earlier run, with the addresses that they have."""
+        with self._lock:
             for machine in machines:
                 self._machines[machine.id] = machine
                 if machine.connected:
                     for nic in machine.nics:
-                        self._networks.keep(nic)
-                self._life.go_on(machine)
+                        self._networks.claim(nic)
+                self._life_cycle.restore(machine)
 
     def __iter__(self) -> Iterator[Machine]:
         return iter(self.visible_to(SUPERUSER))

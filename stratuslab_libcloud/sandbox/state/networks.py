@@ -40,10 +40,10 @@ class Network:
         self._leased.add(number)
         return IPv4Address(number)
 
-    def lease_this(self, text: str) -> IPv4Address:
-        """Give out one certain address.
+    def lease_address(self, text: str) -> IPv4Address:
+        """Give out this address.
 
-        :raises AllocationError: if the address is not one of the network's, or taken
+        :raises AllocationError: if the address is outside of the network, or in use
         """
         try:
             address = IPv4Address(text)
@@ -76,7 +76,7 @@ class Networks:
     """``public``, ``local`` and ``private``.
 
     :param public: addresses of the public network; unless given, a /24 of the loopback network, chosen at random so
-        that sandboxes on one computer do not get into each other's way
+        that sandboxes on one computer do not disturb each other
     """
 
     def __init__(self, users: Users, public: IPv4Network | None = None) -> None:
@@ -94,13 +94,13 @@ class Networks:
         return self._networks[name]
 
     def connect(self, nic: Mapping[str, str], user: User) -> dict[str, str]:
-        """Lease an address for one NIC of a template; return the NIC with all that it is told.
+        """Lease an address for one NIC of a template; return the NIC with all its values.
 
         :raises AllocationError: if there is no such network or address
         """
         network = self._find(nic, user)
         requested = nic.get("IP")
-        address = network.lease_this(requested) if requested else network.lease()
+        address = network.lease_address(requested) if requested else network.lease()
         return {
             **nic,
             "BRIDGE": network.bridge,
@@ -111,15 +111,15 @@ class Networks:
             "VLAN": "NO",
         }
 
-    def keep(self, nic: Mapping[str, str]) -> None:
-        """Note that a NIC has its address already."""
-        self._networks[nic["NETWORK"]].lease_this(nic["IP"])
+    def claim(self, nic: Mapping[str, str]) -> None:
+        """Lease the address that a NIC has already."""
+        self._networks[nic["NETWORK"]].lease_address(nic["IP"])
 
     def reconnect(self, nic: Mapping[str, str]) -> dict[str, str]:
         """Lease again for a NIC whose address was given back: the same address if it is still free."""
         network = self._networks[nic["NETWORK"]]
         try:
-            address = network.lease_this(nic["IP"])
+            address = network.lease_address(nic["IP"])
         except AllocationError:
             address = network.lease()
         return {**nic, "IP": str(address), "MAC": mac_address(address)}
@@ -145,5 +145,5 @@ def mac_address(address: IPv4Address) -> str:
 
 
 def _random_loopback_network() -> IPv4Network:
-    dice = random.SystemRandom()
-    return IPv4Network((bytes([127, dice.randrange(1, 255), dice.randrange(256), 0]), 24))
+    generator = random.SystemRandom()
+    return IPv4Network((bytes([127, generator.randrange(1, 255), generator.randrange(256), 0]), 24))

@@ -1,40 +1,17 @@
-"""The template grammar of OpenNebula 3.2: ``NAME = value`` and ``NAME = [ KEY = value, KEY = value ]``.
-
-The scanner has the two states of OpenNebula's: before a value and elsewhere. What neither knows is skipped, as there.
-Its oddities are kept on purpose, since users meet them on real clouds:
-
-* a comment is a line's rest after ``#`` where a name is expected; within a value ``#`` ends the value;
-* in a quoted value ``\\"`` stands for ``"`` and every other backslash for itself; there is no way to end a value with
-  a backslash, and ``""`` is not empty but two quotation marks;
-* names are case-insensitive; of a name repeated within brackets the first counts.
-"""
+"""Templates as OpenNebula keeps them: attributes, each a text or a set of named texts."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 Value = str | Mapping[str, str]
 
 
-class TemplateError(Exception):
-    """The text is not a template; the message is OpenNebula's."""
-
-
 class Template:
-    """Named attributes, each once or several times, each a text or a set of named texts."""
+    """Named attributes, each once or several times. OpenNebula calls a set of named texts a vector."""
 
     def __init__(self, attributes: Iterable[tuple[str, Value]] = ()) -> None:
         self._attributes = list(attributes)
-
-    @classmethod
-    def parse(cls, text: str) -> Template:
-        """Read a template.
-
-        :raises TemplateError: in OpenNebula's words, with line and columns
-        """
-        return cls(_Parser(text).attributes())
 
     def __iter__(self) -> Iterator[tuple[str, Value]]:
         """All attributes by name, those of one name in the order in which they were given."""
@@ -52,108 +29,3 @@ class Template:
         """Let `name` have exactly these values."""
         self._attributes = [a for a in self._attributes if a[0] != name]
         self._attributes.extend((name, value) for value in values)
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str = ""
-
-
-# In each state the rule that matches most wins, among equals the first, as in OpenNebula's scanner.
-_ELSEWHERE = {
-    "comment": re.compile(r"[ \t]*#[^\n]*\n"),
-    "space": re.compile(r"[ \t\n]+"),
-    "VARIABLE": re.compile(r"[A-Za-z0-9_]+"),
-    "EQUAL": re.compile(r"[ \t]*=[ \t]*"),
-    "EQUAL_EMPTY": re.compile(r"[ \t]*=[ \t]*\n"),
-    "COMMA": re.compile(r"[ \t\n]*,[ \t\n]*"),
-    "CBRACKET": re.compile(r"[ \t\n]*\][ \t\n]*"),
-}
-_BEFORE_VALUE = {
-    "OBRACKET": re.compile(r"[ \t]*\[[ \t\n]*"),
-    "quoted": re.compile(r'"(?:\\"|[^"])+"'),
-    "bare": re.compile(r"[^=# \t\n,\[\]]+"),
-}
-
-
-class _Scanner:
-    """Cuts a text into tokens and knows where in the text it is."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._position = 0
-        self._before_value = False
-        self._line = 1
-        self._column = 1
-        self._last_column = 1
-
-    @property
-    def place(self) -> str:
-        return f"at line {self._line}, columns {self._column}:{self._last_column}"
-
-    def next(self) -> _Token:
-        while self._position < len(self._text):
-            kind, text = self._longest_match()
-            self._consume(text)
-            if kind in ("quoted", "bare"):
-                self._before_value = False
-                value = text[1:-1] if kind == "quoted" else text
-                return _Token("STRING", value.replace('\\"', '"'))
-            if kind not in ("comment", "space", "unknown"):
-                self._before_value = kind == "EQUAL"
-                return _Token(kind, text)
-        return _Token("$end")
-
-    def _longest_match(self) -> tuple[str, str]:
-        rules = _BEFORE_VALUE if self._before_value else _ELSEWHERE
-        best = ("unknown", "")
-        for kind, rule in rules.items():
-            match = rule.match(self._text, self._position)
-            if match and len(match[0]) > len(best[1]):
-                best = (kind, match[0])
-        return best if best[1] else ("unknown", self._text[self._position])
-
-    def _consume(self, matched: str) -> None:
-        self._position += len(matched)
-        self._line += matched.count("\n")
-        self._column = self._last_column
-        self._last_column += len(matched)
-
-
-class _Parser:
-    """Puts the tokens together."""
-
-    def __init__(self, text: str) -> None:
-        self._scanner = _Scanner(text)
-
-    def attributes(self) -> Iterator[tuple[str, Value]]:
-        while True:
-            name = self._expect("$end", "VARIABLE")
-            if name.kind == "$end":
-                return
-            yield name.text.upper(), self._value()
-
-    def _value(self) -> Value:
-        if self._expect("EQUAL", "EQUAL_EMPTY").kind == "EQUAL_EMPTY":
-            return ""
-        value = self._expect("OBRACKET", "STRING")
-        return value.text if value.kind == "STRING" else self._pairs()
-
-    def _pairs(self) -> Mapping[str, str]:
-        pairs: dict[str, str] = {}
-        while True:
-            name = self._expect("VARIABLE").text.upper()
-            self._expect("EQUAL")
-            pairs.setdefault(name, self._expect("STRING").text)
-            if self._expect("COMMA", "CBRACKET").kind == "CBRACKET":
-                return pairs
-
-    def _expect(self, *kinds: str) -> _Token:
-        token = self._scanner.next()
-        if token.kind not in kinds:
-            raise TemplateError(
-                f"Parse error: syntax error, unexpected {token.kind}, expecting {' or '.join(kinds)} "
-                f"{self._scanner.place}"
-            )
-        return token

@@ -1,4 +1,4 @@
-"""Virtual machines as OpenNebula 3.2 keeps them: records only; `life` moves them on."""
+"""Virtual machines as OpenNebula 3.2 keeps them: records only; `life_cycle` moves them on."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Host:
 
 
 @dataclass
-class Stay:
+class HistoryRecord:
     """One stay of a machine on a host: an element of OpenNebula's history. Times are seconds since 1970, 0 for
     what has not happened.
 
@@ -105,7 +105,7 @@ class Machine:
     polled: float = 0
     deploy_id: str = ""
     memory: int = 0
-    history: list[Stay] = field(default_factory=list)
+    history: list[HistoryRecord] = field(default_factory=list)
     connected: bool = True
     revision: int = 0
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, render
 from stratuslab_libcloud.errors import InvalidArgumentError
-from stratuslab_libcloud.sandbox.state.template import Template
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters='\n\t"\\[],=#'), min_size=1)
 names = st.from_regex(r"[A-Z][A-Z0-9_]{0,12}", fullmatch=True)
 
 
 def read(*attributes: Attribute | Vector) -> list[tuple[str, object]]:
-    return list(Template.parse(render(attributes)))
+    return list(parse_template(render(attributes)))
 
 
 @given(sendable)

@@ -10,6 +10,7 @@ import pytest
 from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions
 from stratuslab_libcloud.errors import ConfigurationError
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.state.template import Template
 
 ENTRY = "https://m.example.org/metadata/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -34,7 +35,7 @@ def template(root: RootDisk | None = None, /, **changes: Any) -> Template:
         "mark": "m",
         **changes,
     }
-    return Template.parse(Blueprint(**plan).template())
+    return parse_template(Blueprint(**plan).template())
 
 
 def test_the_smallest_machine() -> None:

@@ -12,7 +12,7 @@ import requests_mock
 from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.sandbox.state.template import Template
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 CONFIGURATION = """\
 [default]
@@ -38,7 +38,7 @@ def template_in(body: str) -> str:
 
 
 def attributes(template: str) -> list[tuple[str, object]]:
-    parsed = Template.parse(template)
+    parsed = parse_template(template)
     return [(name, value) for name, value in parsed if name != "LIBCLOUD_MARK"]
 
 
@@ -57,7 +57,7 @@ def test_the_template_says_what_the_original_said(
     entry = next(r["answer"] for r in requests if r["verb"] == "GET")
     original = template_in(next(r["body"] for r in requests if r["verb"] == "POST"))
     key_file = tmp_path / "id_rsa.pub"
-    key_file.write_text(Template.parse(original).vectors("CONTEXT")[0]["PUBLIC_KEY"])
+    key_file.write_text(parse_template(original).vectors("CONTEXT")[0]["PUBLIC_KEY"])
     config = tmp_path / "config"
     config.write_text(CONFIGURATION.format(key_file=key_file, more=more))
 

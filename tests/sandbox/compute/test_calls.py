@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 from ...conftest import SAMPLES
 from ..conftest import TEMPLATE, Oned, info, ok
@@ -79,7 +80,7 @@ NAMES = ["jane@example.org", "Müller", "a b", "CN=Jane,O=X", "percent%41"]
 def test_names_and_passwords_have_any_characters(http: requests.Session, name: str) -> None:
     password = "pä:ss%41 wörd\\"
     with Sandbox(users={name: password}, boot_seconds=0) as sandbox:
-        sandbox.machines.allocate(name, "CPU=1")
+        sandbox.machines.allocate(name, parse_template("CPU=1"))
         call = xmlrpc.client.dumps(("x", 0), "one.vm.info")
         for encoding in ("utf-8", "latin-1"):
             answer = http.post(

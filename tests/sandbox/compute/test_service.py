@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 from ..conftest import TEMPLATE, Oned, info, ok
 
@@ -106,7 +107,7 @@ def test_an_address_can_be_asked_for_once(sandbox: Sandbox, oned: Oned, clock: M
 
 def test_a_network_can_be_full(sandbox: Sandbox, oned: Oned) -> None:
     for _ in range(254):
-        sandbox.machines.allocate("alice", TEMPLATE)
+        sandbox.machines.allocate("alice", parse_template(TEMPLATE))
     assert "Could not get virtual network" in oned("alice", "one.vm.allocate", TEMPLATE)[1]
     ok(oned("alice", "one.vm.action", "finalize", 100))
     assert info(oned, ok(oned("alice", "one.vm.allocate", TEMPLATE))).findtext("TEMPLATE/NIC/IP") == info(

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 ALICE, BOB, SUPERUSER = ("alice", "secret"), ("bob", "s3cret%x"), ("pdisk", "pdisk")
 
@@ -53,7 +54,7 @@ def superuser(sandbox: Sandbox, http: requests.Session) -> Client:
 @pytest.fixture
 def running(sandbox: Sandbox, clock: ManualClock) -> tuple[str, str]:
     """A running machine: its host and number."""
-    machine = sandbox.machines.allocate("alice", "CPU=1")
+    machine = sandbox.machines.allocate("alice", parse_template("CPU=1"))
     clock.advance(10)
     return machine.history[-1].host.name, str(machine.id)
 
@@ -382,7 +383,7 @@ def test_nothing_is_fetched_from_other_computers(alice: Client) -> None:
 def test_a_machine_starts_with_a_disk_and_gives_it_back(sandbox: Sandbox, clock: ManualClock, alice: Client) -> None:
     uuid = alice.create()
     machine = sandbox.machines.allocate(
-        "alice", f'DISK=[SOURCE="x"] DISK=[SOURCE=pdisk:{sandbox.disks_url}/{uuid},TYPE=block]'
+        "alice", parse_template(f'DISK=[SOURCE="x"] DISK=[SOURCE=pdisk:{sandbox.disks_url}/{uuid},TYPE=block]')
     )
     clock.advance(10)
     assert alice("GET", f"/disks/{uuid}/mounts").json() == [{"vmId": str(machine.id), "device": "static"}]
@@ -400,7 +401,7 @@ def test_a_machine_fails_when_it_can_not_have_its_disk(
         "private": lambda: bob.create(),
         "origin": lambda: alice.create(type="MACHINE_IMAGE_ORIGIN"),
     }[what]()
-    machine = sandbox.machines.allocate("alice", f'DISK=[SOURCE="x"] DISK=[SOURCE="pdisk:h/{uuid}"]')
+    machine = sandbox.machines.allocate("alice", parse_template(f'DISK=[SOURCE="x"] DISK=[SOURCE="pdisk:h/{uuid}"]'))
     clock.advance(10)
     assert machine.state.name == "FAILED"
     assert uuid in machine.template.vectors("ERROR")[0]["MESSAGE"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 from ..conftest import BYTES, KEY, Connect, public, run
 
@@ -50,8 +50,8 @@ def test_files_outside_of_the_home_are_refused(guest: paramiko.SSHClient, path: 
             sftp.open(path, "w")
 
 
-def test_machine_without_sftp_runs_commands_all_the_same(house: GuestHouse, connect: Connect) -> None:
-    client = connect(house.open(7, [public(KEY)], address=None, sftp=False))
+def test_machine_without_sftp_runs_commands_all_the_same(ssh_servers: SshServers, connect: Connect) -> None:
+    client = connect(ssh_servers.open(7, [public(KEY)], address=None, sftp=False))
     with pytest.raises(paramiko.SSHException):
         client.open_sftp()
     assert run(client, "cat > file && cat file", BYTES)[0] == BYTES

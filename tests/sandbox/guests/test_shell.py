@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 from ..conftest import BYTES, KEY, Connect, is_alive, public, run, wait_for
 
@@ -27,8 +27,8 @@ def test_command_runs_at_home_in_a_clean_environment(
     assert not names - {"PATH", "HOME", "USER", "LANG", "LOGNAME", "SHELL", "PWD", "OLDPWD", "SHLVL", "_"}
 
 
-def test_each_machine_has_a_home_of_its_own(house: GuestHouse, connect: Connect) -> None:
-    seven, eight = (connect(house.open(number, [public(KEY)], address=None)) for number in (7, 8))
+def test_each_machine_has_a_home_of_its_own(ssh_servers: SshServers, connect: Connect) -> None:
+    seven, eight = (connect(ssh_servers.open(number, [public(KEY)], address=None)) for number in (7, 8))
     run(seven, "echo seven > name")
     assert run(seven, "cat name")[0] == b"seven\n"
     assert run(eight, "cat name")[2] == 1
@@ -134,8 +134,8 @@ def test_a_signal_reaches_the_command(guest: paramiko.SSHClient) -> None:
 
 
 def test_command_that_takes_too_long_is_killed_with_its_children(connect: Connect) -> None:
-    with GuestHouse(command_seconds=0.3) as house:
-        client = connect(house.open(7, [public(KEY)], address=None))
+    with SshServers(command_seconds=0.3) as ssh_servers:
+        client = connect(ssh_servers.open(7, [public(KEY)], address=None))
         out, err, status = run(client, "sleep 600 & echo $!; wait")
         assert (err, status) == (b"the sandbox ended this command after 0.3 seconds\n", 124)
         assert wait_for(lambda: not is_alive(int(out)))

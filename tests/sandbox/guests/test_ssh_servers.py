@@ -10,103 +10,103 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 from ..conftest import KEY, OTHER_KEY, Connect, is_alive, public, run, wait_for
 
 # Where a machine listens
 
 
-def test_machine_listens_on_its_own_address_where_it_can(house: GuestHouse, connect: Connect) -> None:
+def test_machine_listens_on_its_own_address_where_it_can(ssh_servers: SshServers, connect: Connect) -> None:
     with socket.socket() as probe:
         try:
             probe.bind(("127.18.3.4", 0))
         except OSError:
             pytest.skip("only 127.0.0.1 can be listened on here")
         port = probe.getsockname()[1]
-    place = house.open(7, [public(KEY)], address="127.18.3.4", port=port)
+    place = ssh_servers.open(7, [public(KEY)], address="127.18.3.4", port=port)
     assert place == ("127.18.3.4", port)
     assert run(connect(place), "echo there") == (b"there\n", b"", 0)
 
 
-def test_machine_without_an_address_is_at_the_gateway(house: GuestHouse) -> None:
-    host, port = house.open(7, [public(KEY)], address=None)
+def test_machine_without_an_address_is_at_the_gateway(ssh_servers: SshServers) -> None:
+    host, port = ssh_servers.open(7, [public(KEY)], address=None)
     assert host == "127.0.0.1"
     assert port > 0
 
 
-def test_machine_whose_port_is_taken_is_at_the_gateway(house: GuestHouse, connect: Connect) -> None:
+def test_machine_whose_port_is_taken_is_at_the_gateway(ssh_servers: SshServers, connect: Connect) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        place = house.open(7, [public(KEY)], address="127.0.0.1", port=port)
+        place = ssh_servers.open(7, [public(KEY)], address="127.0.0.1", port=port)
     assert place[0] == "127.0.0.1"
     assert place[1] != port
     assert run(connect(place), "echo there")[0] == b"there\n"
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "192.0.2.7", "::", "nowhere"])
-def test_only_loopback_is_listened_on(house: GuestHouse, address: str) -> None:
+def test_only_loopback_is_listened_on(ssh_servers: SshServers, address: str) -> None:
     with pytest.raises(ValueError, match=address):
-        house.open(7, [public(KEY)], address=address)
+        ssh_servers.open(7, [public(KEY)], address=address)
 
 
-def test_a_machine_is_opened_once(house: GuestHouse) -> None:
-    house.open(7, [], address=None)
+def test_a_machine_is_opened_once(ssh_servers: SshServers) -> None:
+    ssh_servers.open(7, [], address=None)
     with pytest.raises(ValueError, match="machine 7 is open already"):
-        house.open(7, [], address=None)
+        ssh_servers.open(7, [], address=None)
 
 
-def test_a_machine_can_come_back_with_an_empty_home(house: GuestHouse, connect: Connect) -> None:
-    run(connect(house.open(7, [public(KEY)], address=None)), "touch was-here")
-    house.close(7)
-    assert run(connect(house.open(7, [public(KEY)], address=None)), "ls")[0] == b""
+def test_a_machine_can_come_back_with_an_empty_home(ssh_servers: SshServers, connect: Connect) -> None:
+    run(connect(ssh_servers.open(7, [public(KEY)], address=None)), "touch was-here")
+    ssh_servers.close(7)
+    assert run(connect(ssh_servers.open(7, [public(KEY)], address=None)), "ls")[0] == b""
 
 
 # Who gets in
 
 
 @pytest.mark.parametrize("user", ["root", "ubuntu", "jürgen"])
-def test_any_user_gets_in_with_the_key(house: GuestHouse, connect: Connect, user: str) -> None:
+def test_any_user_gets_in_with_the_key(ssh_servers: SshServers, connect: Connect, user: str) -> None:
     keys = ["", "nonsense", public(OTHER_KEY), f"{public(KEY)} of jürgen"]
-    client = connect(house.open(7, keys, address=None), user=user)
+    client = connect(ssh_servers.open(7, keys, address=None), user=user)
     assert run(client, 'echo "$USER $LOGNAME"')[0].decode() == f"{user} {user}\n"
 
 
 @pytest.mark.parametrize("keys", [[], ["nonsense"], [public(OTHER_KEY)]])
-def test_nobody_gets_in_with_another_key(house: GuestHouse, connect: Connect, keys: list[str]) -> None:
-    place = house.open(7, keys, address=None)
+def test_nobody_gets_in_with_another_key(ssh_servers: SshServers, connect: Connect, keys: list[str]) -> None:
+    place = ssh_servers.open(7, keys, address=None)
     with pytest.raises(paramiko.AuthenticationException):
         connect(place)
 
 
-def test_nobody_gets_in_with_a_password(house: GuestHouse, connect: Connect) -> None:
-    place = house.open(7, [public(KEY)], address=None)
+def test_nobody_gets_in_with_a_password(ssh_servers: SshServers, connect: Connect) -> None:
+    place = ssh_servers.open(7, [public(KEY)], address=None)
     with pytest.raises(paramiko.BadAuthenticationType, match="publickey"):
         connect(place, key=None, password="root")
 
 
-def test_one_machines_key_does_not_open_another(house: GuestHouse, connect: Connect) -> None:
-    house.open(7, [public(KEY)], address=None)
-    place = house.open(8, [public(OTHER_KEY)], address=None)
+def test_one_machines_key_does_not_open_another(ssh_servers: SshServers, connect: Connect) -> None:
+    ssh_servers.open(7, [public(KEY)], address=None)
+    place = ssh_servers.open(8, [public(OTHER_KEY)], address=None)
     with pytest.raises(paramiko.AuthenticationException):
         connect(place)
 
 
-def test_a_key_that_is_added_on_the_machine_opens_it(house: GuestHouse, connect: Connect) -> None:
-    place = house.open(7, [public(KEY)], address=None)
+def test_a_key_that_is_added_on_the_machine_opens_it(ssh_servers: SshServers, connect: Connect) -> None:
+    place = ssh_servers.open(7, [public(KEY)], address=None)
     with connect(place).open_sftp() as sftp, sftp.open(".ssh/authorized_keys", "a") as file:
         file.write(public(OTHER_KEY))
     assert run(connect(place, OTHER_KEY), "echo in")[0] == b"in\n"
 
 
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "rsa-sha2-256"])
-def test_host_keys_are_common_to_all_machines(house: GuestHouse, connect: Connect, kind: str) -> None:
+def test_host_keys_are_common_to_all_machines(ssh_servers: SshServers, connect: Connect, kind: str) -> None:
     others = {"ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"} - {kind}
     algorithms = {"keys": sorted(others)}
-    seven = connect(house.open(7, [public(KEY)], address=None), disabled_algorithms=algorithms)
-    eight = connect(house.open(8, [public(KEY)], address=None), disabled_algorithms=algorithms)
+    seven = connect(ssh_servers.open(7, [public(KEY)], address=None), disabled_algorithms=algorithms)
+    eight = connect(ssh_servers.open(8, [public(KEY)], address=None), disabled_algorithms=algorithms)
     keys = [client.get_transport().get_remote_server_key() for client in (seven, eight)]
     assert keys[0] == keys[1]
 
@@ -114,13 +114,13 @@ def test_host_keys_are_common_to_all_machines(house: GuestHouse, connect: Connec
 # How it ends
 
 
-def test_closing_ends_processes_connections_and_files(house: GuestHouse, connect: Connect) -> None:
-    place = house.open(7, [public(KEY)], address=None)
+def test_closing_ends_processes_connections_and_files(ssh_servers: SshServers, connect: Connect) -> None:
+    place = ssh_servers.open(7, [public(KEY)], address=None)
     client = connect(place)
     home, background = run(client, "pwd; sleep 600 >/dev/null 2>&1 & echo $!")[0].decode().split()
     _, out, _ = client.exec_command("echo $$; exec sleep 600")
     foreground = int(out.readline())
-    house.close(7)
+    ssh_servers.close(7)
     assert wait_for(lambda: not is_alive(foreground))
     assert wait_for(lambda: not is_alive(int(background)))
     assert not Path(home).exists()
@@ -129,25 +129,25 @@ def test_closing_ends_processes_connections_and_files(house: GuestHouse, connect
         connect(place)
 
 
-def test_closing_leaves_the_others(house: GuestHouse, connect: Connect) -> None:
-    house.open(7, [public(KEY)], address=None)
-    eight = connect(house.open(8, [public(KEY)], address=None))
-    house.close(7)
+def test_closing_leaves_the_others(ssh_servers: SshServers, connect: Connect) -> None:
+    ssh_servers.open(7, [public(KEY)], address=None)
+    eight = connect(ssh_servers.open(8, [public(KEY)], address=None))
+    ssh_servers.close(7)
     assert run(eight, "echo still here")[0] == b"still here\n"
 
 
-def test_closing_while_files_are_written(house: GuestHouse, connect: Connect) -> None:
-    client = connect(house.open(7, [public(KEY)], address=None))
+def test_closing_while_files_are_written(ssh_servers: SshServers, connect: Connect) -> None:
+    client = connect(ssh_servers.open(7, [public(KEY)], address=None))
     _, out, _ = client.exec_command("pwd; i=0; while :; do mkdir -p d$i; echo > d$i/f; i=$((i+1)); done")
     home = Path(out.readline().strip())
-    house.close(7)
+    ssh_servers.close(7)
     assert not home.exists()
 
 
 def test_client_that_leaves_in_the_middle_of_much_output(
-    house: GuestHouse, connect: Connect, caplog: pytest.LogCaptureFixture
+    ssh_servers: SshServers, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
-    place = house.open(7, [public(KEY)], address=None)
+    place = ssh_servers.open(7, [public(KEY)], address=None)
     channel = connect(place).get_transport().open_session()
     channel.exec_command("echo $$; exec cat /dev/zero")
     pid = int(channel.makefile("rb").readline())
@@ -157,28 +157,28 @@ def test_client_that_leaves_in_the_middle_of_much_output(
     assert "asyncio" not in [record.name for record in caplog.records]
 
 
-def test_closing_what_is_not_open_does_nothing(house: GuestHouse) -> None:
-    house.close(7)
+def test_closing_what_is_not_open_does_nothing(ssh_servers: SshServers) -> None:
+    ssh_servers.close(7)
 
 
 def test_stopping_ends_everything(connect: Connect) -> None:
-    house = GuestHouse()
-    place = house.open(7, [public(KEY)], address=None)
+    ssh_servers = SshServers()
+    place = ssh_servers.open(7, [public(KEY)], address=None)
     home, pid = run(connect(place), "pwd; sleep 600 >/dev/null 2>&1 & echo $!")[0].decode().split()
-    house.stop()
-    house.stop()
+    ssh_servers.stop()
+    ssh_servers.stop()
     assert wait_for(lambda: not is_alive(int(pid)))
     assert not Path(home).parent.exists()
     with pytest.raises(OSError, match="onnect"):
         connect(place)
     with pytest.raises(RuntimeError, match="stopped"):
-        house.open(7, [], address=None)
+        ssh_servers.open(7, [], address=None)
 
 
 def test_a_given_root_is_used_and_left(tmp_path: Path, connect: Connect) -> None:
     root = tmp_path / "guests"
-    with GuestHouse(root) as house:
-        client = connect(house.open(7, [public(KEY)], address=None))
+    with SshServers(root) as ssh_servers:
+        client = connect(ssh_servers.open(7, [public(KEY)], address=None))
         assert Path(run(client, "pwd")[0].decode().strip()).parent == root.resolve()
     assert list(root.iterdir()) == []
 
@@ -186,24 +186,26 @@ def test_a_given_root_is_used_and_left(tmp_path: Path, connect: Connect) -> None
 # What is heard of it
 
 
-def test_logins_are_nothing_for_the_log(house: GuestHouse, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+def test_logins_are_nothing_for_the_log(
+    ssh_servers: SshServers, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
-    assert run(connect(house.open(7, [public(KEY)], address=None)), "echo fine")[0] == b"fine\n"
+    assert run(connect(ssh_servers.open(7, [public(KEY)], address=None)), "echo fine")[0] == b"fine\n"
     assert [record for record in caplog.records if record.name.startswith("asyncssh")] == []
 
 
 def test_who_wants_to_hear_of_logins_does(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="asyncssh")
-    with GuestHouse() as house:
-        connect(house.open(7, [public(KEY)], address=None))
+    with SshServers() as ssh_servers:
+        connect(ssh_servers.open(7, [public(KEY)], address=None))
     assert [record for record in caplog.records if record.name.startswith("asyncssh")] != []
 
 
 # Many
 
 
-def test_many_machines_at_once(house: GuestHouse, connect: Connect) -> None:
-    places = {number: house.open(number, [public(KEY)], address=None) for number in range(20)}
+def test_many_machines_at_once(ssh_servers: SshServers, connect: Connect) -> None:
+    places = {number: ssh_servers.open(number, [public(KEY)], address=None) for number in range(20)}
     results: dict[int, bytes] = {}
 
     def use(number: int) -> None:

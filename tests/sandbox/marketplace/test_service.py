@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.state.identifiers import image_identifier, sha1_of_identifier
 
 NS = {
@@ -365,7 +366,9 @@ def test_a_machines_root_disk_is_a_copy_that_stays_behind(
     sandbox: Sandbox, marketplace: Client, clock: ManualClock
 ) -> None:
     identifier = text(entry_named(marketplace, "Fedora 20 cloud"), "dcterms:identifier")
-    machine = sandbox.machines.allocate("alice", f'DISK=[SOURCE="{sandbox.marketplace_url}/metadata/{identifier}"]')
+    machine = sandbox.machines.allocate(
+        "alice", parse_template(f'DISK=[SOURCE="{sandbox.marketplace_url}/metadata/{identifier}"]')
+    )
     clock.advance(10)
     assert machine.is_running
     (copy,) = sandbox.disks.owned_by("alice")
@@ -386,7 +389,9 @@ def test_broken_images_fail(
     sandbox: Sandbox, marketplace: Client, clock: ManualClock, title: str, message: str
 ) -> None:
     identifier = text(entry_named(marketplace, title), "dcterms:identifier")
-    machine = sandbox.machines.allocate("alice", f'DISK=[SOURCE="https://x.example/metadata/{identifier}"]')
+    machine = sandbox.machines.allocate(
+        "alice", parse_template(f'DISK=[SOURCE="https://x.example/metadata/{identifier}"]')
+    )
     clock.advance(10)
     assert machine.state.name == "FAILED"
     assert machine.template.vectors("ERROR")[0]["MESSAGE"].startswith(message)
@@ -394,6 +399,6 @@ def test_broken_images_fail(
 
 def test_an_image_that_the_marketplace_does_not_know_fails(sandbox: Sandbox, clock: ManualClock) -> None:
     source = f"{sandbox.marketplace_url}/metadata/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
-    machine = sandbox.machines.allocate("alice", f'DISK=[SOURCE="{source}"]')
+    machine = sandbox.machines.allocate("alice", parse_template(f'DISK=[SOURCE="{source}"]'))
     clock.advance(10)
     assert machine.state.name == "FAILED"

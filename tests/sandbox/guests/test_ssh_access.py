@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 from ..conftest import KEY, OTHER_KEY, login, public
 
@@ -27,7 +28,7 @@ def sandbox() -> Iterator[Sandbox]:
 def start(sandbox: Sandbox, *, network: str = "local", context: str = "", source: str = "x") -> int:
     context = context or f'PUBLIC_KEY="{public(KEY)}"'
     template = f'DISK=[SOURCE="{source}"] NIC=[NETWORK={network},NETWORK_UNAME=oneadmin] CONTEXT=[{context}]'
-    return sandbox.machines.allocate("alice", template).id
+    return sandbox.machines.allocate("alice", parse_template(template)).id
 
 
 def ports(sandbox: Sandbox, machine_id: int | None = None) -> Any:
@@ -150,7 +151,7 @@ def test_machines_that_ran_before_a_restart_are_reached_again(tmp_path: Path) ->
 def test_machines_that_nobody_could_log_in_to_get_no_server() -> None:
     with Sandbox(boot_seconds=0) as sandbox:
         without_key = start(sandbox, context="A=b")
-        without_network = sandbox.machines.allocate("alice", f'CONTEXT=[PUBLIC_KEY="{public(KEY)}"]').id
+        without_network = sandbox.machines.allocate("alice", parse_template(f'CONTEXT=[PUBLIC_KEY="{public(KEY)}"]')).id
         assert all(sandbox.machines[number].is_running for number in (without_key, without_network))
         assert ports(sandbox) == {}
 

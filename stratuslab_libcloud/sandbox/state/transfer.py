@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, Disks, DiskType, Visibility
-from stratuslab_libcloud.sandbox.state.entries import Entries, Quirks
+from stratuslab_libcloud.sandbox.state.entries import Entries, ImageBehaviour
 from stratuslab_libcloud.sandbox.state.errors import RefusedError, StartError
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 from stratuslab_libcloud.sandbox.state.vm import Machine
@@ -25,7 +25,7 @@ _DATA_TYPES = (DiskType.DATA_IMAGE_RAW_READONLY, DiskType.DATA_IMAGE_RAW_READ_WR
 _GIGABYTE = 10**9
 
 
-class DiskMedia:
+class TransferManager:
     """Gives machines the disks that their templates name.
 
     :param is_own_marketplace: whether a URL is that of this cloud's Marketplace; images of others are taken on
@@ -57,7 +57,7 @@ class DiskMedia:
 
         :raises StartError: if the image does not boot
         """
-        error = self.quirks_of(machine).boot_error
+        error = self.behaviour_of(machine).boot_error
         if error:
             raise StartError(f"Error deploying virtual machine: {error}")
 
@@ -74,11 +74,11 @@ class DiskMedia:
                     DiskFields(owner=DISK_SERVICE_USER, quarantine=f"{now:%Y-%m-%d %H:%M:%S.%f}"),
                 )
 
-    def quirks_of(self, machine: Machine) -> Quirks:
+    def behaviour_of(self, machine: Machine) -> ImageBehaviour:
         """What the image is like that a machine was started from."""
         source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
         match = _IMAGE_URL.fullmatch(source)
-        return self._entries.quirks(match["identifier"]) if match else Quirks()
+        return self._entries.behaviour(match["identifier"]) if match else ImageBehaviour()
 
     def _prepare(self, machine: Machine, source: str, *, is_root: bool) -> None:
         image = _IMAGE_URL.fullmatch(source)
@@ -90,7 +90,7 @@ class DiskMedia:
             raise RefusedError(f"no metadata for image {image['identifier']} at {image['marketplace']}")
 
     def _copy(self, machine: Machine, identifier: str) -> None:
-        error = self._entries.quirks(identifier).prolog_error
+        error = self._entries.behaviour(identifier).prolog_error
         if error:
             raise RefusedError(error)
         origin = self._origin(identifier)

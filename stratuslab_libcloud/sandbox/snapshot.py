@@ -6,23 +6,21 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stratuslab_libcloud.sandbox.state.disks import Disk, DiskType, Mount, Visibility
-from stratuslab_libcloud.sandbox.state.entries import Entry, Quirks
+from stratuslab_libcloud.sandbox.state.entries import Entry, ImageBehaviour
+from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.users import User
-from stratuslab_libcloud.sandbox.state.vm import Host, LcmState, Machine, Reason, Stay, VmState
-
-if TYPE_CHECKING:
-    from stratuslab_libcloud.sandbox.state import State
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, Machine, Reason, VmState
 
 VERSION = 1
 
 
 def snapshot(state: State) -> dict[str, Any]:
     """All that there is, as JSON can hold it; passwords are not part of it."""
-    with state.guard:
+    with state.lock:
         return {
             "version": VERSION,
             "public_network": str(state.networks["public"].addresses),
@@ -31,7 +29,7 @@ def snapshot(state: State) -> dict[str, Any]:
             "disks": [_disk_data(disk) for disk in reversed(list(state.disks))],
             "mounts": [asdict(mount) for disk in state.disks for mount in state.disks.mounts(disk.uuid)],
             "entries": [asdict(entry) for entry in sorted(state.entries, key=lambda entry: entry.created)],
-            "quirks": {key: asdict(quirks) for key, quirks in state.entries.all_quirks().items()},
+            "behaviour": {key: asdict(behaviour) for key, behaviour in state.entries.behaviours().items()},
         }
 
 
@@ -46,8 +44,8 @@ def restore(state: State, data: Mapping[str, Any]) -> None:
         state.users.of_account(account)
     for entry in data["entries"]:
         state.entries.add(Entry(**{**entry, "locations": tuple(entry["locations"])}))
-    for identifier, quirks in data["quirks"].items():
-        state.entries.set_quirks(identifier, Quirks(**quirks))
+    for identifier, behaviour in data["behaviour"].items():
+        state.entries.set_behaviour(identifier, ImageBehaviour(**behaviour))
     state.disks.restore([_disk(disk) for disk in data["disks"]], [Mount(**mount) for mount in data["mounts"]])
     state.machines.restore([_machine(machine, state) for machine in data["machines"]])
 
@@ -57,7 +55,7 @@ def _machine_data(machine: Machine) -> dict[str, Any]:
         **{field.name: getattr(machine, field.name) for field in fields(machine)},
         "owner": machine.owner.account,
         "template": [[name, value] for name, value in machine.template],
-        "history": [asdict(stay) for stay in machine.history],
+        "history": [asdict(record) for record in machine.history],
     }
 
 
@@ -70,13 +68,13 @@ def _machine(data: Mapping[str, Any], state: State) -> Machine:
             "template": Template((name, value) for name, value in data["template"]),
             "state": VmState(data["state"]),
             "lcm_state": LcmState(data["lcm_state"]),
-            "history": [_stay(stay) for stay in data["history"]],
+            "history": [_history_record(record) for record in data["history"]],
         }
     )
 
 
-def _stay(data: Mapping[str, Any]) -> Stay:
-    return Stay(**{**data, "host": Host(**data["host"]), "reason": Reason(data["reason"])})
+def _history_record(data: Mapping[str, Any]) -> HistoryRecord:
+    return HistoryRecord(**{**data, "host": Host(**data["host"]), "reason": Reason(data["reason"])})
 
 
 def _disk_data(disk: Disk) -> dict[str, Any]:

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratuslab_libcloud.sandbox.state.template import Template, TemplateError
+from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
 
 from ..conftest import TEMPLATE
 
 
 def parsed(text: str) -> list[tuple[str, object]]:
-    return list(Template.parse(text))
+    return list(parse_template(text))
 
 
 def test_a_whole_template() -> None:
-    template = Template.parse(TEMPLATE)
+    template = parse_template(TEMPLATE)
     assert template.text("RANK") == "- RUNNING_VMS"
     assert [disk["TARGET"] for disk in template.vectors("DISK")] == ["vda", "vdb"]
     assert template.vectors("NIC") == [{"NETWORK_UNAME": "oneadmin", "NETWORK": "public"}]

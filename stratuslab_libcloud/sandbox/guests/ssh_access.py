@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 
-from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY, GuestHouse
+from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY, SshServers
 from stratuslab_libcloud.sandbox.state.vm import Machine
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 _SSH = 22
 
 
-class Reachability:
+class SshAccess:
     """Opens an SSH server for each machine that runs and has somebody's key; a listener of the cloud's state.
 
     :param has_sftp: whether a machine's image serves SFTP
@@ -30,7 +30,7 @@ class Reachability:
 
     def __init__(self, has_sftp: Callable[[Machine], bool]) -> None:
         self._has_sftp = has_sftp
-        self._house: GuestHouse | None = None
+        self._servers: SshServers | None = None
         self._ports: dict[int, int] = {}
         self._lock = threading.Lock()
         self._stopped = False
@@ -38,19 +38,19 @@ class Reachability:
     def stop(self) -> None:
         """End all machines' servers; those that come later get none."""
         self._stopped = True
-        if self._house is not None:
-            self._house.stop()
+        if self._servers is not None:
+            self._servers.stop()
 
     def machine_running(self, machine: Machine) -> None:
         """Open its server, and a port of the gateway if need be."""
         keys = authorized_keys(machine)
         if self._stopped or not machine.nics or not keys:
             return
-        if self._house is None:
+        if self._servers is None:
             # Not before it is needed: the hosts' keys take a while to make.
-            self._house = GuestHouse()
+            self._servers = SshServers()
         try:
-            host, port = self._house.open(
+            host, port = self._servers.open(
                 machine.id, keys, address=_own_address(machine), port=_SSH, sftp=self._has_sftp(machine)
             )
         except OSError as problem:
@@ -64,8 +64,8 @@ class Reachability:
         """Close its server and port."""
         with self._lock:
             self._ports.pop(machine.id, None)
-        if self._house is not None and not self._stopped:
-            self._house.close(machine.id)
+        if self._servers is not None and not self._stopped:
+            self._servers.close(machine.id)
 
     def translations(self) -> Mapping[int, Sequence[tuple[int, int]]]:
         """For each machine that is reached over the gateway, its ports and the gateway's."""

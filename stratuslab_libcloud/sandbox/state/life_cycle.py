@@ -1,7 +1,7 @@
-"""The life of machines: which state follows which, when, and what happens on the way.
+"""The life cycle of machines: which state follows which, when, and what happens in between.
 
-States are not driven by threads. Each machine has at most one step ahead of it, with its time; `Life.settle` carries
-out, in the order of time, all steps that are due. So a machine's history is the same however seldom one looks.
+No thread moves a machine. Each machine has at most one next step, with its time. `LifeCycle.run_due_steps` carries out
+all steps that are due, in the order of their times. So a machine's history does not depend on how often somebody looks.
 """
 
 from __future__ import annotations
@@ -17,47 +17,39 @@ from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.errors import StartError, UnknownActionError, WrongStateError
 from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.pace import Pace
-from stratuslab_libcloud.sandbox.state.vm import Host, LcmState, Machine, Reason, Stay, VmState
+from stratuslab_libcloud.sandbox.state.transfer import TransferManager
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, Machine, Reason, VmState
 
 
 class Listener(Protocol):
-    """Is told when a machine can be reached and when it no longer can; called without locks held."""
+    """Is told when a machine begins to run and when it ceases to; called without the state's lock."""
 
     def machine_running(self, machine: Machine) -> None:
-        """It runs now."""
+        """The machine runs now."""
 
     def machine_gone(self, machine: Machine) -> None:
-        """It no longer does, for a while or for ever."""
+        """The machine does not run any more; it may run again later."""
 
 
-class Media(Protocol):
-    """What a machine's disks are made of."""
+class LifeCycle:
+    """Moves machines from state to state, as OpenNebula's life cycle manager does.
 
-    def prepare(self, machine: Machine) -> None:
-        """Make the disks ready; `StartError` if that fails."""
+    Not thread-safe: the caller holds the state's lock.
 
-    def boot(self, machine: Machine) -> None:
-        """`StartError` if nothing can be booted from the disks."""
-
-    def release(self, machine: Machine) -> None:
-        """Let go of the disks; harmless if there are none."""
-
-
-class Life:
-    """Moves machines from state to state. Not thread-safe: whoever calls holds the cloud's lock.
-
-    :param hosts: take the machines in turn
+    :param hosts: get the machines in turn
     """
 
-    def __init__(self, clock: Clock, pace: Pace, networks: Networks, media: Media, hosts: Sequence[Host]) -> None:
+    def __init__(
+        self, clock: Clock, pace: Pace, networks: Networks, transfer: TransferManager, hosts: Sequence[Host]
+    ) -> None:
         self._clock = clock
         self._seconds = _durations(pace)
         self._networks = networks
-        self._media = media
+        self._transfer = transfer
         self._hosts = itertools.cycle(hosts)
         self._due: list[tuple[float, int, Machine, int]] = []
         self._order = itertools.count()
-        self._news: deque[tuple[bool, Machine]] = deque()
+        self._events: deque[tuple[bool, Machine]] = deque()
         self._now = clock.now()
 
     @property
@@ -65,29 +57,29 @@ class Life:
         """When the next step is due, in seconds since 1970."""
         return self._due[0][0] if self._due else None
 
-    def settle(self) -> None:
-        """Carry out what is due."""
+    def run_due_steps(self) -> None:
+        """Carry out all steps that are due."""
         now = self._clock.now()
         while self._due and self._due[0][0] <= now:
             moment, _, machine, revision = heapq.heappop(self._due)
             if machine.revision == revision:
                 self._now = moment
-                self._step(machine)
+                self._take_step(machine)
         self._now = now
 
-    def take_news(self) -> tuple[bool, Machine] | None:
-        """The oldest untold change: whether the machine runs, and which it is."""
-        return self._news.popleft() if self._news else None
+    def take_event(self) -> tuple[bool, Machine] | None:
+        """The oldest event that listeners were not yet told of: whether the machine runs now, and which it is."""
+        return self._events.popleft() if self._events else None
 
     def begin(self, machine: Machine) -> None:
         """Let a new machine wait for a host."""
         self._enter(machine, VmState.PENDING)
 
-    def go_on(self, machine: Machine) -> None:
-        """Take over a machine that was here before; the step that it was in begins again."""
+    def restore(self, machine: Machine) -> None:
+        """Take over a machine of an earlier run; the step that it was in begins again."""
         self._enter(machine, machine.state, machine.lcm_state)
         if machine.is_running:
-            self._news.append((True, machine))
+            self._events.append((True, machine))
 
     def act(self, machine: Machine, action: str) -> None:
         """Do what a user asked for, in OpenNebula's words.
@@ -99,9 +91,9 @@ class Life:
             raise UnknownActionError
         _ACTIONS[action](self, machine)
 
-    # Steps that follow by themselves
+    # Steps that are taken when their time has come
 
-    def _step(self, machine: Machine) -> None:
+    def _take_step(self, machine: Machine) -> None:
         if machine.state == VmState.PENDING:
             self._deploy(machine)
         else:
@@ -109,14 +101,14 @@ class Life:
 
     def _deploy(self, machine: Machine) -> None:
         resumes = bool(machine.history) and machine.history[-1].reason == Reason.STOP_RESUME
-        machine.history.append(Stay(next(self._hosts), self._now))
+        machine.history.append(HistoryRecord(next(self._hosts), self._now))
         machine.history[-1].prolog[0] = self._now
         self._enter_lcm(machine, LcmState.PROLOG_RESUME if resumes else LcmState.PROLOG)
 
     def _finish_prolog(self, machine: Machine) -> None:
         machine.history[-1].prolog[1] = self._now
         try:
-            self._media.prepare(machine)
+            self._transfer.prepare(machine)
         except StartError as problem:
             self._fail(machine, str(problem))
         else:
@@ -128,7 +120,7 @@ class Life:
 
     def _finish_boot(self, machine: Machine) -> None:
         try:
-            self._media.boot(machine)
+            self._transfer.boot(machine)
         except StartError as problem:
             machine.history[-1].running[1] = self._now
             self._fail(machine, str(problem))
@@ -137,7 +129,7 @@ class Life:
         machine.polled = self._now
         machine.memory = _kibibytes(machine)
         self._enter_lcm(machine, LcmState.RUNNING)
-        self._news.append((True, machine))
+        self._events.append((True, machine))
 
     def _finish_shutdown(self, machine: Machine) -> None:
         machine.history[-1].running[1] = self._now
@@ -152,7 +144,7 @@ class Life:
         if machine.ended:
             self._end(machine)
         else:
-            self._media.release(machine)
+            self._transfer.release(machine)
             self._enter(machine, VmState.PENDING)
 
     def _suspend(self, machine: Machine) -> None:
@@ -199,7 +191,7 @@ class Life:
             self._enter(machine, VmState.PENDING)
         else:
             _require(machine.state == VmState.SUSPENDED)
-            machine.history.append(Stay(machine.history[-1].host, self._now))
+            machine.history.append(HistoryRecord(machine.history[-1].host, self._now))
             self._boot(machine)
 
     def _on_restart(self, machine: Machine) -> None:
@@ -225,24 +217,24 @@ class Life:
             machine.template.replace("ERROR")
             self._enter(machine, VmState.PENDING)
 
-    # What they have in common
+    # Shared by steps and actions
 
     def _leave_running(self, machine: Machine, lcm_state: LcmState) -> None:
         _require(machine.is_running)
         self._enter_lcm(machine, lcm_state)
-        self._news.append((False, machine))
+        self._events.append((False, machine))
 
     def _clean_up(self, machine: Machine) -> None:
         if machine.is_running:
-            self._news.append((False, machine))
+            self._events.append((False, machine))
         self._leave_host(machine, Reason.USER)
         self._enter_lcm(machine, LcmState.CLEANUP)
 
     def _leave_host(self, machine: Machine, reason: Reason) -> None:
-        stay = machine.history[-1]
-        stay.end, stay.reason = self._now, reason
-        if stay.running[0] and not stay.running[1]:
-            stay.running[1] = self._now
+        record = machine.history[-1]
+        record.end, record.reason = self._now, reason
+        if record.running[0] and not record.running[1]:
+            record.running[1] = self._now
         machine.memory = 0
 
     def _fail(self, machine: Machine, message: str) -> None:
@@ -261,7 +253,7 @@ class Life:
         self._enter(machine, VmState.DONE)
 
     def _release(self, machine: Machine) -> None:
-        self._media.release(machine)
+        self._transfer.release(machine)
         if machine.connected:
             for nic in machine.nics:
                 self._networks.disconnect(nic)
@@ -283,33 +275,33 @@ class Life:
             heapq.heappush(self._due, (self._now + seconds, next(self._order), machine, machine.revision))
 
 
-_Step = Callable[[Life, Machine], None]
+_Step = Callable[[LifeCycle, Machine], None]
 
 _STEPS: dict[LcmState, _Step] = {
-    LcmState.PROLOG: Life._finish_prolog,
-    LcmState.PROLOG_RESUME: Life._boot,
-    LcmState.BOOT: Life._finish_boot,
-    LcmState.SHUTDOWN: Life._finish_shutdown,
-    LcmState.CANCEL: Life._finish_shutdown,
-    LcmState.EPILOG: Life._finish_epilog,
-    LcmState.SAVE_SUSPEND: Life._suspend,
-    LcmState.SAVE_STOP: Life._begin_epilog_stop,
-    LcmState.EPILOG_STOP: Life._stop,
-    LcmState.CLEANUP: Life._finish_cleanup,
+    LcmState.PROLOG: LifeCycle._finish_prolog,
+    LcmState.PROLOG_RESUME: LifeCycle._boot,
+    LcmState.BOOT: LifeCycle._finish_boot,
+    LcmState.SHUTDOWN: LifeCycle._finish_shutdown,
+    LcmState.CANCEL: LifeCycle._finish_shutdown,
+    LcmState.EPILOG: LifeCycle._finish_epilog,
+    LcmState.SAVE_SUSPEND: LifeCycle._suspend,
+    LcmState.SAVE_STOP: LifeCycle._begin_epilog_stop,
+    LcmState.EPILOG_STOP: LifeCycle._stop,
+    LcmState.CLEANUP: LifeCycle._finish_cleanup,
 }
 
 _ACTIONS: dict[str, _Step] = {
-    "shutdown": Life._on_shutdown,
-    "hold": Life._on_hold,
-    "release": Life._on_release,
-    "stop": Life._on_stop,
-    "cancel": Life._on_cancel,
-    "suspend": Life._on_suspend,
-    "resume": Life._on_resume,
-    "restart": Life._on_restart,
-    "finalize": Life._on_finalize,
-    "resubmit": Life._on_resubmit,
-    "reboot": Life._on_reboot,
+    "shutdown": LifeCycle._on_shutdown,
+    "hold": LifeCycle._on_hold,
+    "release": LifeCycle._on_release,
+    "stop": LifeCycle._on_stop,
+    "cancel": LifeCycle._on_cancel,
+    "suspend": LifeCycle._on_suspend,
+    "resume": LifeCycle._on_resume,
+    "restart": LifeCycle._on_restart,
+    "finalize": LifeCycle._on_finalize,
+    "resubmit": LifeCycle._on_resubmit,
+    "reboot": LifeCycle._on_reboot,
 }
 
 
