@@ -25,8 +25,7 @@ from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import UnknownOutcomeError
-from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 LIMIT_SECONDS = 6.0
 """What a call may take."""

@@ -20,9 +20,8 @@ from libcloud.compute.deployment import ScriptDeployment
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.config import UserConfiguration
-from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
 
 PASSWORD = "S3cr&t 'it's' \"pässwörd\" <%x>"
 USER = "jane@example.org"

@@ -12,11 +12,12 @@ from __future__ import annotations
 INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
 
 try:
-    from stratuslab_libcloud.sandbox.cloud import DEFAULT_USERS, Sandbox, SandboxError
     from stratuslab_libcloud.sandbox.http.certificates import CertificateFiles
-    from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind, Faults
+    from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
+    from stratuslab_libcloud.sandbox.http.faults import Faults
     from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
     from stratuslab_libcloud.sandbox.http.server import KeepAlive
+    from stratuslab_libcloud.sandbox.sandbox import DEFAULT_USERS, Sandbox, SandboxError
     from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
     from stratuslab_libcloud.sandbox.state.pace import Pace
     from stratuslab_libcloud.sandbox.state.vm import LcmState, Machine, VmState

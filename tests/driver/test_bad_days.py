@@ -26,9 +26,7 @@ from stratuslab_libcloud.errors import (
     ServiceUnavailableError,
     UnknownOutcomeError,
 )
-from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
-from stratuslab_libcloud.sandbox.http.server import KeepAlive
+from stratuslab_libcloud.sandbox import Fault, FaultKind, KeepAlive, Sandbox
 
 Start = Callable[..., StratusLabNode]
 

@@ -16,8 +16,7 @@ from stratuslab_libcloud.errors import (
     ServiceUnavailableError,
     StratusLabError,
 )
-from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ those of 3.2.1.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
@@ -20,6 +20,7 @@ from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, machine_
 from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
 from stratuslab_libcloud.sandbox.http.authentication import compute_user
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.fault import FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import error_page
 from stratuslab_libcloud.sandbox.state.errors import (
     AllocationError,
@@ -85,6 +86,14 @@ class ComputeService:
 
     name = "compute"
     prefix = "/one-proxy/"
+    operations: Sequence[str] = ("one.vm.allocate", "one.vm.info", "one.vm.action", "one.vmpool.info")
+    wrong_answers: Mapping[FaultKind, str] = {
+        FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The compute service is having a bad day.").as_answer(),
+        FaultKind.WRONG_TYPES: rpc.response(
+            "<params><param><value><struct><member><name>success</name><value><string>yes</string></value></member>"
+            "</struct></value></param></params>"
+        ),
+    }
 
     def __init__(self, state: State) -> None:
         self._state = state

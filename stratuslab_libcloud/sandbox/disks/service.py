@@ -25,7 +25,7 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request
@@ -52,6 +52,7 @@ from stratuslab_libcloud.sandbox.disks.forms import (
 from stratuslab_libcloud.sandbox.disks.image_contents import fetch, inflate
 from stratuslab_libcloud.sandbox.http.authentication import disk_user, door
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.fault import FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import (
     GZIP,
     HTML,
@@ -91,6 +92,25 @@ class DiskService:
 
     name = "disks"
     prefix = "/pdisk/"
+    operations: Sequence[str] = (
+        "GET /",
+        "GET /disks",
+        "POST /disks",
+        "GET /disks/{uuid}",
+        "PUT /disks/{uuid}",
+        "POST /disks/{uuid}",
+        "DELETE /disks/{uuid}",
+        "GET /disks/{uuid}/turl",
+        "GET /disks/{uuid}/mounts",
+        "POST /disks/{uuid}/mounts",
+        "GET /disks/{uuid}/mounts/{mount_id}",
+        "DELETE /disks/{uuid}/mounts/{mount_id}",
+        "GET /instances",
+        "GET /instances/{vm_id}",
+    )
+    wrong_answers: Mapping[FaultKind, str] = {
+        FaultKind.WRONG_TYPES: '{"uuid":17,"tag":null,"count":[],"owner":{},"size":true}',
+    }
 
     def __init__(self, state: State) -> None:
         self._state = state

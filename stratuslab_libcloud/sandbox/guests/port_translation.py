@@ -6,12 +6,14 @@ It answers ``{"23": [["22", "15000"]]}``: for each machine its ports and those o
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.fault import FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import JSON, error_page
 
 
@@ -23,6 +25,8 @@ class PortTranslationService:
 
     name = "pat"
     prefix = "/cgi-bin/"
+    operations: Sequence[str] = ("GET /cgi-bin/vmports.py",)
+    wrong_answers: Mapping[FaultKind, str] = {FaultKind.WRONG_TYPES: "[[[7]]]"}
 
     def __init__(self, ssh_access: SshAccess) -> None:
         self._ssh_access = ssh_access

@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from flask import Blueprint, Flask, Response, request
+from flask import Flask, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
-
-
-class Service(Protocol):
-    """One of the cloud's services.
-
-    :param prefix: how the paths begin that belong to it
-    """
-
-    name: str
-    prefix: str
-
-    def routes(self) -> Blueprint:
-        """What is served at which addresses."""
-
-    def before(self) -> None:
-        """Look at a request for the service, whether it has such a route or not."""
-
-    def error(self, error: HTTPException) -> Response:
-        """Say an HTTP error in the service's way."""
+from stratuslab_libcloud.sandbox.http.service import Service
 
 
 def make_application(services: Sequence[Service]) -> Flask:
@@ -44,7 +25,7 @@ def make_application(services: Sequence[Service]) -> Flask:
     def identify() -> None:
         service = addressed()
         if service is not None:
-            current_exchange().service = service.name
+            current_exchange().service = service
             service.before()
 
     @app.errorhandler(HTTPException)

@@ -1,4 +1,4 @@
-"""How an answer gets to a client, or does not."""
+"""How an answer is sent to a client, or is not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from io import BufferedIOBase
 
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 _NOTHING_IS_SENT = {
@@ -25,8 +25,8 @@ _NOTHING_IS_SENT = {
 class Delivery:
     """Sends answers over one connection.
 
-    :param ending: set when the server ends, so that nothing waits any longer
-    :param go_away: makes the server refuse connections for so many seconds
+    :param stopping: is set when the server stops, so that nothing waits any longer
+    :param refuse_connections: makes the server refuse connections for that many seconds
     """
 
     def __init__(
@@ -34,33 +34,33 @@ class Delivery:
         connection: socket.socket,
         reader: BufferedIOBase,
         writer: BufferedIOBase,
-        ending: threading.Event,
-        go_away: Callable[[float], None],
+        stopping: threading.Event,
+        refuse_connections: Callable[[float], None],
     ) -> None:
         self._connection = connection
         self._reader = reader
         self._writer = writer
-        self._ending = ending
-        self._go_away = go_away
+        self._stopping = stopping
+        self._refuse_connections = refuse_connections
 
     def send(self, answer: bytes, fault: Fault | None) -> bool:
-        """Send an answer as far as the fault permits; False if the connection is of no use afterwards."""
+        """Send as much of an answer as the fault permits; False if the connection cannot be used any more."""
         kind = None if fault is None else fault.kind
         seconds = 0.0 if fault is None else fault.seconds
         if kind in (FaultKind.RESET_BEFORE, FaultKind.RESET_AFTER):
             reset(self._connection)
         elif kind == FaultKind.REFUSE:
-            self._go_away(seconds)
+            self._refuse_connections(seconds)
             reset(self._connection)
         elif kind in (FaultKind.NO_ANSWER, FaultKind.NO_ANSWER_AFTER):
-            self._outwait_client()
+            self._wait_for_client_to_close()
         elif kind == FaultKind.CUT:
             self._write(answer[: len(answer) // 2])
         elif kind == FaultKind.DRIP:
             self._drip(answer, seconds)
         else:
             if kind == FaultKind.DELAY:
-                self._ending.wait(seconds)
+                self._stopping.wait(seconds)
             self._write(answer)
             return True
         return False
@@ -72,17 +72,17 @@ class Delivery:
     def _drip(self, answer: bytes, seconds: float) -> None:
         for position in range(len(answer)):
             self._write(answer[position : position + 1])
-            if self._ending.wait(seconds):
+            if self._stopping.wait(seconds):
                 return
 
-    def _outwait_client(self) -> None:
+    def _wait_for_client_to_close(self) -> None:
         with contextlib.suppress(OSError):
             while self._reader.read(1):
                 pass
 
 
 def is_silent(fault: Fault | None) -> bool:
-    """Whether the client gets not a single byte."""
+    """Whether the client gets no byte at all."""
     return fault is not None and fault.kind in _NOTHING_IS_SENT
 
 
@@ -90,5 +90,5 @@ def reset(connection: socket.socket) -> None:
     """End a connection with a TCP reset, at once."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
-        # Closing the socket object would wait for the files made of it, and say good-bye first.
+        # Closing the socket object would wait for the files made of it, and would end the connection properly.
         os.close(connection.detach())

@@ -21,7 +21,7 @@ from stratuslab_libcloud.sandbox.http.delivery import Delivery, is_silent
 from stratuslab_libcloud.sandbox.http.exchange import EXCHANGE_KEY, Exchange
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
-from stratuslab_libcloud.sandbox.http.wrong_answers import spoiled
+from stratuslab_libcloud.sandbox.http.wrong_answers import spoiled_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,12 +32,12 @@ _NO_CONTENT = (204, 304)
 
 @dataclass(frozen=True)
 class KeepAlive:
-    """How long a connection is kept; by default as long as a real OpenNebula daemon does, which closes it without a
-    word.
+    """How long a connection is kept; by default as long as a real OpenNebula daemon does, which closes it without
+    announcing it.
 
-    :param requests: after so many
-    :param idle_seconds: or when nothing was asked for so long
-    :raises ValueError: if that is no number of requests, or no time
+    :param requests: it is closed after so many
+    :param idle_seconds: and when nothing was asked for so long
+    :raises ValueError: if `requests` is below 1, or `idle_seconds` is not a time above 0
     """
 
     requests: int = 30
@@ -64,7 +64,9 @@ class _Handler(WSGIRequestHandler):
         keep_alive = self.server.keep_alive
         self._requests_left = keep_alive.requests if keep_alive else None
         self.connection.settimeout(keep_alive.idle_seconds if keep_alive else None)
-        self._delivery = Delivery(self.connection, self.rfile, self.wfile, self.server.ending, self.server.go_away)
+        self._delivery = Delivery(
+            self.connection, self.rfile, self.wfile, self.server.stopping, self.server.refuse_connections
+        )
 
     def run_wsgi(self) -> None:
         exchange = Exchange(self.server.faults)
@@ -74,12 +76,12 @@ class _Handler(WSGIRequestHandler):
         self.environ[EXCHANGE_KEY] = exchange
         response = self._answer()
         if exchange.fault is not None:
-            response = spoiled(response, exchange.fault, exchange.service, self.server.faults)
+            response = spoiled_answer(response, exchange.fault, exchange.wrong_answers, self.server.faults)
         content = response.get_data()
         silent = is_silent(exchange.fault)
         self.server.record.add(
             Request(
-                service=exchange.service,
+                service=exchange.service_name,
                 verb=self.command,
                 path=self.environ["PATH_INFO"],
                 operation=exchange.operation,
@@ -106,7 +108,7 @@ class _Handler(WSGIRequestHandler):
 
     def _read_body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            # No service of a StratusLab cloud takes this; what follows can not be told from a next request.
+            # No service of a StratusLab cloud takes this; what follows cannot be told from the next request.
             self.close_connection = True
             return b""
         if self.headers.get("Expect", "").lower() == "100-continue":
@@ -116,7 +118,7 @@ class _Handler(WSGIRequestHandler):
         length = int(announced) if announced.isdigit() else 0
         body = self.rfile.read(length)
         if len(body) < length:
-            raise ConnectionError("The client went away in the middle of its request.")
+            raise ConnectionError("The client closed the connection in the middle of its request.")
         return body
 
     def _message(self, response: Response, content: bytes) -> bytes:
@@ -142,10 +144,10 @@ class _Handler(WSGIRequestHandler):
 class HttpServer(socketserver.ThreadingTCPServer):
     """Serves an application on a port of 127.0.0.1, from a thread of its own.
 
-    :param bugs: what goes wrong in the application is added to them
+    :param bugs: exceptions in the application are added to them
     :param port: 0 for a free one
     :param ssl_context: to speak TLS
-    :param keep_alive: None to keep connections for as long as their clients do
+    :param keep_alive: None to keep connections as long as their clients do
     :raises OSError: if the port is in use
     """
 
@@ -154,7 +156,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    # What the handler asks for, besides `app`.
+    # The handler needs these, besides `app`.
     multithread = True
     multiprocess = False
 
@@ -176,21 +178,21 @@ class HttpServer(socketserver.ThreadingTCPServer):
         self.bugs = bugs
         self.ssl_context = ssl_context
         self.keep_alive = keep_alive
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
         self._connections: set[socket.socket] = set()
         self._workers: set[threading.Thread] = set()
         self._lock = threading.Lock()
-        self._presence = threading.Lock()
+        self._listening_lock = threading.Lock()
         self._is_listening = True
         self._thread = threading.Thread()
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self.server_address[1])
 
     def start(self) -> None:
-        """Answer connections from now on."""
+        """Accept connections from now on."""
         self._thread = threading.Thread(
             target=self.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox http", daemon=True
         )
@@ -198,19 +200,19 @@ class HttpServer(socketserver.ThreadingTCPServer):
 
     def stop(self) -> None:
         """End all connections and threads."""
-        self.ending.set()
-        self.leave()
+        self.stopping.set()
+        self.stop_listening()
         self.server_close()
         for worker in self._snapshot(self._workers):
             worker.join(timeout=5)
 
-    def leave(self) -> None:
-        """End all connections and refuse new ones; the port stays ours."""
-        with self._presence:
+    def stop_listening(self) -> None:
+        """End all connections and refuse new ones; the port stays reserved."""
+        with self._listening_lock:
             if not self._is_listening:
                 return
             self._is_listening = False
-            with contextlib.suppress(OSError):  # not every system has this wake up whoever listens
+            with contextlib.suppress(OSError):  # not every system ends a waiting accept() by this
                 self.socket.shutdown(socket.SHUT_RDWR)
             self.shutdown()
             self._thread.join()
@@ -219,17 +221,17 @@ class HttpServer(socketserver.ThreadingTCPServer):
             self.server_bind()
             self._end_connections()
 
-    def come_back(self) -> None:
-        """Answer connections again."""
-        with self._presence:
-            if not self._is_listening and not self.ending.is_set():
+    def listen_again(self) -> None:
+        """Accept connections again."""
+        with self._listening_lock:
+            if not self._is_listening and not self.stopping.is_set():
                 self._is_listening = True
                 self.server_activate()
                 self.start()
 
-    def go_away(self, seconds: float) -> None:
-        """Leave, and come back by itself."""
-        threading.Thread(target=self._be_away, args=(seconds,), name="sandbox away", daemon=True).start()
+    def refuse_connections(self, seconds: float) -> None:
+        """End all connections, and refuse new ones for some seconds."""
+        threading.Thread(target=self._pause, args=(seconds,), name="sandbox pause", daemon=True).start()
 
     def get_request(self) -> tuple[Any, Any]:
         """The next connection."""
@@ -247,7 +249,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
             self._workers.add(worker)
             self.record.note_open_connections(len(self._connections))
         try:
-            if self._shake_hands(connection):
+            if self._do_handshake(connection):
                 super().process_request_thread(request, client_address)
             else:
                 self.shutdown_request(request)
@@ -257,13 +259,13 @@ class HttpServer(socketserver.ThreadingTCPServer):
                 self._workers.discard(worker)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what went wrong, for `Sandbox.check`; broken connections are everyday life."""
+        """Keep the error for `Sandbox.check`; broken connections are normal."""
         error = sys.exc_info()[1]
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self.bugs.append(error)
 
-    def _shake_hands(self, connection: socket.socket) -> bool:
-        """Begin TLS, where it is spoken; False if the client, its certificate or a fault is against it."""
+    def _do_handshake(self, connection: socket.socket) -> bool:
+        """Begin TLS, where it is used; False if it fails, because of the client, its certificate or a fault."""
         if not isinstance(connection, ssl.SSLSocket):
             return True
         if self.faults.strike_handshake():
@@ -276,14 +278,14 @@ class HttpServer(socketserver.ThreadingTCPServer):
         connection.settimeout(None)
         return True
 
-    def _be_away(self, seconds: float) -> None:
-        self.leave()
-        self.ending.wait(seconds)
-        self.come_back()
+    def _pause(self, seconds: float) -> None:
+        self.stop_listening()
+        self.stopping.wait(seconds)
+        self.listen_again()
 
     def _end_connections(self) -> None:
         for connection in self._snapshot(self._connections):
-            with contextlib.suppress(OSError):  # the client may have been faster
+            with contextlib.suppress(OSError):  # the client may have closed it already
                 connection.shutdown(socket.SHUT_RDWR)
 
     def _snapshot(self, items: Iterable[Any]) -> list[Any]:

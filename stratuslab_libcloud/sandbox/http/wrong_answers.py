@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from werkzeug.wrappers import Response
 
-from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
-from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind, Faults
+from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.faults import Faults
 
 _PAGE = """<html><head><title>{status}</title></head>
 <body><center><h1>{status}</h1></center><hr><center>nginx</center></body></html>
 """
-_WRONG_TYPES = {
-    "compute": rpc.response(
-        "<params><param><value><struct><member><name>success</name><value><string>yes</string></value></member>"
-        "</struct></value></param></params>"
-    ),
-    "disks": '{"uuid":17,"tag":null,"count":[],"owner":{},"size":true}',
-    "marketplace": "<metadata><entry>an image</entry></metadata>",
-}
 _GARBAGE_BYTES = 500
 
 
-def instead(fault: Fault) -> Response:
-    """The answer to a request that is not carried out."""
+def prevented_answer(fault: Fault, wrong_answers: Mapping[FaultKind, str]) -> Response:
+    """The answer to a request that a fault prevents.
+
+    :param wrong_answers: of the service
+    """
     if fault.kind == FaultKind.STATUS:
         return _status_page(fault)
     if fault.kind == FaultKind.XMLRPC_FAULT:
-        text = rpc.FaultError(-500, "The compute service is having a bad day.").as_answer()
-        return Response(text, content_type="text/xml; charset=utf-8")
+        return Response(wrong_answers[fault.kind], content_type="text/xml; charset=utf-8")
     return Response(status=500)
 
 
-def spoiled(answer: Response, fault: Fault, service: str, faults: Faults) -> Response:
-    """What becomes of the answer to a request that was carried out.
+def spoiled_answer(answer: Response, fault: Fault, wrong_answers: Mapping[FaultKind, str], faults: Faults) -> Response:
+    """What a fault makes of the answer to a request that was carried out.
 
+    :param wrong_answers: of the service
     :param faults: where random bytes come from
     """
     if fault.kind == FaultKind.STATUS_AFTER:
@@ -41,7 +38,7 @@ def spoiled(answer: Response, fault: Fault, service: str, faults: Faults) -> Res
     if fault.kind == FaultKind.GARBAGE:
         return Response(faults.random_bytes(_GARBAGE_BYTES), answer.status_code, content_type=answer.content_type)
     if fault.kind == FaultKind.WRONG_TYPES:
-        return Response(_WRONG_TYPES.get(service, "[[[7]]]"), answer.status_code, content_type=answer.content_type)
+        return Response(wrong_answers[fault.kind], answer.status_code, content_type=answer.content_type)
     return answer
 
 

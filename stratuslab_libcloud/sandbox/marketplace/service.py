@@ -31,6 +31,7 @@ from werkzeug.exceptions import (
 from werkzeug.routing import PathConverter
 
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.fault import FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import HTML, JSON, TEXT, XML, base_url, error_page, page, preferred
 from stratuslab_libcloud.sandbox.marketplace.constraints import read_upload
 from stratuslab_libcloud.sandbox.marketplace.data_tables import BadSortingError, arrange, row, search
@@ -59,6 +60,20 @@ class MarketplaceService:
 
     name = "marketplace"
     prefix = "/marketplace"
+    operations: Sequence[str] = (
+        "GET /metadata",
+        "GET /metadata/{id}",
+        "GET /metadata/{id}/{email}/{created}",
+        "GET /metadata/{email}?tag",
+        "POST /metadata",
+        "POST /metadata (query)",
+        "GET /endorsers",
+        "GET /endorsers/{email}",
+        "GET /endorsers/{email}/tags",
+    )
+    wrong_answers: Mapping[FaultKind, str] = {
+        FaultKind.WRONG_TYPES: "<metadata><entry>an image</entry></metadata>",
+    }
 
     def __init__(self, state: State) -> None:
         self._entries = state.entries

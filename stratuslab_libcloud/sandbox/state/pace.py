@@ -27,8 +27,10 @@ class Pace:
     save: float = 0.3
 
     @classmethod
-    def with_boot_seconds(cls, seconds: float) -> Pace:
-        """The usual pace, stretched so that a machine runs `seconds` after it was created; 0 is at once."""
+    def with_boot_seconds(cls, seconds: float | None) -> Pace:
+        """The usual pace, stretched so that a machine runs `seconds` after its creation; None for the usual pace."""
         usual = cls()
+        if seconds is None:
+            return usual
         factor = seconds / (usual.pending + usual.prolog + usual.boot)
         return cls(**{field.name: getattr(usual, field.name) * factor for field in fields(cls)})

@@ -20,7 +20,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
 
 from stratuslab_libcloud.sandbox import Fault, FaultKind, KeepAlive, ManualClock, Sandbox
-from stratuslab_libcloud.sandbox.http.operations import OPERATIONS
+from stratuslab_libcloud.sandbox.cloud import SERVICES
 
 from ..conftest import wait_for
 
@@ -214,27 +214,31 @@ def test_each_operation_that_can_be_struck_is_one_that_is_recorded(sandbox: Sand
     def ask(verb: str, url: str, **options: Any) -> None:
         http.request(verb, url, allow_redirects=False, timeout=5, **options)
 
-    for operation in OPERATIONS["compute"]:
+    known = {service.name: service.operations for service in SERVICES}
+    for operation in known["compute"]:
         call = xmlrpc.client.dumps((), operation)
         ask("POST", sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc"), data=call, auth=ALICE)
-    for operation in OPERATIONS["disks"]:
+    for operation in known["disks"]:
         verb, path = operation.split()
         ask(verb, f"{sandbox.disks_url}/pswd{path.format(uuid='u', mount_id='m', vm_id='1')}", auth=ALICE)
-    for operation in OPERATIONS["marketplace"]:
+    for operation in known["marketplace"]:
         verb, _, path = operation.partition(" ")
         path, _, query = path.partition(" ")
         path = path.format(id="i", email="jane@example.org", created="c").replace("?tag", "?tag=t")
         form = {"Content-Type": "application/x-www-form-urlencoded"} if query else {}
         ask(verb, f"{sandbox.marketplace_url}{path}", headers={"Accept": "application/xml, */*", **form})
     ask("GET", f"{sandbox.url}/cgi-bin/vmports.py")
-    assert sandbox.requests.operations == [operation for known in OPERATIONS.values() for operation in known]
+    assert sandbox.requests.operations == [operation for service in SERVICES for operation in service.operations]
 
 
 @pytest.mark.parametrize(
     ("service", "operation"), [("dis*", "DELETE *"), ("*", "*"), ("marketplace", "*?tag"), ("pat", "GET */vmports.py")]
 )
 def test_patterns_of_services_and_operations(service: str, operation: str) -> None:
-    assert Fault(FaultKind.CUT, service, operation).service == service
+    faults = Sandbox().faults
+    fault = Fault(FaultKind.CUT, service, operation)
+    faults.add(fault)
+    faults.remove(fault)
 
 
 @pytest.mark.parametrize(("number", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, float("inf"))])
@@ -289,18 +293,38 @@ def test_faults_can_be_written_in_a_line(text: str, fault: Fault) -> None:
         ("::delay:x", "a number is wanted, not 'x'"),
         ("::delay::-1", "seconds are a number, 0 or more"),
         ("::status::42", "an HTTP status is between 100 and 599"),
+        ("::status:1:inf", "a number is wanted, not 'inf'"),
+    ],
+)
+def test_faults_that_cannot_be_read(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Fault.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
         ("cloud::delay", "there is no service 'cloud', but compute, disks, marketplace, pat"),
         ("compute:allocate:delay", "service 'compute' has no operation 'allocate', but one.vm.allocate, one.vm.info,"),
         ("disks:GET /disk*/*/x:delay", "service 'disks' has no operation"),
         (":one.vm.delete:delay", r"service '\*' has no operation 'one.vm.delete', but .*GET /cgi-bin/vmports.py"),
         ("disks::xmlrpc-fault", "is of the service 'compute', not of 'disks'"),
         (":GET *:xmlrpc-fault", "service 'compute' has no operation 'GET \\*'"),
-        ("::status:1:inf", "a number is wanted, not 'inf'"),
     ],
 )
-def test_faults_that_can_not_be_read(text: str, complaint: str) -> None:
+def test_faults_that_can_never_happen(text: str, complaint: str) -> None:
+    faults = Sandbox().faults
     with pytest.raises(ValueError, match=complaint):
-        Fault.parse(text)
+        faults.add(Fault.parse(text))
+    with pytest.raises(ValueError, match=complaint), faults.during(Fault.parse(text)):
+        pytest.fail("it was added")
+
+
+def test_an_xmlrpc_fault_of_any_service_happens_to_compute_only(sandbox: Sandbox, http: requests.Session) -> None:
+    sandbox.faults.add(Fault(FaultKind.XMLRPC_FAULT))
+    assert images(sandbox, http).status_code == 200
+    with pytest.raises(xmlrpc.client.Fault):
+        xmlrpc.client.loads(allocate(sandbox, http).content)
 
 
 def test_a_kept_connection_is_closed_without_a_word_after_some_requests(http: requests.Session) -> None:

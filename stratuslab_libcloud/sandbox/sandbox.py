@@ -1,0 +1,324 @@
+"""The sandbox: a cloud with what it starts with, from start to stop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from ipaddress import IPv4Network
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+
+from stratuslab_libcloud.sandbox.cloud import SERVICES, Cloud, RunningCloud, ServerOptions
+from stratuslab_libcloud.sandbox.config_file import ConfigFile, check_section
+from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
+from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority, CertificateFiles
+from stratuslab_libcloud.sandbox.http.faults import Faults
+from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
+from stratuslab_libcloud.sandbox.http.server import KeepAlive
+from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
+from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
+from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
+from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.state import State
+from stratuslab_libcloud.sandbox.state.users import SUPERUSER
+from stratuslab_libcloud.sandbox.state_file import StateFile
+from stratuslab_libcloud.sandbox.step_thread import step_thread
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_USERS = {"alice": "secret", "bob": "s3cret%x"}
+
+
+class SandboxError(Exception):
+    """A bug in the sandbox."""
+
+
+class Sandbox:
+    """A cloud that runs from `start` to `stop`, or within ``with``.
+
+    Its parts can be looked at and changed directly: `machines`, `disks`, `networks`, and the Marketplace's `entries`.
+    `requests` has what was asked; `faults` makes things go wrong.
+
+    :param users: names and passwords; by default alice and bob
+    :param port: on 127.0.0.1; by default any free port
+    :param boot_seconds: from a machine's creation until it runs; all other steps take proportionally long; with 0,
+        no step takes any time
+    :param pace: the duration of each step, instead of `boot_seconds`
+    :param clock: a `ManualClock` to move time by hand
+    :param public_network: addresses of the public network, such as ``127.4.0.0/16``; by default a /24 of the
+        loopback network that no other sandbox is likely to have
+    :param machine_limit: how many machines a user may have; None for no limit
+    :param entries: a folder with Marketplace entries (``*.xml``), instead of the dozen images that there are by default
+    :param empty_marketplace: no images at all
+    :param state_file: where the state is saved, about every second and when the sandbox stops; if the file exists, the
+        sandbox begins with that state, its Marketplace included
+    :param guests: whether one can log in over SSH to running machines that were given a public key; commands on them
+        run on this computer, see the module `guests.ssh_servers`
+    :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
+    :param keep_alive: how long connections are kept; by default as long as the client wants
+    :param seed: of the random numbers for the chances of `faults`
+    :raises ValueError: if one of the files, the network or the limit cannot be used
+    """
+
+    def __init__(
+        self,
+        *,
+        users: Mapping[str, str] | None = None,
+        port: int = 0,
+        boot_seconds: float | None = None,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
+        public_network: str | None = None,
+        machine_limit: int | None = None,
+        entries: str | PathLike[str] | None = None,
+        empty_marketplace: bool = False,
+        state_file: str | PathLike[str] | None = None,
+        guests: bool = True,
+        tls: bool = False,
+        keep_alive: KeepAlive | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.clock = clock or Clock()
+        self._users = DEFAULT_USERS if users is None else users
+        self._file = StateFile(Path(state_file)) if state_file is not None else None
+        self.state = State(
+            clock=self.clock,
+            pace=pace or Pace.with_boot_seconds(boot_seconds),
+            passwords=self._users,
+            public_network=self._public_network(public_network),
+            machine_limit=machine_limit,
+        )
+        self.machines = self.state.machines
+        self.disks = self.state.disks
+        self.entries = self.state.entries
+        self.networks = self.state.networks
+        self._fill(None if entries is None else Path(entries), empty_marketplace)
+        self.requests = RequestRecord()
+        self.faults = Faults(seed, services=SERVICES)
+        self._bugs: list[Exception] = []
+        options = ServerOptions(port, guests, tls, keep_alive)
+        self._cloud = Cloud(self.state, options, self.requests, self.faults, self._bugs)
+        self._running: RunningCloud | None = None
+        self._closing = ExitStack()
+        if isinstance(self.clock, ManualClock):
+            self.clock.follow(self.state.run_due_steps)
+
+    # From start to stop
+
+    def start(self) -> Sandbox:
+        """Serve until `stop`.
+
+        :return: itself
+        :raises OSError: if the port is in use
+        :raises ValueError: if another sandbox uses the state file now, or the file cannot be written
+        :raises RuntimeError: if it serves already
+        """
+        if self._running is not None:
+            raise RuntimeError("The sandbox is running already.")
+        with ExitStack() as closing:
+            if self._file:
+                closing.enter_context(self._file.claim())
+            closing.callback(self._save)
+            running = closing.enter_context(self._cloud.run())
+            closing.enter_context(step_thread(self.state, self._save, self._bugs))
+            self._closing = closing.pop_all()
+        self._running = running
+        return self
+
+    def stop(self) -> None:
+        """End all connections and threads.
+
+        :raises SandboxError: if there was a bug in the sandbox
+        """
+        self._end()
+        self.check()
+
+    def check(self) -> None:
+        """Make sure that the sandbox itself works.
+
+        :raises SandboxError: if a service failed because of a bug in the sandbox
+        """
+        if self._bugs:
+            raise SandboxError(f"The sandbox itself failed: {self._bugs[0]!r}") from self._bugs[0]
+
+    def __enter__(self) -> Sandbox:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end()
+        if error is None:
+            self.check()
+        for bug in self._bugs:
+            _log.error("The sandbox itself failed: %r", bug, exc_info=bug)
+
+    @contextmanager
+    def out_of_reach(self) -> Iterator[None]:
+        """End all connections, and refuse new ones within a ``with``.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        server = self._running_cloud.server
+        server.stop_listening()
+        try:
+            yield
+        finally:
+            server.listen_again()
+
+    # Addresses, certificates, configuration
+
+    @property
+    def url(self) -> str:
+        """The URL of the server that all services are on.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        return self._running_cloud.addresses.url
+
+    @property
+    def compute_url(self) -> str:
+        """The value for ``endpoint`` in a configuration file.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        return self._running_cloud.addresses.compute
+
+    @property
+    def disks_url(self) -> str:
+        """The value for ``pdisk_endpoint`` in a configuration file.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        return self._running_cloud.addresses.disks
+
+    @property
+    def marketplace_url(self) -> str:
+        """The value for ``marketplace_endpoint`` in a configuration file.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        return self._running_cloud.addresses.marketplace
+
+    @property
+    def port_translation_url(self) -> str:
+        """The value for ``pat_service_host`` in a configuration file.
+
+        :raises RuntimeError: without guests, or while the sandbox is not running
+        """
+        url = self._running.addresses.port_translation if self._running else None
+        if url is None:
+            raise RuntimeError("The sandbox has no port translation: it needs guests, and to be running.")
+        return url
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate of the authority that has signed the server's certificate: for clients to verify it.
+
+        :raises RuntimeError: without TLS, or while the sandbox is not running
+        """
+        return self._authority.file
+
+    def issue_certificate(
+        self, name: str, *, expired: bool = False, passphrase: str | None = None, proxy: bool = False
+    ) -> CertificateFiles:
+        """Add a user who has a certificate. Its files are removed when the sandbox stops.
+
+        :param name: of the person
+        :param expired: a certificate whose time is over
+        :param passphrase: encrypts the private key
+        :param proxy: a proxy certificate as grids use them: one file, valid for hours, made of the person's own
+        :return: where it is, and whose
+        :raises RuntimeError: without TLS, or while the sandbox is not running
+        """
+        files = self._authority.issue(name, expired=expired, passphrase=passphrase, proxy=proxy)
+        self.state.accounts.enrol_certificate(files.subject)
+        return files
+
+    def write_config(
+        self,
+        path: str | PathLike[str],
+        *,
+        user: str | None = None,
+        certificate: CertificateFiles | None = None,
+        section: str = "default",
+        public_key_file: str | PathLike[str] | None = None,
+        **more: str,
+    ) -> Path:
+        """Write a section for this cloud into a configuration file; a file that exists keeps its other sections.
+
+        A configuration file must have the section ``[default]``. If it has none, one is added that selects the new
+        section.
+
+        :param path: the file
+        :param user: whose name and password it has; by default the first of the sandbox's users
+        :param certificate: to be used instead of a name and password
+        :param section: the section's name
+        :param public_key_file: goes into new machines; by default the one that the file names, or else a new pair of
+            keys beside the file, such as ``stratuslab-user-key`` and ``stratuslab-user-key.pub``
+        :param more: further keys of the section, such as ``name`` and ``country``
+        :return: the file
+        :raises ValueError: if there is no such user, the section cannot have this name, or the existing file cannot be
+            read
+        :raises OSError: if a file cannot be written
+        :raises RuntimeError: while the sandbox is not running
+        """
+        check_section(section)
+        file = ConfigFile(Path(path))
+        values = self._running_cloud.addresses.config_values() | self._credentials(user, certificate)
+        if public_key_file is not None:
+            values["user_public_key_file"] = str(Path(public_key_file).expanduser().absolute())
+        elif not file.has_public_key(section):
+            values["user_public_key_file"] = str(make_key_pair(Path(path).absolute()))
+        file.write(section, {**values, **more})
+        return Path(path)
+
+    # Internal
+
+    @property
+    def _running_cloud(self) -> RunningCloud:
+        if self._running is None:
+            raise RuntimeError("The sandbox is not running.")
+        return self._running
+
+    @property
+    def _authority(self) -> CertificateAuthority:
+        authority = self._running.authority if self._running else None
+        if authority is None:
+            raise RuntimeError("The sandbox has no certificates: it needs tls=True, and to be running.")
+        return authority
+
+    def _public_network(self, wanted: str | None) -> IPv4Network | None:
+        saved = self._file.public_network() if self._file else None
+        return saved or (IPv4Network(wanted) if wanted else None)
+
+    def _fill(self, entries: Path | None, is_empty: bool) -> None:
+        """Restore the saved state, or else put images into the Marketplace."""
+        if self._file and self._file.has_state:
+            self._file.restore(self.state)
+        elif entries is not None:
+            load_entries(self.entries, entries)
+        elif not is_empty:
+            add_catalogue(self.entries, self.clock.now())
+
+    def _credentials(self, user: str | None, certificate: CertificateFiles | None) -> dict[str, str]:
+        """Of a user, in the keys of a configuration file."""
+        if certificate is not None:
+            return {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
+        user = next(iter(self._users), SUPERUSER) if user is None else user
+        return {"username": user, "password": self.state.accounts.password(user)}
+
+    def _save(self) -> None:
+        if self._file:
+            self._file.write(self.state)
+
+    def _end(self) -> None:
+        try:
+            self._closing.close()
+        finally:
+            self._running = None
