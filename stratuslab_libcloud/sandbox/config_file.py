@@ -17,7 +17,7 @@ _PUBLIC_KEY = "user_public_key_file"
 class ConfigFile:
     """An INI file that the sandbox adds a section to; it is made if it is missing.
 
-    :raises ValueError: if it is there and can not be read
+    :raises ValueError: if it is there and cannot be read
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,7 +28,7 @@ class ConfigFile:
         except FileNotFoundError:
             pass
         except OSError as problem:
-            raise ValueError(f"the configuration file {path} can not be read: {problem.strerror}") from None
+            raise ValueError(f"the configuration file {path} cannot be read: {problem.strerror}") from None
         except configparser.DuplicateSectionError as problem:
             raise ValueError(f"{path} has the section [{problem.section}] twice: make it one") from None
         except configparser.DuplicateOptionError as problem:
@@ -47,14 +47,14 @@ class ConfigFile:
         A file without ``[default]``, which has to be there, gets one that selects the section. The file can be read by
         its owner only; ``%`` is doubled, as the format asks for.
 
-        :raises OSError: if the file can not be written
+        :raises OSError: if the file cannot be written
         """
         if not self._content.has_section(_SHARED) and section != _SHARED:
             self._put(_SHARED, {"selected_section": section})
         self._put(section, values)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.fchmod(descriptor, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib can not open with a mode
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib cannot open with a mode
             file.write(str(self._content))
 
     def _put(self, name: str, values: Mapping[str, str]) -> None:
@@ -76,10 +76,10 @@ def check_section(name: str) -> str:
     """Make sure that a section of this name can be a location.
 
     :return: the name
-    :raises ValueError: if it can not
+    :raises ValueError: if it cannot
     """
     if name in _NO_LOCATIONS:
-        raise ValueError(f"the section [{name}] has a meaning of its own: it can not be a location")
+        raise ValueError(f"the section [{name}] has a meaning of its own: it cannot be a location")
     if not name.strip() or not name.isprintable() or "]" in name:
         raise ValueError(f"a section's name is printable text on one line without ']', not {name!r}")
     return name

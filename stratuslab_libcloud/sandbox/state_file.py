@@ -66,7 +66,7 @@ class StateFile:
     def write(self, state: State) -> None:
         """Keep the state if it has changed since the last time.
 
-        :raises OSError: if the file can not be written
+        :raises OSError: if the file cannot be written
         """
         text = json.dumps(snapshot(state))
         if text == self._text:
@@ -87,7 +87,7 @@ class StateFile:
         try:
             file = self._path.with_name(f".{self._path.name}.lock").open("a")
         except OSError as problem:
-            raise ValueError(f"the state can not be kept in {self._path}: {problem.strerror}") from None
+            raise ValueError(f"the state cannot be kept in {self._path}: {problem.strerror}") from None
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,7 +103,7 @@ class StateFile:
                 return None
             raise ValueError(f"there is no folder {self._path.parent} to keep a state file in") from None
         except OSError as problem:
-            raise ValueError(f"the state file {self._path} can not be read: {problem.strerror}") from None
+            raise ValueError(f"the state file {self._path} cannot be read: {problem.strerror}") from None
         except UnicodeDecodeError:
             raise self._strange() from None
 

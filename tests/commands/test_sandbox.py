@@ -112,7 +112,7 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--boot-seconds", "nan"], "a number of seconds is wanted, not 'nan'"),
         (["--entries", "nowhere"], "there is no folder 'nowhere'"),
         (["--entries", "empty"], "there is no Marketplace entry in the *.xml files of the folder empty"),
-        (["--public-key", "nowhere"], "'nowhere' can not be read: No such file or directory"),
+        (["--public-key", "nowhere"], "'nowhere' cannot be read: No such file or directory"),
         (["--public-key", "broken.json"], "there is no public key in 'broken.json'"),
         (["--machine-limit", "-1"], "the limit on a user's machines is 0 or more, not -1"),
         (["--section", "instance_types"], "the section [instance_types] has a meaning of its own"),
@@ -127,8 +127,8 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--keep-alive", "1:0"], "a number of idle seconds above 0, not 0.0"),
         (["--state", "broken.json"], "broken.json is not a file that"),
         (["--state", "nowhere/state"], "there is no folder nowhere to keep a state file in"),
-        (["--state", "empty"], "the state file empty can not be read: Is a directory"),
-        (["--config", "no/folder/file"], "the configuration can not be written"),
+        (["--state", "empty"], "the state file empty cannot be read: Is a directory"),
+        (["--config", "no/folder/file"], "the configuration cannot be written"),
         (["--config", "broken.json"], "broken.json is there, but is no configuration file"),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit):
             __main__.main(["--port", str(port), "--config", str(tmp_path / "cfg")])
-    assert f"it can not listen on port {port}" in capsys.readouterr().err
+    assert f"it cannot listen on port {port}" in capsys.readouterr().err
 
 
 def test_the_default_users_are_those_of_the_library(tmp_path: Path) -> None:

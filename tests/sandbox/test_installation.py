@@ -11,7 +11,7 @@ REMEDY = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
 
 
 def python_without(package: str, program: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in a Python that can not import a package."""
+    """Run a program in a Python that cannot import a package."""
     hidden = f"import sys; sys.modules[{package!r}] = None\n"
     return subprocess.run([sys.executable, "-c", hidden + program], capture_output=True, text=True, check=False)
 

@@ -134,17 +134,17 @@ def test_another_file_is_not_touched(file: Path, content: str) -> None:
     assert file.read_bytes() == content.encode("utf-8", "surrogateescape")
 
 
-def test_a_file_that_can_not_be(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"there is no folder .*nowhere to keep a state file in"):
         Sandbox(state_file=tmp_path / "nowhere" / "state.json")
-    with pytest.raises(ValueError, match="can not be read: Is a directory"):
+    with pytest.raises(ValueError, match="cannot be read: Is a directory"):
         Sandbox(state_file=tmp_path)
 
 
-def test_a_file_that_can_not_be_written(file: Path) -> None:
+def test_a_file_that_cannot_be_written(file: Path) -> None:
     sandbox = Sandbox(state_file=file)
     (file.parent / f".{file.name}.lock").mkdir()
-    with pytest.raises(ValueError, match=r"the state can not be kept in .*: Is a directory"):
+    with pytest.raises(ValueError, match=r"the state cannot be kept in .*: Is a directory"):
         sandbox.start()
     assert not file.exists()
 

@@ -46,7 +46,7 @@ _T = TypeVar("_T", str, int)
 
 
 class _ArgumentError(RefusedError):
-    """An argument has a value that the method does not know."""
+    """An argument has a value that the method does not accept."""
 
 
 _CODES: dict[type[RefusedError], int] = {
@@ -60,7 +60,7 @@ _CODES: dict[type[RefusedError], int] = {
 
 
 class _Parameters:
-    """A call's parameters after the session, taken one by one as `oned` does."""
+    """The parameters of a call after the session, read one by one as `oned` does."""
 
     def __init__(self, values: Sequence[Any]) -> None:
         self._values = iter(values)
@@ -88,7 +88,7 @@ class ComputeService:
     prefix = "/one-proxy/"
     operations: Sequence[str] = ("one.vm.allocate", "one.vm.info", "one.vm.action", "one.vmpool.info")
     wrong_answers: Mapping[FaultKind, str] = {
-        FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The compute service is having a bad day.").as_answer(),
+        FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The compute service failed on purpose.").as_answer(),
         FaultKind.WRONG_TYPES: rpc.response(
             "<params><param><value><struct><member><name>success</name><value><string>yes</string></value></member>"
             "</struct></value></param></params>"
@@ -108,18 +108,18 @@ class ComputeService:
     def routes(self) -> Blueprint:
         """What is served at which addresses."""
         routes = Blueprint("compute", __name__)
-        routes.add_url_rule("/one-proxy/<any(pswd,cert):_door>/xmlrpc", "call", self._answer, methods=["POST"])
+        routes.add_url_rule("/one-proxy/<any(pswd,cert):_credentials>/xmlrpc", "call", self._answer, methods=["POST"])
         return routes
 
     def before(self) -> None:
-        """Find out who asks."""
+        """Find out who the user is."""
         current_exchange().user = compute_user(self._state.accounts)
 
     def error(self, error: HTTPException) -> Response:
-        """A page, as of the servlet container."""
+        """Answer with a page, as the servlet container does."""
         return error_page(error)
 
-    def _answer(self, _door: str) -> Response:
+    def _answer(self, _credentials: str) -> Response:
         if request.content_length is None:
             return Response("Length required", 411)
         if request.content_length > _MAX_BODY:
@@ -182,7 +182,7 @@ class ComputeService:
             return True
         if owner >= 0:
             return machine.owner.id == owner
-        # _MINE_AND_GROUP is the same: machines give their group no rights.
+        # _MINE_AND_GROUP is the same: a group has no rights for its machines.
         return machine.owner == self._state.users.of_account(user)
 
     def _listing(self, machine: Machine) -> str:

@@ -18,7 +18,7 @@ class Escaped(str):
 
 
 class FaultError(Exception):
-    """A call that can not be carried out as a call."""
+    """The call is not XML-RPC, or does not fit the method."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -26,7 +26,7 @@ class FaultError(Exception):
         self.text = text
 
     def as_answer(self) -> str:
-        """The answer that says so."""
+        """The answer with this fault."""
         return response(
             "<fault>\n<value><struct>\n"
             f"<member><name>faultCode</name>\n<value><int>{self.code}</int></value></member>\n"
@@ -38,7 +38,7 @@ class FaultError(Exception):
 def parse_call(body: bytes) -> tuple[str, Sequence[Any]]:
     """The method's name and the parameters.
 
-    :raises FaultError: if it is no XML-RPC call
+    :raises FaultError: if it is not an XML-RPC call
     """
     try:
         values, method = xmlrpc.client.loads(body)
@@ -78,5 +78,5 @@ def _scalar(value: str | int) -> str:
 
 
 def response(content: str) -> str:
-    """An answer, of the content of its root element."""
+    """An answer with this content in its root element."""
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<methodResponse>\n{content}\n</methodResponse>\n'

@@ -20,7 +20,7 @@ def parse_form(body: bytes) -> Mapping[str, str]:
 def disk_fields(form: Mapping[str, str]) -> DiskFields:
     """What a form says of a disk.
 
-    :raises InvalidDiskError: if size or visibility can not be read
+    :raises InvalidDiskError: if size or visibility cannot be read
     :raises UnhandledInputError: if there is no such type
     """
     return DiskFields(

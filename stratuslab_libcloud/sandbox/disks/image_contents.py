@@ -33,7 +33,7 @@ def fetch(url: str, expected_bytes: int | None, expected_sha1: str | None) -> by
 
     Only from this computer: a sandbox does not reach out.
 
-    :raises InvalidDiskError: if it can not be had or is not what was expected
+    :raises InvalidDiskError: if it cannot be had or is not what was expected
     """
     try:
         content = _download(url)

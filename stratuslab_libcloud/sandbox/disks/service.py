@@ -1,6 +1,6 @@
 """The persistent disk service of StratusLab 14.06: ``/pdisk/pswd/disks/...``, JSON and a little HTML.
 
-Its oddities are kept, for a client has to live with them:
+Its oddities are kept, since clients have to handle them:
 
 * all values in the JSON of a disk are texts, sizes over 999 with a comma (``"1,024"``); ``code``
   in an error is a number;
@@ -8,13 +8,13 @@ Its oddities are kept, for a client has to live with them:
 * an empty ``identifier`` is left out; a listing has neither ``type`` nor ``visibility``;
 * a listing has a user's own disks only; public ones of others can be read by uuid;
 * a disk is created with 201 and no ``Location``; copies and mounts answer 200, changes 303 or 204, uploads 303;
-* whoever can see a disk can change it, and a change resets ``seed`` unless it says ``seed=on``;
-* a copy of a machine image belongs to nobody until somebody says who owns it;
+* a user who can see a disk can change it, and a change resets ``seed`` unless it has ``seed=on``;
+* a copy of a machine image has no owner until a change sets one;
 * an import that fails leaves the disk's record behind;
-* the ``owner`` of a new disk may be anybody;
-* an unknown ``type``, bytes that are no number and an unknown mount end in 500;
+* the ``owner`` of a new disk may be any name;
+* an unknown ``type``, a value of ``bytes`` that is not a number, and an unknown mount are answered with 500;
 * the JSON of a single mount is broken;
-* mounts are listed, and addresses told, whoever asks.
+* all users may list mounts and read addresses (``turl``), whoever owns the disk.
 
 Contents are kept in memory; ``url=`` imports from this computer only.
 """
@@ -50,7 +50,7 @@ from stratuslab_libcloud.sandbox.disks.forms import (
     parse_form,
 )
 from stratuslab_libcloud.sandbox.disks.image_contents import fetch, inflate
-from stratuslab_libcloud.sandbox.http.authentication import disk_user, door
+from stratuslab_libcloud.sandbox.http.authentication import credential_kind, disk_user
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
 from stratuslab_libcloud.sandbox.http.fault import FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import (
@@ -118,10 +118,10 @@ class DiskService:
 
     def routes(self) -> Blueprint:
         """What is served at which addresses."""
-        routes = Blueprint("disks", __name__, url_prefix="/pdisk/<any(pswd,cert):door>")
-        routes.url_value_preprocessor(_drop_door)
+        routes = Blueprint("disks", __name__, url_prefix="/pdisk/<any(pswd,cert):credentials>")
+        routes.url_value_preprocessor(_drop_credential_kind)
         for rule, verb, view in (
-            ("/", "GET", self._home),
+            ("/", "GET", self._home_page),
             ("/disks", "GET", self._list),
             ("/disks", "POST", self._create),
             ("/disks/<uuid>", "GET", self._show),
@@ -141,14 +141,14 @@ class DiskService:
         return routes
 
     def before(self) -> None:
-        """Find out who asks what."""
+        """Find out who asks for what."""
         exchange = current_exchange()
         exchange.operation = _operation()
         exchange.user = disk_user(self._state.accounts)
         exchange.identify(exchange.operation)
 
     def error(self, error: HTTPException) -> Response:
-        """In the first of its formats that the client accepts."""
+        """Answer in the first of the formats that the client accepts."""
         code, message = error.code or 500, error.description or ""
         kind = first_accepted((HTML, TEXT, JSON), HTML)
         if kind == JSON:
@@ -163,7 +163,7 @@ class DiskService:
 
     # Disks
 
-    def _home(self) -> Response:
+    def _home_page(self) -> Response:
         return page("Persistent disk service", "See disks/ for your disks.")
 
     def _list(self) -> Response:
@@ -180,7 +180,7 @@ class DiskService:
         form = parse_form(request.get_data())
         disk = self._disks.create(self._user, disk_fields(form))
         if "url" in form:
-            # The record is there before the contents are, and stays when they can not be had.
+            # The record exists before the contents, and stays if they cannot be downloaded.
             content = fetch(form["url"], _expected_bytes(form), form.get("sha1"))
             self._disks.fill(disk.uuid, content)
         if preferred((HTML, JSON)) == JSON:
@@ -222,7 +222,7 @@ class DiskService:
         return Response(status=204) if request.mimetype == JSON else _see(disk)
 
     def _copy_or_rebase(self, uuid: str) -> AnyResponse:
-        # Browsers' forms can only say GET and POST.
+        # Forms of browsers can only send GET and POST.
         tunnelled = request.args.get("method", "").lower()
         if tunnelled == "delete":
             return self._delete(uuid)
@@ -297,14 +297,14 @@ class DiskService:
         return self.error(_STATUSES.get(type(refusal), InternalServerError)(str(refusal)))
 
 
-def _drop_door(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-    # Views need not know by which kind of credentials a client came in.
+def _drop_credential_kind(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    # The views work in the same way for both kinds of credentials.
     if values is not None:
-        values.pop("door")
+        values.pop("credentials")
 
 
 def _operation() -> str:
-    """What is asked, without the particulars: ``GET /disks/{uuid}``."""
+    """What is asked, with names in place of values: ``GET /disks/{uuid}``."""
     rule = request.url_rule.rule if request.url_rule else request.path
     path = "/".join(rule.split("/")[3:]).replace("<", "{").replace(">", "}")
     return f"{request.method} /{path}"
@@ -324,7 +324,7 @@ def _json(text: str, status: int = 200) -> Response:
 
 
 def _disks_url() -> str:
-    return f"{base_url()}/pdisk/{door()}/disks"
+    return f"{base_url()}/pdisk/{credential_kind()}/disks"
 
 
 def _see(disk: Disk) -> AnyResponse:

@@ -1,4 +1,4 @@
-"""SSH keys for those who try the sandbox, so that they need not use their own."""
+"""SSH keys for users of the sandbox, so that they do not have to use their own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import asyncssh
 
 
 def make_key_pair(beside: Path) -> Path:
-    """Make a pair of keys next to a file, unless it is there already.
+    """Make a pair of keys next to a file, unless it exists already.
 
-    :param beside: the file whose name the keys' begin with
+    :param beside: the file; the names of the keys' files begin with its name
     :return: the public key's file; the private key's has the same name without ``.pub``
-    :raises OSError: if they can not be written, or read
-    :raises ValueError: if the private key's file is there, but is none
+    :raises OSError: if they cannot be written, or read
+    :raises ValueError: if the private key's file exists, but has no private key in it
     """
     private = beside.with_name(f"{beside.stem}-key")
     public = private.with_name(f"{private.name}.pub")
@@ -32,8 +32,8 @@ def make_key_pair(beside: Path) -> Path:
 def read_authorized_keys(file: Path) -> asyncssh.SSHAuthorizedKeys:
     """The public keys in a file that has one a line.
 
-    :raises OSError: if it can not be read
+    :raises OSError: if it cannot be read
     :raises ValueError: if no line of it is a public key
     """
-    # asyncssh takes ASCII only, but people's names are in the comments, which matter to nobody.
+    # asyncssh takes ASCII only, but comments may have other characters. They are not needed.
     return asyncssh.import_authorized_keys(file.read_text(encoding="ascii", errors="ignore"))

@@ -1,6 +1,6 @@
-"""The port translation service: ``GET /cgi-bin/vmports.py[?vmid=N]``, plain HTTP, no questions asked.
+"""The port translation service: ``GET /cgi-bin/vmports.py[?vmid=N]``, plain HTTP, without credentials.
 
-It answers ``{"23": [["22", "15000"]]}``: for each machine its ports and those of the gateway that lead there.
+It answers ``{"23": [["22", "15000"]]}``: for each machine its ports, each with the gateway's port for it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stratuslab_libcloud.sandbox.http.negotiation import JSON, error_page
 class PortTranslationService:
     """The service's route.
 
-    :param ssh_access: knows the ports
+    :param ssh_access: has the ports
     """
 
     name = "pat"
@@ -42,7 +42,7 @@ class PortTranslationService:
         current_exchange().identify(f"{request.method} {request.path}")
 
     def error(self, error: HTTPException) -> Response:
-        """A page."""
+        """Answer with a page."""
         return error_page(error)
 
     def _ports(self) -> Response:

@@ -1,4 +1,4 @@
-"""What runs on a sandbox machine: `/bin/sh` in the machine's home, its pipes tied to an SSH channel."""
+"""Commands on a sandbox machine: `/bin/sh` in the machine's home, its pipes connected to an SSH channel."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _log = logging.getLogger(__name__)
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CANNOT_RUN = 126
 _OUT_OF_TIME = 124
-_QUIET_SECONDS = 0.25
+_FLUSH_CHECK_SECONDS = 0.25
 _CHUNK = 64 * 1024
 
 # The leader of a session takes the first terminal that it opens as its own; only then does Ctrl-C arrive.
-_ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
+_RUN_ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
 
 
 class GuestShell:
-    """Runs what users of one machine ask for, until the machine ends.
+    """Runs the commands of one machine's users, until the machine ends.
 
     Must be used in the event loop of the machine's SSH server.
 
@@ -44,11 +44,11 @@ class GuestShell:
         self._ended = False
 
     def serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        """Begin to run what one SSH channel asks for; asyncssh calls this for each."""
+        """Begin to run the command of one SSH channel; asyncssh calls this for each channel."""
         self._begin(self._serve(process))
 
     async def end(self) -> None:
-        """Kill everything that was started here, also what went into the background."""
+        """Kill all processes that were started here, also those in the background."""
         self._ended = True
         for group in self._groups:
             _kill(group)
@@ -61,13 +61,13 @@ class GuestShell:
         task.add_done_callback(self._running.discard)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
-        # The status goes out when the output is out: clients stop reading when they have it.
+        # The status must be sent after the output: clients stop reading when they have it.
         process.channel.set_write_buffer_limits(high=0)
         try:
             status = await self._run(process)
         except OSError as problem:
             _log.warning("a command in %s could not be run: %s", self._home, problem)
-            _tell(process, f"the sandbox can not run this: {problem.strerror}")
+            _print_error(process, f"the sandbox cannot run this: {problem.strerror}")
             status = _CANNOT_RUN
         with contextlib.suppress(OSError):
             if status < 0:
@@ -100,7 +100,7 @@ class GuestShell:
         except (TimeoutError, asyncio.TimeoutError):  # two classes before Python 3.11
             _kill(child.pid)
             await child.wait()
-            _tell(process, f"the sandbox ended this command after {limit:g} seconds")
+            _print_error(process, f"the sandbox ended this command after {limit:g} seconds")
             return _OUT_OF_TIME
         finally:
             self._groups = {group for group in self._groups if _is_alive(group)}
@@ -115,7 +115,7 @@ class GuestShell:
             (stdin, stdout, stderr),
             (to_stdin, from_stdout, from_stderr),
         )
-        self._begin(_feed(process, child.pid, to_stdin))
+        self._begin(_forward_input(process, child.pid, to_stdin))
         await process.redirect(stdout=from_stdout, stderr=from_stderr, send_eof=False)
         return child
 
@@ -126,7 +126,7 @@ class GuestShell:
         controller, terminal = os.openpty()
         width, height, *pixels = process.get_terminal_size()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, *pixels))
-        words = ["/bin/sh", "-c", _ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
+        words = ["/bin/sh", "-c", _RUN_ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
         child = await self._start(words, process, (terminal,) * 3, (controller,))
         process.set_redirect_pid(child.pid)
         await process.redirect(os.dup(controller), controller, send_eof=False)
@@ -136,27 +136,27 @@ class GuestShell:
         self,
         words: Sequence[str],
         process: asyncssh.SSHServerProcess[bytes],
-        theirs: tuple[int, int, int],
-        ours: Sequence[int],
+        child_side: tuple[int, int, int],
+        own_side: Sequence[int],
     ) -> asyncio.subprocess.Process:
-        """Start a child in a session of its own; takes care of all descriptors when it can not."""
+        """Start a child in a session of its own; closes all descriptors if that fails."""
         try:
             if self._ended or process.is_closing():
                 raise BrokenPipeError(0, "the machine or the connection has ended")
             child = await asyncio.create_subprocess_exec(
                 *words,
-                stdin=theirs[0],
-                stdout=theirs[1],
-                stderr=theirs[2],
+                stdin=child_side[0],
+                stdout=child_side[1],
+                stderr=child_side[2],
                 cwd=self._home,
                 env=self._environment(process),
                 start_new_session=True,
             )
         except BaseException:
-            _close(ours)
+            _close(own_side)
             raise
         finally:
-            _close(theirs)
+            _close(child_side)
         self._groups.add(child.pid)
         if self._ended:
             _kill(child.pid)
@@ -180,8 +180,8 @@ def _shell_words(command: str | None) -> list[str]:
     return ["/bin/sh"] if command is None else ["/bin/sh", "-c", command]
 
 
-async def _feed(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: int) -> None:
-    """Hand what arrives over the channel to a child's stdin, and signals to its group, until either ends."""
+async def _forward_input(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: int) -> None:
+    """Pass the channel's data on to the stdin of a child, and its signals to the child's group, until one ends."""
     os.set_blocking(stdin, False)
     with open(stdin, "wb", buffering=0) as pipe, contextlib.suppress(BrokenPipeError, asyncssh.Error):
         while True:
@@ -190,7 +190,7 @@ async def _feed(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: in
             except asyncssh.SignalReceived as sent:
                 _kill(group, getattr(signal, f"SIG{sent.signal}", signal.SIGTERM))
             except (asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
-                pass  # these concern a terminal, and here is none
+                pass  # these are for terminals, and this is none
             else:
                 if not data:
                     return
@@ -198,7 +198,7 @@ async def _feed(process: asyncssh.SSHServerProcess[bytes], group: int, stdin: in
 
 
 async def _write(pipe: io.RawIOBase, data: bytes) -> None:
-    # asyncio's own transport for pipes stumbles when the reader leaves while the last bytes go out.
+    # asyncio's own transport for pipes fails if the reader closes the pipe while the last bytes are written.
     loop = asyncio.get_running_loop()
     while data:
         data = data[pipe.write(data) or 0 :]
@@ -215,13 +215,13 @@ async def _flush(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Wait until all output is sent, but not for a process in the background that keeps the pipes open."""
     flushed = asyncio.gather(process.stdout.drain(), process.stderr.drain(), return_exceptions=True)
     while not flushed.done():
-        await asyncio.wait({flushed}, timeout=_QUIET_SECONDS)
+        await asyncio.wait({flushed}, timeout=_FLUSH_CHECK_SECONDS)
         if not process.channel.get_write_buffer_size():
             break
     flushed.cancel()
 
 
-def _tell(process: asyncssh.SSHServerProcess[bytes], text: str) -> None:
+def _print_error(process: asyncssh.SSHServerProcess[bytes], text: str) -> None:
     with contextlib.suppress(OSError):
         process.stderr.write(f"{text}\n".encode())
 
@@ -234,7 +234,7 @@ def _kill(group: int, how: signal.Signals = signal.SIGKILL) -> None:
 def _is_alive(group: int) -> bool:
     try:
         os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):  # the latter is what macOS says of a group of zombies
+    except (ProcessLookupError, PermissionError):  # macOS raises the latter for a group of zombies
         return False
     return True
 

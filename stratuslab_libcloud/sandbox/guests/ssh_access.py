@@ -1,8 +1,8 @@
 """How running machines are reached over SSH: at their own addresses, or over ports of a gateway.
 
-As StratusLab's port translation does it, machines whose first network is ``local`` get a port of the gateway for
-their port 22. In a sandbox, so do those of the other networks where their own address can not be had: a public one
-needs the right to listen on port 22, and a computer that has all of 127.0.0.0/8.
+As with StratusLab's port translation, machines whose first network is ``local`` get a port of the gateway for their
+port 22. In a sandbox this is also so for machines of other networks whose own address cannot be used: a public address
+needs the right to listen on port 22, and a computer on which all of 127.0.0.0/8 is loopback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SSH = 22
 
 
 class SshAccess:
-    """Opens an SSH server for each machine that runs and has somebody's key; a listener of the cloud's state.
+    """Opens an SSH server for each running machine that was given a public key; a `Listener` of the state.
 
     :param has_sftp: whether a machine's image serves SFTP
     """
@@ -36,25 +36,25 @@ class SshAccess:
         self._stopped = False
 
     def stop(self) -> None:
-        """End all machines' servers; those that come later get none."""
+        """End the servers of all machines; later machines get none."""
         self._stopped = True
         if self._servers is not None:
             self._servers.stop()
 
     def machine_running(self, machine: Machine) -> None:
-        """Open its server, and a port of the gateway if need be."""
+        """Open its server, on a port of the gateway if necessary."""
         keys = authorized_keys(machine)
         if self._stopped or not machine.nics or not keys:
             return
         if self._servers is None:
-            # Not before it is needed: the hosts' keys take a while to make.
+            # Only when it is needed: it takes some time to make the host keys.
             self._servers = SshServers()
         try:
             host, port = self._servers.open(
                 machine.id, keys, address=_own_address(machine), port=_SSH, sftp=self._has_sftp(machine)
             )
         except OSError as problem:
-            _log.warning("Machine %s can not be logged in to: %s", machine.id, problem)
+            _log.warning("Nobody can log in to machine %s: %s", machine.id, problem)
             return
         if host == GATEWAY:
             with self._lock:
@@ -74,7 +74,7 @@ class SshAccess:
 
 
 def authorized_keys(machine: Machine) -> Sequence[str]:
-    """The public keys that a machine's contextualization carried, in whichever way."""
+    """The public keys that a machine's contextualization carried, in whichever variable."""
     context = machine.context
     lines = [*context.get("PUBLIC_KEY", "").splitlines(), *_cloud_init_keys(context)]
     return [line for line in lines if line.strip()]

@@ -1,11 +1,10 @@
 """SSH and SFTP for the sandbox's running machines, on loopback.
 
 **A script that runs on a sandbox machine runs as the sandbox's own user, on that user's own computer.** A
-machine has a home directory, processes and a clean environment of its own, and what it started ends with it;
-but it is not a virtual machine, and nothing keeps a command from the user's other files. Deploy here only
-what you would run yourself.
+machine has its own home directory, processes and a clean environment, and its processes end with it. But it is not a
+virtual machine: a command can read and change all other files of the user. Deploy only what you would run yourself.
 
-Only loopback addresses are listened on, and only the machine's own public keys open it.
+The servers listen on loopback addresses only, and accept the machine's own public keys only.
 """
 
 from __future__ import annotations
@@ -79,23 +78,23 @@ class SshServers:
         """Make a machine reachable over SSH.
 
         The keys go into ``.ssh/authorized_keys`` of the machine's home, as contextualization puts them there,
-        and are read there at each login: what a deployment adds opens the machine too.
+        and are read there at each login: a key that a deployment adds can log in, too.
 
         :param machine_id: the virtual machine's number
-        :param authorized_keys: public keys, one or more lines each; what is no key opens nothing
+        :param authorized_keys: public keys, one or more lines each; other lines are ignored
         :param address: the machine's own loopback address; None if it has none
         :param port: the TCP port on that address
         :param sftp: whether there is an SFTP subsystem (ttylinux has none)
         :return: host and port to connect to: the address and port given, or a free port of 127.0.0.1, the
-            gateway, where there is no address or it can not be listened on
+            gateway, if there is no address, or it is not possible to listen on it
         :raises ValueError: if the address is not a loopback address, or the machine is open already
-        :raises OSError: if no port can be had
+        :raises OSError: if it cannot listen on any port
         :raises RuntimeError: after `stop`
         """
         if address is not None and not ipaddress.ip_address(address).is_loopback:
             raise ValueError(f"sandbox machines listen on loopback addresses only, not on {address}")
-        places = [(GATEWAY, 0)] if address is None else [(address, port), (GATEWAY, 0)]
-        return self._call(self._open(machine_id, list(authorized_keys), places, sftp))
+        addresses = [(GATEWAY, 0)] if address is None else [(address, port), (GATEWAY, 0)]
+        return self._call(self._open(machine_id, list(authorized_keys), addresses, sftp))
 
     def close(self, machine_id: int) -> None:
         """End a machine, its connections, processes and files; nothing happens if it is not open.
@@ -125,7 +124,7 @@ class SshServers:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _open(
-        self, machine_id: int, keys: Sequence[str], places: Sequence[tuple[str, int]], sftp: bool
+        self, machine_id: int, keys: Sequence[str], addresses: Sequence[tuple[str, int]], sftp: bool
     ) -> tuple[str, int]:
         if machine_id in self._machines:
             raise ValueError(f"machine {machine_id} is open already")
@@ -133,7 +132,7 @@ class SshServers:
         self._machines[machine_id] = machine
         try:
             machine.create_home(keys)
-            return await machine.listen(places, sftp)
+            return await machine.listen(addresses, sftp)
         except BaseException:
             await self._close(machine_id)
             raise
@@ -167,14 +166,14 @@ class _Machine:
         self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")
         self.authorized_keys.chmod(0o600)
 
-    async def listen(self, places: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
-        """Listen on the first of the places that can be had."""
-        for host, port in places:
+    async def listen(self, addresses: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
+        """Listen on the first of the addresses where this is possible."""
+        for host, port in addresses:
             with contextlib.suppress(OSError):
                 acceptor = await self._listen(host, port, sftp)
                 break
         else:
-            raise OSError(f"no port can be listened on at {' or '.join(host for host, _ in places)}")
+            raise OSError(f"it is not possible to listen on a port of {' or '.join(host for host, _ in addresses)}")
         if self._closed:
             acceptor.close()
             raise RuntimeError("the machine ended while it was being opened")
@@ -207,7 +206,7 @@ class _Machine:
         await self._remove_home()
 
     async def _remove_home(self) -> None:
-        # What was just killed may still be on its way out, with files that appear behind the removal.
+        # Processes that were just killed may still write files during the removal.
         deadline = asyncio.get_running_loop().time() + _REMOVAL_SECONDS
         while self.home.exists():
             in_time = asyncio.get_running_loop().time() < deadline
@@ -220,19 +219,19 @@ class _Machine:
 
 
 def _quieten_asyncssh() -> None:
-    # It tells each connection's whole life. Who has said what they want to hear of it goes on hearing that.
+    # It logs each step of each connection. A level that the program has set itself stays.
     if logging.getLogger("asyncssh").level == logging.NOTSET:
         asyncssh.set_log_level(logging.WARNING)
 
 
 @functools.cache
 def _host_keys() -> list[asyncssh.SSHKey]:
-    """The keys by which all machines make themselves known; an RSA key takes long to make."""
+    """The host keys, which all machines share: it takes long to make an RSA key."""
     return [asyncssh.generate_private_key(kind) for kind in ("ssh-ed25519", "ssh-rsa")]
 
 
 class _Login(asyncssh.SSHServer):
-    """Lets in any user who has one of the machine's keys, and nobody else."""
+    """Accepts any user name with one of the machine's keys, and nothing else."""
 
     def __init__(self, machine: _Machine) -> None:
         self._machine = machine
@@ -245,23 +244,23 @@ class _Login(asyncssh.SSHServer):
         self._machine.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
-        # A file that is missing or has no key in it lets nobody in, which is also what sshd makes of it.
+        # Without the file, or a key in it, nobody can log in. sshd does the same.
         with contextlib.suppress(OSError, ValueError):
             self._connection.set_authorized_keys(read_authorized_keys(self._machine.authorized_keys))
         return True
 
 
 class _HomeFiles(asyncssh.SFTPServer):
-    """A machine's files, at the paths that its commands see; nothing outside its home is touched."""
+    """A machine's files, at the same paths as for its commands; only files in its home can be used."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], home: Path) -> None:
         super().__init__(channel)
         self._home = os.fsencode(home)
 
     def map_path(self, path: bytes) -> bytes:
-        """The local file that a client means: relative to the home, or anywhere in it.
+        """The local file for a client's path, which is relative to the home or absolute.
 
-        :raises asyncssh.SFTPPermissionDenied: it is outside of the home, where only commands can go
+        :raises asyncssh.SFTPPermissionDenied: if the file is outside of the home
         """
         local = os.path.join(self._home, path)  # noqa: PTH118 -- pathlib has no paths of bytes
         real = os.path.realpath(local)
@@ -272,9 +271,9 @@ class _HomeFiles(asyncssh.SFTPServer):
         return local
 
     def lstat(self, path: bytes) -> os.stat_result:
-        # A listing of the home has its parent in it; as at the root of a disk, that is the home itself.
+        # A listing of the home includes `..`: here that is the home itself, as at the root of a disk.
         return os.lstat(self.map_path(path.removesuffix(b"/..")))
 
     def exit(self) -> None:
-        # To OpenSSH's scp a session that ends without a status has failed.
+        # For OpenSSH's scp, a session without an exit status has failed.
         self.channel.exit(0)

@@ -1,7 +1,7 @@
-"""Who a request is from, as the servlet container before StratusLab's services finds out.
+"""Authentication, as the servlet container does it in front of StratusLab's services.
 
-``/pswd/`` asks for HTTP Basic, ``/cert/`` for a client certificate. Where a client has shown both, the compute proxy
-goes by the certificate and the disk service by the password.
+``/pswd/`` asks for HTTP Basic, ``/cert/`` for a client certificate. If a client sends both, the compute proxy takes the
+user of the certificate, and the disk service the user of the password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 from stratuslab_libcloud.sandbox.http.certificates import subject_of
 from stratuslab_libcloud.sandbox.state.users import Accounts
 
-CERTIFICATE_DOOR = "cert"
+CERTIFICATE = "cert"
 
 _REALM = "StratusLab Password Realm"
 _PAGE = """<html>
@@ -28,30 +28,36 @@ _PAGE = """<html>
 """
 
 
-def door() -> str:
-    """By which kind of credentials the client of the current request comes in: the second piece of the path."""
+def credential_kind() -> str:
+    """Which kind of credentials the current request uses: ``pswd`` or ``cert``, the second part of its path."""
     return [*request.path.split("/"), "", ""][2]
 
 
 def compute_user(accounts: Accounts) -> str:
-    """The user, for the compute proxy; who is none gets an answer of the container's."""
-    name = _enter(accounts)
+    """The user, as the compute proxy sees it.
+
+    :raises HTTPException: the answer of the servlet container to somebody who is no user
+    """
+    name = _authenticate(accounts)
     return _certificate_subject() or name
 
 
 def disk_user(accounts: Accounts) -> str:
-    """The user, for the disk service; who is none gets an answer of the container's."""
-    return _enter(accounts)
+    """The user, as the disk service sees it.
+
+    :raises HTTPException: the answer of the servlet container to somebody who is no user
+    """
+    return _authenticate(accounts)
 
 
-def _enter(accounts: Accounts) -> str:
-    return _certificate_user(accounts) if door() == CERTIFICATE_DOOR else _basic_user(accounts)
+def _authenticate(accounts: Accounts) -> str:
+    return _certificate_user(accounts) if credential_kind() == CERTIFICATE else _basic_user(accounts)
 
 
 def _certificate_user(accounts: Accounts) -> str:
     subject = _certificate_subject()
     if subject is None or not accounts.has_certificate(subject):
-        raise _turned_away(403, "Forbidden")
+        raise _refusal(403, "Forbidden")
     return subject
 
 
@@ -66,7 +72,7 @@ def _basic_user(accounts: Accounts) -> str:
         name, _, password = credentials.decode(encoding, "replace").partition(":")
         if accounts.has_password(name, password):
             return name
-    raise _turned_away(401, "Unauthorized")
+    raise _refusal(401, "Unauthorized")
 
 
 def _basic_credentials() -> bytes:
@@ -77,7 +83,7 @@ def _basic_credentials() -> bytes:
         return b""
 
 
-def _turned_away(code: int, reason: str) -> HTTPException:
+def _refusal(code: int, reason: str) -> HTTPException:
     response = Response(
         _PAGE.format(code=code, reason=reason, path=escape(request.path)),
         code,

@@ -187,7 +187,7 @@ CATALOGUE = (
         "6.5",
         version="0.2",
         age=151,
-        behaviour=ImageBehaviour(prolog_error="the location of this image can not be read"),
+        behaviour=ImageBehaviour(prolog_error="the location of this image cannot be read"),
     ),
     # None of the rest is in the usual listing.
     Image("CentOS 5.9 base", "Nobody has endorsed this again.", "CentOS", "5.9", age=500, validity=365),

@@ -18,7 +18,7 @@ def load_entries(entries: Entries, folder: Path) -> None:
 
     What does not say which image is endorsed, by whom and when, is left out with a warning in the log.
 
-    :raises ValueError: if a file can not be read or is no XML, or no entry is found
+    :raises ValueError: if a file cannot be read or is no XML, or no entry is found
     """
     found = [entry for file in sorted(folder.glob("*.xml")) for entry in _read(file)]
     if not found:
@@ -33,7 +33,7 @@ def _read(file: Path) -> Iterator[Entry]:
     except InvalidEntryError as problem:
         raise ValueError(f"{file}: {problem}") from None
     except OSError as problem:
-        raise ValueError(f"{file} can not be read: {problem.strerror}") from None
+        raise ValueError(f"{file} cannot be read: {problem.strerror}") from None
     for root, document in documents:
         try:
             yield read_entry(root, document)

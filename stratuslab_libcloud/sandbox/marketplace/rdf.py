@@ -34,7 +34,7 @@ def read_documents(content: bytes) -> Sequence[tuple[ET.Element, str]]:
         raise InvalidEntryError(f"unable to parse metadata: {problem}") from None
     if root.tag == name("rdf:RDF") and b"<!DOCTYPE" not in content:
         return [(root, _without_declaration(content))]
-    # What stands before or around an entry can not be in a listing.
+    # What stands before or around an entry cannot be in a listing.
     return [(element, ET.tostring(element, encoding="unicode").strip()) for element in root.iter(name("rdf:RDF"))]
 
 

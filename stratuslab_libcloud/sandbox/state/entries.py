@@ -83,7 +83,7 @@ class ImageBehaviour:
     """What machines started from an image are like.
 
     :param sftp: whether they serve SFTP
-    :param prolog_error: why their disks can not be prepared, if so
+    :param prolog_error: why their disks cannot be prepared, if so
     :param boot_error: why they do not boot, if so
     """
 

@@ -39,7 +39,7 @@ class UnknownActionError(RefusedError):
 
 
 class AllocationError(RefusedError):
-    """The machine can not be created; `reason` is OpenNebula's text."""
+    """The machine cannot be created; `reason` is OpenNebula's text."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"Error allocating a new virtual machine. {reason}")
@@ -70,7 +70,7 @@ class DiskBusyError(RefusedError):
 
 
 class InvalidDiskError(RefusedError):
-    """A disk can not be like that."""
+    """A disk cannot be like that."""
 
 
 class StorageBackendError(RefusedError):
@@ -82,4 +82,4 @@ class UnhandledInputError(RefusedError):
 
 
 class InvalidEntryError(RefusedError):
-    """A Marketplace entry can not be like that; the message is the Marketplace's."""
+    """A Marketplace entry cannot be like that; the message is the Marketplace's."""

@@ -44,7 +44,7 @@ class TransferManager:
     def prepare(self, machine: Machine) -> None:
         """Get the disks of a machine ready.
 
-        :raises StartError: if a disk can not be had
+        :raises StartError: if a disk cannot be had
         """
         try:
             for number, disk in enumerate(machine.disks):

@@ -57,7 +57,7 @@ def test_a_name_is_kept_or_made(oned: Oned) -> None:
     assert unnamed.findtext("NAME") == unnamed.findtext("TEMPLATE/NAME") == "one-1"
 
 
-def test_values_can_not_break_a_listing(oned: Oned) -> None:
+def test_values_cannot_break_a_listing(oned: Oned) -> None:
     ok(oned("alice", "one.vm.allocate", 'A="]]></A><B>" 1X=y NAME="</VM>"'))
     assert listed(oned, -3, -1, -1, -1) == [0]
     assert info(oned, 0).findtext("TEMPLATE/A") == "]]></A><B>"
@@ -85,7 +85,7 @@ def test_values_can_not_break_a_listing(oned: Oned) -> None:
         ('DISK=[IMAGE="noimg"]', "Could not get disk image for VM."),
     ],
 )
-def test_what_can_not_be_created(oned: Oned, template: str, complaint: str) -> None:
+def test_what_cannot_be_created(oned: Oned, template: str, complaint: str) -> None:
     prefix = "[VirtualMachineAllocate] Error allocating a new virtual machine. "
     assert oned("alice", "one.vm.allocate", template) == [False, prefix + complaint, 8192]
 
@@ -211,14 +211,12 @@ ALWAYS_WRONG = [False, "[VirtualMachineAction] Wrong state to perform action", 2
 
 
 @pytest.mark.parametrize("action", ["shutdown", "cancel", "suspend", "stop", "resume", "release", "reboot"])
-def test_what_can_not_be_done_to_a_pending_machine(oned: Oned, machine_id: int, action: str) -> None:
+def test_what_cannot_be_done_to_a_pending_machine(oned: Oned, machine_id: int, action: str) -> None:
     assert oned("alice", "one.vm.action", action, machine_id) == ALWAYS_WRONG
 
 
 @pytest.mark.parametrize("action", ["hold", "release", "resume", "restart"])
-def test_what_can_not_be_done_to_a_running_machine(
-    oned: Oned, clock: ManualClock, machine_id: int, action: str
-) -> None:
+def test_what_cannot_be_done_to_a_running_machine(oned: Oned, clock: ManualClock, machine_id: int, action: str) -> None:
     clock.advance(10)
     assert oned("alice", "one.vm.action", action, machine_id) == ALWAYS_WRONG
 

@@ -110,7 +110,7 @@ def test_a_size_over_999_has_a_comma(alice: Client) -> None:
         ({"size": "1025", "identifier": "TAKEN"}, (403, "Disk already registered")),
     ],
 )
-def test_what_can_not_be_created(alice: Client, form: dict[str, str], expected: tuple[int, str]) -> None:
+def test_what_cannot_be_created(alice: Client, form: dict[str, str], expected: tuple[int, str]) -> None:
     alice.create(identifier="TAKEN")
     assert message(alice("POST", "/disks", data=form)) == expected
 
@@ -226,7 +226,7 @@ def test_a_live_image_becomes_an_origin(alice: Client) -> None:
     assert (origin["type"], origin["owner"], origin["tag"]) == ("MACHINE_IMAGE_ORIGIN", "alice", "")
 
 
-def test_a_data_disk_can_not_be_copied(alice: Client) -> None:
+def test_a_data_disk_cannot_be_copied(alice: Client) -> None:
     uuid = alice.create()
     assert message(alice("POST", f"/disks/{uuid}")) == (
         409,
@@ -254,7 +254,7 @@ def test_a_machine_has_twenty_six_devices(alice: Client, running: tuple[str, str
     assert message(answer) == (409, "no free devices available")
 
 
-def test_what_can_not_be_mounted(alice: Client, bob: Client, running: tuple[str, str]) -> None:
+def test_what_cannot_be_mounted(alice: Client, bob: Client, running: tuple[str, str]) -> None:
     node, vm_id = running
     uuid = alice.create()
     mounts = f"/disks/{uuid}/mounts"
@@ -393,7 +393,7 @@ def test_a_machine_starts_with_a_disk_and_gives_it_back(sandbox: Sandbox, clock:
 
 
 @pytest.mark.parametrize("what", ["missing", "private", "origin"])
-def test_a_machine_fails_when_it_can_not_have_its_disk(
+def test_a_machine_fails_when_it_cannot_have_its_disk(
     sandbox: Sandbox, clock: ManualClock, alice: Client, bob: Client, what: str
 ) -> None:
     uuid = {

@@ -72,7 +72,7 @@ def test_ports_of_all_machines_or_of_one(sandbox: Sandbox) -> None:
     assert ports(sandbox, 9999) == {}
 
 
-def test_a_machine_that_is_gone_can_not_be_reached(sandbox: Sandbox) -> None:
+def test_a_machine_that_is_gone_cannot_be_reached(sandbox: Sandbox) -> None:
     machine_id = start(sandbox)
     port = gateway_port(sandbox, machine_id)
     sandbox.machines.act("alice", machine_id, "finalize")

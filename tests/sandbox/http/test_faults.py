@@ -88,7 +88,7 @@ def test_a_status_with_a_page(sandbox: Sandbox, http: requests.Session, kind: Fa
 def test_an_xmlrpc_fault(sandbox: Sandbox, http: requests.Session) -> None:
     with sandbox.faults.during(Fault(FaultKind.XMLRPC_FAULT)):
         answer = allocate(sandbox, http)
-    with pytest.raises(xmlrpc.client.Fault, match="bad day"):
+    with pytest.raises(xmlrpc.client.Fault, match="failed on purpose"):
         xmlrpc.client.loads(answer.content)
     assert len(sandbox.machines) == 0
 
@@ -242,7 +242,7 @@ def test_patterns_of_services_and_operations(service: str, operation: str) -> No
 
 
 @pytest.mark.parametrize(("number", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, float("inf"))])
-def test_connections_can_not_be_kept_for_nothing(number: int, seconds: float) -> None:
+def test_connections_cannot_be_kept_for_nothing(number: int, seconds: float) -> None:
     with pytest.raises(ValueError, match="a connection is kept for"):
         KeepAlive(number, seconds)
 

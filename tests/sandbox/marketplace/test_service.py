@@ -329,7 +329,7 @@ def test_a_later_entry_deprecates_an_image(marketplace: Client) -> None:
         ),
     ],
 )
-def test_what_can_not_be_uploaded(marketplace: Client, upload: str, reason: str) -> None:
+def test_what_cannot_be_uploaded(marketplace: Client, upload: str, reason: str) -> None:
     marketplace.upload(document())
     answer = marketplace.upload(upload)
     assert answer.status_code == 400

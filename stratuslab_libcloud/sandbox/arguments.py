@@ -1,0 +1,182 @@
+"""The arguments of the command ``stratuslab-sandbox``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stratuslab_libcloud.sandbox.config_file import check_section
+from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
+from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.server import KeepAlive
+from stratuslab_libcloud.sandbox.sandbox import DEFAULT_USERS
+
+_T = TypeVar("_T")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """Read the arguments.
+
+    :param arguments: the process's own by default
+    :return: the parser, for further errors, and the options
+    :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help``
+    """
+    parser = argparse.ArgumentParser(
+        prog="stratuslab-sandbox",
+        description="A whole StratusLab cloud on this computer, for trying, developing and testing.",
+    )
+    _add_cloud(parser.add_argument_group("the cloud"))
+    _add_configuration(parser.add_argument_group("its configuration file"))
+    _add_connections(parser.add_argument_group("connections and faults"))
+    options = parser.parse_args(arguments)
+    options.users = dict(options.user) or DEFAULT_USERS
+    options.tls |= options.certificate is not None
+    if not options.tls and any(fault.kind == FaultKind.TLS for fault in options.fault):
+        parser.error("the fault 'tls' can only happen with --tls")
+    return parser, options
+
+
+def _add_cloud(group: argparse._ArgumentGroup) -> None:
+    _add_list(
+        group,
+        "--user",
+        _user,
+        "NAME:PASSWORD",
+        "a user of the cloud; can be given several times, the first one is written into the configuration file "
+        f"(default: {', '.join(DEFAULT_USERS)})",
+    )
+    group.add_argument(
+        "--boot-seconds", type=_seconds, metavar="S", help="how long a new machine takes until it runs; 0 for no time"
+    )
+    group.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
+    group.add_argument("--no-guests", action="store_true", help="do not allow logins to machines over SSH")
+    group.add_argument(
+        "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"
+    )
+    group.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="save the whole state in this file, and begin with it the next time",
+    )
+
+
+def _add_configuration(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--config",
+        type=Path,
+        default=Path("stratuslab-sandbox.cfg"),
+        metavar="FILE",
+        help="the configuration file to write; if it exists, it keeps its other sections (default: %(default)s)",
+    )
+    group.add_argument(
+        "--section", type=_section, default="default", metavar="NAME", help="its section (default: %(default)s)"
+    )
+    group.add_argument(
+        "--public-key",
+        type=_public_key,
+        metavar="FILE",
+        help="the SSH key that new machines get; by default the one that the configuration file names, or else a new "
+        "pair of keys beside it",
+    )
+    group.add_argument(
+        "--certificate",
+        metavar="NAME",
+        help="add a user who has a certificate, and write it into the configuration file; implies --tls",
+    )
+
+
+def _add_connections(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--port", type=_port, default=0, help="the port on 127.0.0.1; any free port by default")
+    group.add_argument("--tls", action="store_true", help="https, with a certificate of the sandbox's own authority")
+    group.add_argument(
+        "--keep-alive",
+        type=_keep_alive,
+        metavar="REQUESTS:SECONDS",
+        help="close connections after so many requests or idle seconds; 30:15 is what a real daemon does",
+    )
+    _add_list(
+        group,
+        "--fault",
+        _checked(Fault.parse),
+        "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]]",
+        "make requests fail, such as 'compute:one.vm.allocate:reset-after:0.3'; can be given several times. "
+        f"Kinds: {', '.join(kind.value for kind in FaultKind)}. The number is the status of 'status' and "
+        "'status-after', and the seconds of the other kinds",
+    )
+    group.add_argument(
+        "--seed", type=int, default=0, help="of the random numbers for faults: the same seed gives the same faults"
+    )
+
+
+def _add_list(group: argparse._ArgumentGroup, name: str, kind: Callable[[str], Any], metavar: str, help: str) -> None:
+    group.add_argument(name, type=kind, action="append", default=[], metavar=metavar, help=help)
+
+
+def _checked(read: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Let argparse show what `read` says in a `ValueError`."""
+
+    def convert(text: str) -> _T:
+        try:
+            return read(text)
+        except ValueError as problem:
+            raise argparse.ArgumentTypeError(str(problem)) from None
+
+    return convert
+
+
+@_checked
+def _user(text: str) -> tuple[str, str]:
+    name, colon, password = text.partition(":")
+    if not name or not colon:
+        raise ValueError(f"NAME:PASSWORD is wanted, not {text!r}")
+    return name, password
+
+
+@_checked
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise ValueError(f"a port number is wanted, 0 to 65535, not {text!r}")
+    return int(text)
+
+
+@_checked
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"a number of seconds is wanted, not {text!r}")
+    return seconds
+
+
+@_checked
+def _keep_alive(text: str) -> KeepAlive:
+    requests, _, seconds = text.partition(":")
+    if not requests.isdecimal():
+        raise ValueError(f"REQUESTS:SECONDS is wanted, not {text!r}")
+    return KeepAlive(int(requests), _seconds(seconds))
+
+
+@_checked
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ValueError(f"there is no folder {text!r}")
+    return Path(text)
+
+
+@_checked
+def _public_key(text: str) -> Path:
+    try:
+        read_authorized_keys(Path(text))
+    except OSError as problem:
+        raise ValueError(f"{text!r} cannot be read: {problem.strerror}") from None
+    except ValueError:
+        raise ValueError(f"there is no public key in {text!r}") from None
+    return Path(text)
+
+
+_section = _checked(check_section)
