@@ -1,29 +1,29 @@
 """Every exception that a user of this package can meet.
 
-Each is a ``LibcloudError``, says in one sentence what is wrong, and carries neither passwords nor keys::
+Each is a ``LibcloudError``, says in one sentence what is wrong, and contains neither passwords nor keys::
 
     LibcloudError
     +-- StratusLabError
         +-- ConfigurationError          the user's file or environment: file, section, key
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
-        +-- KeyFileError                an SSH key file that is missing, unreadable, locked or does not fit
+        +-- KeyFileError                an SSH key file that is missing, unreadable, encrypted, or not half of a pair
         +-- MachineFailedError          a machine that the cloud could not start
         +-- WaitTimeoutError            machines that did not run in time (also a TimeoutError)
         +-- DeploymentFailedError       a machine that was started but not deployed (also a DeploymentError)
             +-- ScriptFailedError           a script on it ended with another status than 0
         +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
-        +-- PartialListError            some locations did not answer; carries what the others said
+        +-- PartialListError            some locations did not answer; has the answers of the others
         +-- ServiceError                a service of a cloud (also a ProviderError)
             +-- RefusedCredentialsError     (also an InvalidCredsError)
             +-- PermissionDeniedError       known, but not allowed
             +-- NotFoundError               no such machine, disk or image
             +-- ConflictError               in use, or in a state that does not permit it
             +-- LimitExceededError          quota or size
-            +-- RequestRejectedError        any other refusal, with the service's words
-            +-- ServiceUnavailableError     down or out of reach (also Libcloud's ServiceUnavailableError)
+            +-- RequestRejectedError        any other refusal, with the service's message
+            +-- ServiceUnavailableError     down or unreachable (also Libcloud's ServiceUnavailableError)
             +-- ServiceTimeoutError         no complete answer in time (also a TimeoutError)
             +-- MalformedReplyError         not what the protocol says (also a MalformedResponseError)
-            +-- UnknownOutcomeError         a write whose effect can not be told; carries its mark
+            +-- UnknownOutcomeError         a write whose result is not known; has its mark
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
 
 class Call(NamedTuple):
-    """What was asked of whom: the part of a message that tells the user where to look.
+    """A request to a service: the part of a message that tells the user where to look.
 
     :param location: the section of the configuration file
     :param service: ``compute``, ``disk`` or ``Marketplace``
-    :param operation: what was asked, in the service's own words, such as ``one.vm.info``
-    :param url: the address, without credentials
+    :param operation: the service's own name for the request, such as ``one.vm.info``
+    :param url: without credentials
     """
 
     location: str
@@ -63,7 +63,7 @@ class Call(NamedTuple):
 
 
 class StratusLabError(LibcloudError):
-    """The root of this package's exceptions; its text is the message and nothing else."""
+    """The base of this package's exceptions; its text is only the message."""
 
     def __init__(self, message: str) -> None:
         LibcloudError.__init__(self, message, driver=None)
@@ -86,10 +86,10 @@ def _rebuilt(kind: type[StratusLabError], args: tuple[Any, ...], state: dict[str
 
 
 class ConfigurationError(StratusLabError):
-    """The configuration file or the environment can not be used as it is.
+    """The configuration file or the environment cannot be used as it is.
 
-    :param message: what is wrong and what would be right
-    :param file: the name of the file, where one is to blame
+    :param message: what is wrong and what would be correct
+    :param file: the name of the file, if the mistake is in one
     :param section: the section in it
     :param key: the key in that section, or the environment variable
     """
@@ -104,18 +104,18 @@ class ConfigurationError(StratusLabError):
 
 
 class InvalidArgumentError(StratusLabError, ValueError):
-    """A value that was given to a call can not be meant."""
+    """A value that was passed to a call is not valid."""
 
 
 class KeyFileError(StratusLabError):
-    """An SSH key file is missing, unreadable, locked, unsupported or does not belong to the other half."""
+    """An SSH key file is missing, unreadable, encrypted or unsupported, or the two files are not a key pair."""
 
 
 class MachineFailedError(StratusLabError):
-    """The cloud could not start a machine, or it ended while it was waited for.
+    """The cloud could not start a machine, or it ended while the caller waited for it.
 
     :param message: with the cloud's own explanation
-    :param node_id: the machine's number
+    :param node_id: the machine's ID
     :param location: where it is
     """
 
@@ -126,15 +126,15 @@ class MachineFailedError(StratusLabError):
 
 
 class WaitTimeoutError(StratusLabError, TimeoutError):
-    """Machines that were waited for do not run yet."""
+    """Machines do not run yet at the end of the time to wait for them."""
 
 
 class DeploymentFailedError(StratusLabError, DeploymentError):
-    """A machine was started, but what was to be done on it was not.
+    """A machine was started, but the deployment on it failed.
 
-    :param message: what went wrong, and what has become of the machine
+    :param message: what went wrong, and whether the machine was destroyed
     :param node: the machine
-    :param original_error: the exception that was raised on the way; Libcloud's ``value`` is the message here
+    :param original_error: the exception that was the cause; Libcloud's ``value`` is the message here
     """
 
     def __init__(self, message: str, *, node: Node, original_error: Exception | None = None) -> None:
@@ -145,10 +145,10 @@ class DeploymentFailedError(StratusLabError, DeploymentError):
 
 
 class ScriptFailedError(DeploymentFailedError):
-    """A script of a deployment ended with another exit status than 0.
+    """A script of a deployment ended with an exit status other than 0.
 
-    :param status: the exit status; -1 where a signal ended the script
-    :param output: the end of what it printed, and of what it printed as errors
+    :param status: the exit status; -1 when a signal ended the script
+    :param output: the end of its output and of its error output
     """
 
     def __init__(self, message: str, *, node: Node, status: int, output: str) -> None:
@@ -158,11 +158,11 @@ class ScriptFailedError(DeploymentFailedError):
 
 
 class MissingDependencyError(StratusLabError, RuntimeError):
-    """A package is not installed that only the called function needs; the message says how to install it."""
+    """A package that only the called function needs is not installed; the message says how to install it."""
 
 
 class PartialListError(StratusLabError):
-    """Some locations could not be asked; nothing that the others said is lost.
+    """Some locations did not answer; the answers of the others are here.
 
     :param found: what the other locations answered
     :param errors: the exception of each location that failed
@@ -175,18 +175,18 @@ class PartialListError(StratusLabError):
 
 
 class ServiceError(StratusLabError, ProviderError):
-    """A service of a cloud did not do what it was asked.
+    """A service of a cloud did not do what it was asked to do.
 
     :param problem: what went wrong, in one sentence
-    :param call: what was asked of which service
+    :param call: the request, and the service
     :param http_code: the HTTP status, or 0 when there was none
     """
 
     outcome_unknown = False
-    """Whether the request may have been carried out all the same."""
+    """Whether the service may have executed the request although it failed."""
 
     service_message = ""
-    """The service's own words, where there were any."""
+    """The service's own message, if there was one."""
 
     def __init__(self, problem: str, call: Call, http_code: int = 0) -> None:
         StratusLabError.__init__(self, f"{problem} ({call})")
@@ -195,38 +195,38 @@ class ServiceError(StratusLabError, ProviderError):
         self.http_code = http_code
 
     def amend(self, words: str) -> None:
-        """Say more in the message: what became of what was asked."""
+        """Add to the message what the result of the request is."""
         self.problem = f"{self.problem}; {words}"
         self.value = f"{self.problem} ({self.call})"
         self.args = (self.value,)
 
 
 class RefusedCredentialsError(ServiceError, InvalidCredsError):
-    """The service does not know the user, or not with this password or certificate."""
+    """The service does not know this user with this password or certificate."""
 
 
 class PermissionDeniedError(ServiceError):
-    """The service knows the user, who may not do this."""
+    """The service knows the user, but does not allow this."""
 
 
 class NotFoundError(ServiceError):
-    """There is no such machine, disk or image, or not any more."""
+    """There is no such machine, disk or image, or it does not exist any more."""
 
 
 class ConflictError(ServiceError):
-    """The thing is in use, or in a state that does not permit what was asked."""
+    """The thing is in use, or in a state that does not allow this."""
 
 
 class LimitExceededError(ServiceError):
-    """A quota, a size or a number is used up or out of bounds."""
+    """A quota is used up, or a size or a number is too large."""
 
 
 class RequestRejectedError(ServiceError):
-    """The service refused the request for a reason of its own, which is in the message."""
+    """The service refused the request for another reason, which is in the message."""
 
 
 class ServiceUnavailableError(ServiceError, LibcloudServiceUnavailableError):
-    """The service is down, overloaded or out of reach.
+    """The service is down, overloaded or unreachable.
 
     :param retry_after: seconds that the service asked to wait, if it did
     """
@@ -241,7 +241,7 @@ class ServiceTimeoutError(ServiceError, TimeoutError):
 
 
 class MalformedReplyError(ServiceError, MalformedResponseError):
-    """The answer is not what the service's protocol says.
+    """The answer does not follow the service's protocol.
 
     :param body: the start of the answer
     """
@@ -254,9 +254,9 @@ class MalformedReplyError(ServiceError, MalformedResponseError):
 
 
 class UnknownOutcomeError(ServiceError):
-    """A write was sent, its answer was lost, and whether it was carried out can not be told.
+    """A write was sent, its answer was lost, and it is not known whether the service executed it.
 
-    :param mark: what the request carried to be recognized by; look for it before trying again
+    :param mark: what the new machine or disk would have as its mark; look for it before trying again
     """
 
     def __init__(self, problem: str, call: Call, mark: str) -> None:

@@ -1,4 +1,4 @@
-"""The StratusLab client library: what a cloud's services offer, in their own words, without Libcloud's classes."""
+"""The client library: the services of a cloud, in their own terms, without Libcloud's driver classes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ __all__ = ["Cloud"]
 
 
 class Cloud:
-    """The three services of one cloud. Nothing is asked before it is used; threads may share it.
+    """The three services of one StratusLab cloud. Making it sends nothing; threads may share it.
 
-    :param config: where they are and how they are spoken to
+    :param config: where the services are and how to speak to them
     :param proxy_url: an HTTP proxy to use instead of the environment's
-    :param image_lifetime: seconds for which images are kept, see `client.marketplace`
+    :param image_lifetime: seconds for which images are cached, see `Marketplace`
     """
 
     def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
-        # Not before a cloud is used: that what speaks HTTP takes longer to import than all the rest of the package.
+        # Imported only when a cloud is used: HTTP takes longer to import than the rest of the package.
         from stratuslab_libcloud.client.opennebula.compute import Compute
         from stratuslab_libcloud.client.stratuslab.disks import Disks
         from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
+        from stratuslab_libcloud.client.stratuslab.proxy import proxy_dialect
 
         self.config = config
-        self.compute = Compute(config, proxy_url)
+        self.compute = Compute(config, proxy_dialect(config.compute.credentials), proxy_url)
         self.disks = Disks(config, proxy_url)
         self.marketplace = Marketplace(config, proxy_url, image_lifetime)
 

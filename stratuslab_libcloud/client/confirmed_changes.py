@@ -1,7 +1,8 @@
-"""Changing things until they are as asked, although replies can be lost.
+"""Changing things until the change is confirmed, although replies can be lost.
 
-Each change is looked at when its reply was lost, and asked for again while there is time: the services refuse to do any
-of these twice. What ends without success says how things stand, or that this can not be told.
+When a reply is lost, the service is asked whether the change was made; if not, it is tried again while there is time.
+This is safe: the services refuse to make any of these changes twice. An error says what the result is, or that it is
+not known.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ T = TypeVar("T")
 
 
 def attach_disk(disks: Disks, uuid: str, host: str, machine: int, limit: float) -> str:
-    """Put a disk into a running machine.
+    """Attach a disk to a running machine.
 
     :param host: where the machine runs
-    :param limit: seconds for all of it
-    :return: the device that it has there
-    :raises ConflictError: when it was in that machine already, or the machine has no device left
+    :param machine: its ID
+    :param limit: seconds for all attempts together
+    :return: the device that the disk is in the machine
+    :raises ConflictError: when it was attached to that machine already, or the machine has no free device
     """
-    change = _Change(limit)
+    attempts = _Attempts(limit)
 
     def device() -> str | None:
         mount = _mount_in(disks, uuid, machine)
@@ -36,58 +38,62 @@ def attach_disk(disks: Disks, uuid: str, host: str, machine: int, limit: float) 
 
     while True:
         try:
-            return disks.attach(uuid, host, machine, timeout=change.deadline.time_for_a_try())
+            return disks.attach(uuid, host, machine, timeout=attempts.deadline.time_for_an_attempt())
         except ServiceError as error:
-            change.check_that_it_may_have_worked(error)
-            found = change.seen(device, error)
+            attempts.check_that_it_may_have_worked(error)
+            found = attempts.ask(device, error)
             if found is not None:
                 return found
-            change.pause(error, "the volume is not attached")
+            attempts.pause(error, "the volume is not attached")
 
 
 def detach_disk(disks: Disks, uuid: str, machine: int, limit: float) -> None:
-    """Take a disk out of a machine.
+    """Detach a disk from a machine.
 
-    :param limit: seconds for all of it
-    :raises ConflictError: when it is not in that machine
+    :param machine: its ID
+    :param limit: seconds for all attempts together
+    :raises ConflictError: when it is not attached to that machine
     """
-    change = _Change(limit)
+    attempts = _Attempts(limit)
     while True:
         try:
-            return disks.detach(uuid, machine, timeout=change.deadline.time_for_a_try())
+            return disks.detach(uuid, machine, timeout=attempts.deadline.time_for_an_attempt())
         except ServiceError as error:
             if error.http_code < 500 and not error.outcome_unknown:
                 raise
-            change.note(error)
-            if change.seen(lambda: _mount_in(disks, uuid, machine), error) is None:
-                if change.may_have_worked:
+            attempts.note(error)
+            if attempts.ask(lambda: _mount_in(disks, uuid, machine), error) is None:
+                if attempts.may_have_worked:
                     return None
                 raise ConflictError(f"the volume is not attached to machine {machine}", error.call) from error
-            if not change.may_have_worked:
+            if not attempts.may_have_worked:
                 raise
-            change.pause(error, "the volume is still attached")
+            attempts.pause(error, "the volume is still attached")
 
 
 def destroy_disk(disks: Disks, uuid: str) -> bool:
-    """Destroy a disk and what is on it.
+    """Destroy a disk and its content.
 
-    :return: False when there was none any more
+    :return: False when it did not exist any more
     :raises ConflictError: when a machine uses it
     """
-    return _was_there(lambda: disks.destroy(uuid), "the volume may be gone or still be there: list_volumes() tells")
+    return _existed(
+        lambda: disks.destroy(uuid), "it is not known whether the volume still exists: list_volumes() shows it"
+    )
 
 
-def kill_machine(compute: Compute, number: int) -> bool:
+def kill_machine(compute: Compute, machine_id: int) -> bool:
     """End a machine at once.
 
     :return: False when there never was such a machine
     """
-    return _was_there(
-        lambda: compute.kill(number), "the machine may have ended or still be there: ex_get_node_details() tells"
+    return _existed(
+        lambda: compute.kill(machine_id),
+        "it is not known whether the machine has ended: ex_get_node_details() shows it",
     )
 
 
-def _was_there(end: Callable[[], object], if_unknown: str) -> bool:
+def _existed(end: Callable[[], object], if_unknown: str) -> bool:
     try:
         end()
     except NotFoundError:
@@ -99,8 +105,8 @@ def _was_there(end: Callable[[], object], if_unknown: str) -> bool:
     return True
 
 
-class _Change:
-    """The tries of one change.
+class _Attempts:
+    """The attempts to make one change.
 
     :param limit: seconds for all of them
     """
@@ -110,28 +116,28 @@ class _Change:
         self.may_have_worked = False
 
     def note(self, error: ServiceError) -> None:
-        """Keep in mind whether a try may have worked all the same."""
+        """Remember whether an attempt may have worked although it failed."""
         self.may_have_worked = self.may_have_worked or error.outcome_unknown
 
     def check_that_it_may_have_worked(self, error: ServiceError) -> None:
-        """Raise the error, unless it is that of a lost reply, or the refusal to do it a second time."""
+        """Raise the error, unless it means a lost reply, or a refusal to make the change a second time."""
         is_repetition = self.may_have_worked and isinstance(error, ConflictError)
         self.note(error)
         if not (error.outcome_unknown or is_repetition):
             raise error
 
-    def seen(self, look: Callable[[], T], error: ServiceError) -> T:
-        """How things stand; if nobody says so until the time is over, the error is raised."""
+    def ask(self, look: Callable[[], T], error: ServiceError) -> T:
+        """Ask the service for the result; if it does not answer until the deadline, the error is raised."""
         try:
             return self.deadline.ask(look)
         except ServiceError as problem:
-            error.amend("how things stand now can not be told")
+            error.amend("it is not known whether this changed anything")
             raise error from problem
 
-    def pause(self, error: ServiceError, how_it_is: str) -> None:
-        """Wait before the next try; raise the error if there is no time for one."""
+    def pause(self, error: ServiceError, result: str) -> None:
+        """Wait before the next attempt; raise the error if there is no time for one."""
         if not self.deadline.pause():
-            error.amend(how_it_is)
+            error.amend(result)
             raise error
 
 

@@ -1,4 +1,4 @@
-"""The time in which something is to be so, tries and looks at it included."""
+"""A deadline for several attempts and for the questions between them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from stratuslab_libcloud.client.http import cancellation as leash
+from stratuslab_libcloud.client.http import cancellation
 from stratuslab_libcloud.errors import PermissionDeniedError, RefusedCredentialsError, ServiceError
 
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.2
 
-_SHARE_OF_A_TRY = 2 / 3
-_WILL_NOT_CHANGE = (RefusedCredentialsError, PermissionDeniedError)
+_SHARE_OF_AN_ATTEMPT = 2 / 3
+_PERMANENT_ERRORS = (RefusedCredentialsError, PermissionDeniedError)
 
 
 class Deadline:
     """A moment until which a service is asked again.
 
-    :param seconds: from now on
+    :param seconds: from now
     """
 
     def __init__(self, seconds: float) -> None:
@@ -30,22 +30,25 @@ class Deadline:
         """Seconds until then."""
         return max(0.0, self._end - time.monotonic())
 
-    def time_for_a_try(self) -> float:
-        """Seconds that leave some of the time to look at what became of the try."""
-        return self.left() * _SHARE_OF_A_TRY
+    def time_for_an_attempt(self) -> float:
+        """Seconds for one attempt; they leave some time to find out its result."""
+        return self.left() * _SHARE_OF_AN_ATTEMPT
 
     def pause(self) -> bool:
-        """Wait a little before the next try, if there is time for one."""
-        return self.left() > PAUSE_SECONDS and leash.pause(PAUSE_SECONDS)
+        """Wait a little before the next attempt.
+
+        :return: False when there is no time for one, or this thread was cancelled
+        """
+        return self.left() > PAUSE_SECONDS and cancellation.pause(PAUSE_SECONDS)
 
     def ask(self, look: Callable[[], T]) -> T:
-        """What a service says, asked again until it says something.
+        """Ask a service, again and again until it answers.
 
-        :raises ServiceError: when it does not until the deadline, or never will
+        :raises ServiceError: when it does not until the deadline, or refuses the user
         """
         while True:
             try:
                 return look()
             except ServiceError as problem:
-                if isinstance(problem, _WILL_NOT_CHANGE) or not self.pause():
+                if isinstance(problem, _PERMANENT_ERRORS) or not self.pause():
                     raise

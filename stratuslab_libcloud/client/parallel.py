@@ -1,4 +1,4 @@
-"""The same question to several at once."""
+"""Asking the same of several things at the same time, in threads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 
 from libcloud.common.types import LibcloudError
 
-from stratuslab_libcloud.client.http import cancellation as leash
+from stratuslab_libcloud.client.http import cancellation
+from stratuslab_libcloud.client.http.cancellation import Cancellation
 
 S = TypeVar("S")
 T = TypeVar("T")
 
-MOST_THREADS = 16
+MAX_THREADS = 16
 
 _SECONDS_TO_END = 2.0
 
@@ -22,70 +23,70 @@ _SECONDS_TO_END = 2.0
 def outcomes(ask: Callable[[S], T], things: Sequence[S]) -> list[T | LibcloudError]:
     """Ask about each thing at the same time.
 
-    An interruption ends all that is under way.
+    An interruption (Ctrl-C) ends all requests that are under way.
 
-    :return: in the things' order, what was answered or why not
+    :return: in the order of the things, each answer or the error in its place
     """
     if len(things) < 2:
         return [_outcome(ask, thing) for thing in things]
-    work = _Work(ask, things, leash.current() or leash.Leash())
-    work.run()
-    return [work.results[index] for index in range(len(things))]
+    workers = _Workers(ask, things, cancellation.current() or Cancellation())
+    workers.run()
+    return [workers.results[index] for index in range(len(things))]
 
 
 def answers(ask: Callable[[S], T], things: Sequence[S]) -> list[T]:
-    """Ask about each thing at the same time; the first exception is raised."""
+    """Ask about each thing at the same time; the first error is raised."""
     found = outcomes(ask, things)
     for outcome in found:
         if isinstance(outcome, LibcloudError):
             raise outcome
-    return found  # type: ignore[return-value]  # no exception is left in it
+    return found  # type: ignore[return-value]  # no error is left in it
 
 
 def parts(ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]) -> Iterator[tuple[S, T | LibcloudError]]:
-    """Ask about each thing at the same time, and yield each part of the answers as it comes.
+    """Ask about each thing at the same time, and yield each part of the answers when it arrives.
 
-    Threads listen to the answers; what comes is kept until it is asked for, so a slow reader keeps nobody waiting.
-    To close the iterator ends what is under way.
+    Threads read the answers. Parts wait in memory until they are asked for, so a slow reader does not slow down the
+    services. Closing the iterator ends the requests that are under way.
 
-    :param ask: is called with a thing and with what takes the parts of the answer
-    :return: things, each time with a part of the answer, or with why there will be no more of it
+    :param ask: is called with a thing, and with a function that takes the parts of the answer
+    :return: pairs of a thing and a part of its answer, or the error because of which there are no more parts
     """
     arrived: SimpleQueue[tuple[S, T | BaseException] | None] = SimpleQueue()
 
-    def listen(thing: S) -> None:
+    def read(thing: S) -> None:
         try:
             ask(thing, lambda part: arrived.put((thing, part)))
-        except BaseException as error:  # noqa: BLE001 - raised again where the caller sees it
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             arrived.put((thing, error))
         finally:
             arrived.put(None)
 
-    work = _Work(listen, things, leash.Leash())
+    workers = _Workers(read, things, Cancellation())
     try:
-        work.start()
+        workers.start()
         for _ in things:
             for thing, part in iter(arrived.get, None):
                 if isinstance(part, BaseException) and not isinstance(part, LibcloudError):
                     raise part
                 yield thing, part
     finally:
-        work.end()
+        workers.end()
 
 
-class _Work(Generic[S, T]):
-    """Things that several threads take one after another."""
+class _Workers(Generic[S, T]):
+    """Threads that take one thing after another, until none is left."""
 
-    def __init__(self, ask: Callable[[S], T], things: Sequence[S], hold: leash.Leash) -> None:
+    def __init__(self, ask: Callable[[S], T], things: Sequence[S], threads_cancellation: Cancellation) -> None:
         self.results: dict[int, T | LibcloudError] = {}
         self._ask = ask
         self._remaining: Iterator[tuple[int, S]] = iter(enumerate(things))
         self._lock = threading.Lock()
-        self._bug: BaseException | None = None
-        self._leash = hold
+        self._unexpected: BaseException | None = None
+        self._cancellation = threads_cancellation
         self._threads = [
-            threading.Thread(target=self._take, name=f"stratuslab-{number}", daemon=True)
-            for number in range(min(len(things), MOST_THREADS))
+            threading.Thread(target=self._work, name=f"stratuslab-{number}", daemon=True)
+            for number in range(min(len(things), MAX_THREADS))
         ]
 
     def run(self) -> None:
@@ -96,27 +97,27 @@ class _Work(Generic[S, T]):
         except BaseException:
             self.end()
             raise
-        if self._bug:
-            raise self._bug
+        if self._unexpected:
+            raise self._unexpected
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
     def end(self) -> None:
-        self._leash.pull()
+        self._cancellation.cancel()
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(_SECONDS_TO_END)
 
-    def _take(self) -> None:
-        with self._leash.on_this_thread():
+    def _work(self) -> None:
+        with self._cancellation.on_this_thread():
             try:
-                while (next_one := self._next()) and not self._leash.is_pulled:
+                while (next_one := self._next()) and not self._cancellation.is_cancelled:
                     index, thing = next_one
                     self.results[index] = _outcome(self._ask, thing)
-            except BaseException as bug:  # noqa: BLE001 - raised again where the caller sees it
-                self._bug = bug
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                self._unexpected = error
 
     def _next(self) -> tuple[int, S] | None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The command ``stratus-copy-config``: puts the reference configuration file where it is looked for."""
+"""The command ``stratus-copy-config``: copies the reference configuration file to where the driver looks for it."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     :param argv: the arguments; None for those of the process
-    :returns: the exit status: 0, or 1 when there is a file already or none can be written
+    :returns: the exit status: 0, or 1 when the file exists already or cannot be written
     """
     arguments = _parser().parse_args(argv)
     file = Path(os.path.realpath(values.path(arguments.config)))
     if file.exists() and not arguments.force:
-        return _fail(f"{file} is there already; --force overwrites it")
+        return _fail(f"{file} exists already; --force overwrites it")
     try:
         _write(file, resources.files("stratuslab_libcloud").joinpath(_REFERENCE).read_bytes())
     except OSError as error:
-        return _fail(f"{file} can not be written: {error.strerror}")
+        return _fail(f"{file} cannot be written: {error.strerror}")
     if not arguments.quiet:
-        print(f"{file} is in place; write your cloud's endpoint, your user name and your password into it.")
+        print(f"{file} was written; set your cloud's endpoint, your user name and your password in it.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        _NAME, description="Put an example of the StratusLab configuration file in place, to be filled in."
+        _NAME, description="Copy the reference configuration file, so that you can edit it."
     )
     parser.add_argument(
-        "-c", "--config", metavar="FILE", default=DEFAULT_FILE, help="where to put it (default: %(default)s)"
+        "-c", "--config", metavar="FILE", default=DEFAULT_FILE, help="the file to write (default: %(default)s)"
     )
-    parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
-    parser.add_argument("-q", "--quiet", action="store_true", help="don't say where it is")
-    parser.add_argument("-v", "--verbose", action="store_true", help="say where it is, as without this")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing when it is done")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print the name of the file (the default)")
     version = metadata.version("stratuslab-libcloud-drivers")
     parser.add_argument("--version", action="version", version=version)
     return parser
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read; one that was there is whole until the new one is."""
+    """Write a file that only its owner may read. It replaces an older one only when it is complete."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     draft = Path(name)

@@ -1,4 +1,4 @@
-"""Whether the files of a client certificate can be used, found out before a server says it in fewer words."""
+"""Checks of the files of a client certificate, with clearer messages than those of a server that refuses it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from stratuslab_libcloud.errors import ConfigurationError
 
 _CERTIFICATE = re.compile(r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----(?P<base64>[^-]*)-----END")
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_LOCKED_KEY = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
+_ENCRYPTED_KEY = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED", re.MULTILINE)
 
 _VERSION = 0xA0
 _UTC_TIME = 0x17
 
 
 def check_files(files: Certificate, location: str | None) -> None:
-    """Look at both files; a private key that others can read gets one warning.
+    """Check both files; warn once about a private key that other users can read.
 
     :param files: the certificate and its key
     :param location: the location that they are for, for messages
-    :raises ConfigurationError: a file is missing, unreadable or not what it should be, the certificate has
-        expired, the key is locked or does not belong to the certificate
+    :raises ConfigurationError: a file is missing, unreadable or of the wrong kind, the certificate has
+        expired, the key is encrypted or does not belong to the certificate
     """
     try:
         _check_pair(files)
     except _UnusableError as error:
         whose = f" for location '{location}'" if location else ""
         raise ConfigurationError(
-            f"The client certificate{whose} can not be used: {error}.", section=location, key=error.key
+            f"The client certificate{whose} cannot be used: {error}.", section=location, key=error.key
         ) from None
     warn_of_open_key(files.key)
 
@@ -50,13 +50,13 @@ def _check_pair(files: Certificate) -> None:
     block = _certificate_block(files.certificate)
     _check_key(files)
     try:
-        # A password, though there is none, keeps OpenSSL from asking for one at the terminal.
+        # Without a password here, OpenSSL would ask for one at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(files.certificate, files.key, password="")
     except ssl.SSLError as error:
         raise _UnusableError(
             "pem_key",
-            f"{files.certificate} ('pem_certificate') and {files.key} ('pem_key') are not two halves of a "
-            f"pair, or too weak for today's TLS ({error.reason or error})",
+            f"{files.certificate} ('pem_certificate') and {files.key} ('pem_key') do not belong "
+            f"together, or are too weak for today's TLS ({error.reason or error})",
         ) from None
     _check_dates(files.certificate, base64.b64decode(block))
 
@@ -66,23 +66,23 @@ def _certificate_block(path: Path) -> str:
     if block is None:
         raise _UnusableError(
             "pem_certificate",
-            f"{path} has no certificate in PEM format; if it is a .p12 file, "
-            "'openssl pkcs12 -nodes -in FILE.p12 -out FILE.pem' makes a PEM file of it",
+            f"{path} contains no certificate in PEM format; if it is a .p12 file, "
+            "'openssl pkcs12 -nodes -in FILE.p12 -out FILE.pem' converts it to PEM",
         )
     return block["base64"]
 
 
 def _check_key(files: Certificate) -> None:
     text = _read("pem_key", files.key)
-    if _LOCKED_KEY.search(text):
+    if _ENCRYPTED_KEY.search(text):
         raise _UnusableError(
             "pem_key",
-            f"the private key {files.key} is locked with a passphrase, which nobody asks for here; make a "
-            f"proxy certificate, or an open copy with 'openssl pkey -in {files.key} -out COPY', keep it to "
-            "yourself with 'chmod 600 COPY', and name it as 'pem_key'",
+            f"the private key {files.key} is encrypted with a passphrase, and there is no way to enter it here; make a "
+            f"proxy certificate, or a copy without a passphrase with 'openssl pkey -in {files.key} -out COPY', protect "
+            "it with 'chmod 600 COPY', and set 'pem_key' to it",
         )
     if not _PRIVATE_KEY.search(text):
-        raise _UnusableError("pem_key", f"{files.key} has no private key in PEM format")
+        raise _UnusableError("pem_key", f"{files.key} contains no private key in PEM format")
 
 
 def _check_dates(path: Path, der: bytes) -> None:
@@ -91,7 +91,7 @@ def _check_dates(path: Path, der: bytes) -> None:
     if now > end:
         raise _UnusableError("pem_certificate", f"{path} expired on {end:%Y-%m-%d at %H:%M} UTC; renew it")
     if now < begin:
-        problem = f"{path} is not valid before {begin:%Y-%m-%d, %H:%M} UTC; see whether the clock is right"
+        problem = f"{path} is not valid before {begin:%Y-%m-%d, %H:%M} UTC; check the clock of this computer"
         raise _UnusableError("pem_certificate", problem)
 
 
@@ -101,14 +101,14 @@ def _read(key: str, path: Path) -> str:
     except FileNotFoundError:
         problem = f"there is no file {path} ('{key}')"
         if key == "pem_key":
-            problem += "; of a proxy certificate, it is the same file as 'pem_certificate'"
+            problem += "; for a proxy certificate, it is the same file as 'pem_certificate'"
         raise _UnusableError(key, problem) from None
     except OSError as error:
-        raise _UnusableError(key, f"{path} ('{key}') can not be read: {error.strerror}") from None
+        raise _UnusableError(key, f"{path} ('{key}') cannot be read: {error.strerror}") from None
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:
-    """When a certificate begins and ends to be valid: RFC 5280, section 4.1, as far as these two fields."""
+    """The first and the last moment at which a certificate is valid (RFC 5280, section 4.1)."""
     _, certificate, _ = _element(der, 0)
     _, position, _ = _element(der, certificate)
     tag, _, _ = _element(der, position)

@@ -1,4 +1,4 @@
-"""One cloud's settings, read and checked: a CloudConfig."""
+"""Reads and checks the settings of one cloud: a CloudConfig."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _PORT_SERVICE_PATH = ("cgi-bin", "vmports.py")
 
 
 def read_cloud(settings: Settings, place: Place, instance_types: Collection[str], timeout: float | None) -> CloudConfig:
-    """All that is set for one cloud.
+    """All settings of one cloud.
 
-    :param settings: what holds for it
-    :param place: how it is shown
+    :param settings: the values that are valid for it
+    :param place: its name and country
     :param instance_types: the names that a size may have
-    :param timeout: seconds that a call may take, whatever the settings say; None to leave it to them
-    :raises ConfigurationError: names file, section, key and what would be right
+    :param timeout: seconds that a call may take, instead of the settings' time limit; None to use that
+    :raises ConfigurationError: names file, section, key and what would be correct
     """
     service = _service(settings, timeout)
     compute = _compute(settings, service)
@@ -83,10 +83,10 @@ def _verify(settings: Settings) -> bool | Path | None:
 
 
 def _compute(settings: Settings, service: partial[ServiceConfig]) -> ServiceConfig:
-    _compute_endpoint(settings, Endpoint.parse)  # first of all, so that its absence is told before that of others
-    shown = credentials.for_compute(settings)
-    url = _compute_endpoint(settings, partial(endpoints.compute_url, kind=_kind(shown)))
-    return service(url=url, credentials=shown)
+    _compute_endpoint(settings, Endpoint.parse)  # first of all, so that its absence is reported before that of others
+    chosen = credentials.for_compute(settings)
+    url = _compute_endpoint(settings, partial(endpoints.compute_url, kind=_kind(chosen)))
+    return service(url=url, credentials=chosen)
 
 
 def _compute_endpoint(settings: Settings, parse: Callable[[str], Value]) -> Value:
@@ -105,17 +105,17 @@ def _disks_endpoint(settings: Settings) -> Endpoint:
 
 
 def _disks(settings: Settings, service: partial[ServiceConfig], endpoint: Endpoint) -> ServiceConfig:
-    shown = credentials.for_disks(settings)
+    chosen = credentials.for_disks(settings)
     scheme = settings.read("pdisk_protocol", values.one_of("http", "https"), "https")
-    return service(url=endpoints.disks_url(endpoint, _kind(shown), scheme), credentials=shown)
+    return service(url=endpoints.disks_url(endpoint, _kind(chosen), scheme), credentials=chosen)
 
 
-def _kind(shown: Credentials) -> str:
-    return endpoints.PASSWORD if isinstance(shown, Password) else endpoints.CERTIFICATE
+def _kind(chosen: Credentials) -> str:
+    return endpoints.PASSWORD if isinstance(chosen, Password) else endpoints.CERTIFICATE
 
 
 def _marketplace(settings: Settings, service: partial[ServiceConfig]) -> ServiceConfig:
-    """The Marketplace; the public one is no part of the site, so the site's TLS settings are not for it."""
+    """The Marketplace. The public one does not belong to the site, so the site's TLS settings are not used for it."""
     url = settings.read("marketplace_endpoint", endpoints.marketplace_url, PUBLIC_MARKETPLACE)
     if f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/"):
         service = partial(service, verify=None)
@@ -128,10 +128,10 @@ def _without_pub(public_key: Path) -> Path:
 
 def _machine_options(settings: Settings, instance_types: Collection[str]) -> MachineOptions:
     read = settings.read
-    a_type = values.one_of(*instance_types)
-    default_type = read("default_instance_type", a_type, DEFAULT_INSTANCE_TYPE)
+    known_type = values.one_of(*instance_types)
+    default_type = read("default_instance_type", known_type, DEFAULT_INSTANCE_TYPE)
     return MachineOptions(
-        instance_type=read("instance_type", a_type, default_type),
+        instance_type=read("instance_type", known_type, default_type),
         network=_network(settings),
         address=read("specific_address_request", values.ip_address),
         disks_bus=read("vm_disks_bus", values.disks_bus),
@@ -170,6 +170,6 @@ def _port_translation(settings: Settings) -> PortTranslation | None:
 
 
 def _gateway(settings: Settings, key: str) -> Endpoint:
-    """The host that a key names, or else the compute service's."""
+    """The host that a key names, or the host of the compute service."""
     compute = _compute_endpoint(settings, Endpoint.parse)
     return settings.read(key, Endpoint.parse, Endpoint(scheme="", host=compute.host))

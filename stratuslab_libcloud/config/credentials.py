@@ -1,4 +1,4 @@
-"""Which credentials a cloud's services are shown."""
+"""Which credentials are sent to a cloud's services."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ DEFAULT_KEY = "~/.globus/userkey.pem"
 
 
 def for_compute(settings: Settings) -> Credentials:
-    """What the compute service is shown: a name and a password where both are set, else a certificate.
+    """The credentials for the compute service: a user name and a password where both are set, else a certificate.
 
-    :raises ConfigurationError: there is neither, or only half of the first
+    :raises ConfigurationError: there is neither, or only a user name or only a password
     """
     return _choose(settings, settings.find("username"), settings.find("password"))
 
 
 def for_disks(settings: Settings) -> Credentials:
-    """What the persistent disk service is shown: its own name and password, else the compute service's.
+    """The credentials for the persistent disk service: its own user name and password, else the compute service's.
 
     :raises ConfigurationError: as `for_compute`
     """
@@ -31,14 +31,14 @@ def for_disks(settings: Settings) -> Credentials:
 
 
 def check_credentials(credentials: Credentials, location: str | None = None) -> None:
-    """Find out whether the files of a certificate can be used; of a password only the service can tell.
+    """Check that the files of a certificate can be used; a password can only be checked by the service.
 
-    It opens the files, so it is for the moment before the first request.
+    This opens the files, so it is called just before the first request.
 
-    :param credentials: what a service will be shown
+    :param credentials: for a service
     :param location: the location that they are for, for messages
-    :raises ConfigurationError: a file is missing, unreadable or not what it should be, the certificate has
-        expired, the key is locked or does not belong to the certificate
+    :raises ConfigurationError: a file is missing, unreadable or of the wrong kind, the certificate has
+        expired, the key is encrypted or does not belong to the certificate
     """
     if isinstance(credentials, Certificate):
         from stratuslab_libcloud.config.certificates import check_files
@@ -49,7 +49,7 @@ def check_credentials(credentials: Credentials, location: str | None = None) -> 
 def _choose(settings: Settings, username: Setting | None, password: Setting | None) -> Credentials:
     if username and password:
         if ":" in username.text:
-            raise username.error("a name without a colon, which no service can be told")
+            raise username.error("a name without a colon, because HTTP Basic authentication does not allow one")
         return Password(username.text, password.text)
     certificate = settings.read("pem_certificate", values.path)
     if certificate is None:
@@ -68,9 +68,9 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
 def _refuse_half(settings: Settings, username: Setting | None, password: Setting | None) -> None:
     if username is None and password is None:
         return
-    there, missing = ("name", "password") if username else ("password", "name")
+    present, missing = ("name", "password") if username else ("password", "name")
     raise settings.error(
-        f"has a user's {there} ({username or password}) but no {missing}: set 'username' and 'password', or "
+        f"has a user's {present} ({username or password}) but no {missing}: set 'username' and 'password', or "
         "'pem_certificate' and 'pem_key'",
         key="password" if username else "username",
     )

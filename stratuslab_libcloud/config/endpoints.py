@@ -1,7 +1,7 @@
-"""The many ways in which people write endpoints, each made into the address that its service has.
+"""The many ways in which people write endpoints, and the URL of the service that each means.
 
-One rule for all of them: a scheme that is missing is https, and then a port that is missing is the
-service's own. The errors say what would be right, and not what is there: it may have a password in it.
+There is one rule for all of them: without a scheme it is https, and then without a port it is the service's
+own port. The errors say what would be correct, and do not repeat the text: it may contain a password.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _DISKS = "pdisk"
 
 
 class Endpoint(NamedTuple):
-    """An endpoint, taken apart; its text is what the user wrote, tidied.
+    """The parts of an endpoint; ``str()`` of it is what the user wrote, in a normal form.
 
     :param scheme: ``http``, ``https``, or '' where the user wrote none
-    :param host: a name or address; IPv6 in brackets
+    :param host: a name or an IP address; IPv6 in brackets
     :param port: None where the user wrote none
     :param path: the segments of the path
     """
@@ -40,16 +40,16 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Endpoint:
-        """Take a text apart.
+        """Split a text into its parts.
 
-        :raises ValueError: says what would be right
+        :raises ValueError: says what would be correct
         """
         scheme, rest = _split_scheme(text)
         authority, _, path = rest.partition("/")
         if "@" in authority:
-            raise ValueError("an address without a name and password, which have keys of their own")
+            raise ValueError("a URL without a user name and password, which have their own keys")
         if re.search(r"[?#\s]", rest):
-            raise ValueError("an address without '?', '#' and blanks")
+            raise ValueError("a URL without '?', '#' and spaces")
         host, port = _split_authority(authority)
         return cls(scheme, host, port, tuple(segment for segment in path.split("/") if segment))
 
@@ -59,7 +59,7 @@ class Endpoint(NamedTuple):
         return scheme + "/".join((self.host + port, *self.path))
 
     def url(self, default_scheme: str = "https") -> str:
-        """The complete address; the scheme is the given one where the user wrote none."""
+        """The complete URL; the scheme is the given one where the user wrote none."""
         return str(self._replace(scheme=self.scheme or default_scheme))
 
     def with_port(self, port: int) -> Endpoint:
@@ -68,14 +68,14 @@ class Endpoint(NamedTuple):
 
 
 def compute_url(text: str, kind: str) -> str:
-    """The address of the compute service's XML-RPC.
+    """The URL of the compute service's XML-RPC.
 
-    ``/xmlrpc`` is the path where there is none. The bare words ``localhost`` and ``127.0.0.1`` mean the
-    OpenNebula daemon on this machine, without a proxy before it.
+    Without a path, the path is ``/xmlrpc``. Only ``localhost`` or ``127.0.0.1`` means the OpenNebula daemon on
+    this machine, without a proxy before it.
 
     :param text: as the user wrote it
-    :param kind: ``pswd`` or ``cert``, which goes before the last segment of the path
-    :raises ValueError: says what would be right
+    :param kind: ``pswd`` or ``cert``, which becomes the segment before the last one of the path
+    :raises ValueError: says what would be correct
     """
     if text in _PLAIN_ONED:
         return _PLAIN_ONED[text]
@@ -89,20 +89,20 @@ def compute_url(text: str, kind: str) -> str:
 def disks_endpoint(text: str) -> Endpoint:
     """The persistent disk service's endpoint, as the user wrote it, without ``/pswd`` or ``/cert``.
 
-    :raises ValueError: says what would be right
+    :raises ValueError: says what would be correct
     """
     endpoint = Endpoint.parse(text)
     return endpoint._replace(path=_without_kind(endpoint.path))
 
 
 def disks_beside_compute(text: str) -> Endpoint:
-    """Where the persistent disk service is when only the compute service's endpoint is known.
+    """The persistent disk service's endpoint when only the compute service's endpoint is known.
 
-    It is the same text as far as that can be: of the layout with ports it is the other port, of that with
-    paths the other path, and in any case not the address of the XML-RPC.
+    It is the same endpoint with the disk service's port where sites use ports, or with its path where sites use
+    paths; the path of the XML-RPC is left out.
 
     :param text: the compute service's endpoint, as the user wrote it
-    :raises ValueError: says what would be right
+    :raises ValueError: says what would be correct
     """
     endpoint = Endpoint.parse(text)
     path = endpoint.path[:-1] if endpoint.path[-1:] == (_XML_RPC,) else endpoint.path
@@ -114,10 +114,10 @@ def disks_beside_compute(text: str) -> Endpoint:
 
 
 def disks_url(endpoint: Endpoint, kind: str, default_scheme: str = "https") -> str:
-    """The base address of the persistent disk service.
+    """The base URL of the persistent disk service.
 
     :param endpoint: as `disks_endpoint` and `disks_beside_compute` return it
-    :param kind: ``pswd`` or ``cert``, which ends the path
+    :param kind: ``pswd`` or ``cert``, which becomes the end of the path
     :param default_scheme: the scheme where the user wrote none
     """
     endpoint = endpoint.with_port(DISKS_PORT)
@@ -125,9 +125,9 @@ def disks_url(endpoint: Endpoint, kind: str, default_scheme: str = "https") -> s
 
 
 def marketplace_url(text: str) -> str:
-    """The base address of a Marketplace; ``/metadata`` is under it.
+    """The base URL of a Marketplace; ``/metadata`` is under it.
 
-    :raises ValueError: says what would be right
+    :raises ValueError: says what would be correct
     """
     return Endpoint.parse(text).url()
 
@@ -142,7 +142,7 @@ def _split_scheme(text: str) -> tuple[str, str]:
         return "", text
     scheme = match["scheme"].lower()
     if scheme not in ("http", "https"):
-        raise ValueError("an address that begins with 'https://' or 'http://', or with the host")
+        raise ValueError("a URL that begins with 'https://' or 'http://', or a host")
     return scheme, match["rest"]
 
 
@@ -162,7 +162,7 @@ def _split_authority(authority: str) -> tuple[str, int | None]:
 
 def _port(text: str) -> int:
     if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
-        raise ValueError("an address whose port is a number from 1 to 65535")
+        raise ValueError("a URL or host whose port is a number from 1 to 65535")
     return int(text)
 
 

@@ -1,7 +1,7 @@
-"""The INI file with the meaning that it always had: that of Python 2's ``SafeConfigParser``.
+"""The INI file, read as Python 2's ``SafeConfigParser`` did.
 
-The standard ``configparser`` stores, merges and interpolates as that one did, but takes lines apart
-differently. So each line is first written in the way in which today's parser reads what yesterday's read.
+Today's ``configparser`` stores, merges and interpolates values in the same way, but it splits lines differently. So
+each line is first rewritten so that today's parser reads from it what the old one read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHARED = "DEFAULT"
 class IniFile:
     """Sections, keys and values; values are interpolated when they are asked for.
 
-    ``[DEFAULT]`` (capitals) is the parser's own section: what it says is found in each of the others.
+    ``[DEFAULT]`` (in capitals) is the parser's own section: its keys are also found in all other sections.
 
     :param content: the file's bytes, UTF-8
     :param name: the file's name, for messages
@@ -52,11 +52,11 @@ class IniFile:
 
     @property
     def sections_with_shared(self) -> tuple[str, ...]:
-        """``DEFAULT``, whether it is there or not, and the names of all others."""
+        """``DEFAULT``, also if it is not in the file, and the names of all others."""
         return (_SHARED, *self._raw)
 
     def keys(self, section: str) -> tuple[str, ...]:
-        """The keys that stand in this section itself, in the file's order; ``DEFAULT`` may be asked for."""
+        """The keys that are written in this section, in the file's order; the section may be ``DEFAULT``."""
         return tuple(map(_as_text, self._shared if section == _SHARED else self._raw[section]))
 
     def references(self) -> frozenset[str]:
@@ -65,9 +65,9 @@ class IniFile:
         return frozenset(_as_text(key).lower() for value in values for key in _REFERENCE.findall(value))
 
     def get(self, section: str, key: str) -> str | None:
-        """The value of a key, from the section or else from ``[DEFAULT]``; None where neither has it.
+        """The value of a key, from the section or else from ``[DEFAULT]``; None if neither has it.
 
-        :raises ConfigurationError: a ``%`` in the value, or in one that it refers to, can not be interpolated
+        :raises ConfigurationError: a ``%`` in the value, or in one that it refers to, cannot be interpolated
         """
         values = {**self._shared, **self._raw[section], "__name__": _as_bytewise(section)}
         if _as_bytewise(key) not in values:
@@ -81,8 +81,8 @@ class IniFile:
         except configparser.InterpolationError:
             problem = "'%' must be followed by '%' or '(key)s'"
         raise ConfigurationError(
-            f"The value of '{key}' in section '{section}' of {self.name} can not be read: {problem}. "
-            "Write each '%' that is meant as such twice: '%%'.",
+            f"The value of '{key}' in section '{section}' of {self.name} cannot be read: {problem}. "
+            "Write each '%' that belongs to the value twice: '%%'.",
             file=self.name,
             section=section,
             key=key,
@@ -96,21 +96,21 @@ class _Parser(configparser.ConfigParser):
         super().__init__(
             strict=False,
             comment_prefixes=(_SKIPPED,),
-            # A name that no section can have: [DEFAULT] is read as any other section, so that what the
-            # others say themselves can be told from what they have from there.
+            # No section can have this name: so [DEFAULT] is read like any other section, and the keys of a section
+            # can be distinguished from those that it has from [DEFAULT].
             default_section="]",
         )
 
 
 def _lines(text: str, name: str) -> Iterator[str]:
-    """The file's lines, each as today's parser must see it; one for one, so that line numbers stay right."""
+    """The lines, each rewritten for today's parser; there are as many as before, so line numbers are correct."""
     in_value = False
     for number, line in enumerate(text.split("\n"), start=1):
         if _is_skipped(line):
             yield _SKIPPED
         elif line[0] in _BLANKS:
             if not in_value:
-                raise _unreadable(name, number, "it is indented, but continues no value above it")
+                raise _unreadable(name, number, "it is indented, but there is no value above it to continue")
             yield " " + line.strip(_BLANKS)
         elif _SECTION.match(line):
             in_value = False
@@ -127,13 +127,13 @@ def _is_skipped(line: str) -> bool:
 
 
 def _option(line: str) -> str:
-    """The line without its comment, which the first semicolon begins if it comes after a blank."""
+    """The line without its comment: it begins at the first semicolon, if there is a blank before it."""
     separator = _SEPARATOR.search(line)
     if separator is None:
         return line
     value = line[separator.end() :].lstrip(_BLANKS)
     semicolon = value.find(";")
-    # A semicolon that begins the value looks back at its end, as it did in the original.
+    # Index -1: for a semicolon at the start of the value, the original looked at the value's last character.
     if semicolon != -1 and value[semicolon - 1] in _BLANKS:
         value = value[:semicolon]
     value = value.strip(_BLANKS)
@@ -143,11 +143,11 @@ def _option(line: str) -> str:
 
 
 def _unreadable(name: str, number: int, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"Line {number} of {name} can not be read: {problem}.", file=name)
+    return ConfigurationError(f"Line {number} of {name} cannot be read: {problem}.", file=name)
 
 
 def _decode(content: bytes, name: str) -> str:
-    """The content as a bytewise text: ASCII as it is, each other byte a character that is no blank, has no case."""
+    """The content as a text in which each byte that is not ASCII is a character: neither a blank nor upper case."""
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -27,7 +27,7 @@ STANDARD_INSTANCE_TYPES: Mapping[str, InstanceType] = {
         InstanceType("c1.xlarge", cpu=4, ram=6144, swap=6144),
     )
 }
-"""The sizes of release 14.06 by name, in its order."""
+"""The sizes of release 14.06 by name, in their order there."""
 
 
 def names(ini: IniFile) -> tuple[str, ...]:
@@ -37,16 +37,16 @@ def names(ini: IniFile) -> tuple[str, ...]:
 
 
 def read(ini: IniFile) -> tuple[InstanceType, ...]:
-    """All sizes in the order of `names`; one of the user's takes the place of a standard one of its name.
+    """All sizes in the order of `names`; a size of the user replaces a standard one with the same name.
 
-    :raises ConfigurationError: names the first entry that can not be read
+    :raises ConfigurationError: names the first entry that cannot be read
     """
     own = ini.keys(SECTION) if SECTION in ini.sections else ()
     return tuple(_read(ini, name) if name in own else STANDARD_INSTANCE_TYPES[name] for name in names(ini))
 
 
 def _read(ini: IniFile, name: str) -> InstanceType:
-    """An entry: three numbers with anything between them."""
+    """An entry: three numbers with any other characters between them."""
     text = ini.get(SECTION, name) or ""
     numbers = [int(digits) for digits in re.findall(r"[0-9]+", text)]
     if len(numbers) != 3 or not numbers[0] or not numbers[1]:

@@ -1,4 +1,4 @@
-"""The keys of the configuration file, and the variables of the environment that stand for some of them."""
+"""The keys of the configuration file, and the environment variables for some of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ USED_KEYS = frozenset(
         *(*_SIZES, *_NETWORK, *_PORT_TRANSLATION, *_DISKS, *_MORE_DISKS, *_HOST, *_CONTEXT),
     )
 )
-"""The keys that change what this package does."""
+"""The keys that this package uses."""
 
 _SIGNING = ("p12_certificate", "p12_password")
 _RUN = ("instance_number", "vm_name", "vm_cpu", "vm_ram", "vm_swap", "vm_template_file", "disk_format")
@@ -38,7 +38,7 @@ _SITE_DISKS = ("persistent_disk_cloud_service_user",)
 KEYS_OF_OTHER_TOOLS = frozenset(
     (*_SIGNING, *_RUN, *_RUN_FILES, *_NEW_IMAGES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS)
 )
-"""The keys that only the ``stratus-*`` commands and the administrators of a site use."""
+"""The keys that are only used by the ``stratus-*`` commands and by the administrators of a site."""
 
 KNOWN_KEYS = USED_KEYS | KEYS_OF_OTHER_TOOLS
 
@@ -56,10 +56,10 @@ VARIABLES: Mapping[str, str] = {
     "marketplace_endpoint": "STRATUSLAB_MARKETPLACE_ENDPOINT",
     "user_public_key_file": "STRATUSLAB_KEY",
 }
-"""The environment variable that stands for a key."""
+"""The environment variable for a key."""
 
 KEYS_OF_ALL_CLOUDS = frozenset({"user_public_key_file"})
-"""The keys whose variable holds for each location; the others speak of the default location alone."""
+"""The keys whose variable is valid for each location; the others are only for the default location."""
 
 SECTION_VARIABLE = "STRATUSLAB_USER_CONFIG_SECTION"
 """The environment variable that chooses the default location."""

@@ -1,4 +1,4 @@
-"""What the configuration says, as records: one CloudConfig a section, and all that is in it."""
+"""The configuration as records: one CloudConfig for each section, and its parts."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class Password(NamedTuple):
-    """What a user is known by: HTTP Basic authentication to the proxies, and part of each XML-RPC call.
+    """A user name and a password: for HTTP Basic authentication, and in each XML-RPC call.
 
     :param username: the user's name
-    :param password: in clear; it is left out of representations
+    :param password: in clear text; ``repr()`` leaves it out
     """
 
     username: str
@@ -21,7 +21,7 @@ class Password(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """What a user is known by: a TLS client certificate. A proxy certificate is one file for both.
+    """A TLS client certificate. A proxy certificate is one file for both.
 
     :param certificate: the PEM file of the certificate
     :param key: the PEM file of its private key, which must have no passphrase
@@ -35,11 +35,11 @@ Credentials = Password | Certificate
 
 
 class ServiceConfig(NamedTuple):
-    """Where one service of a cloud is and how it is spoken to.
+    """Where one service of a cloud is and how to speak to it.
 
-    :param url: the base address, with ``/pswd`` or ``/cert`` in its place; no trailing slash, no credentials
-    :param credentials: None for the Marketplace, which asks for none
-    :param verify: True or False; a CA bundle or folder; None to leave it to Libcloud's settings
+    :param url: the base URL, with ``/pswd`` or ``/cert`` where it belongs; no trailing slash, no credentials
+    :param credentials: None for the Marketplace, which needs none
+    :param verify: True or False; a CA bundle or folder; None to use Libcloud's settings
     :param timeout: seconds that a whole call may take
     :param connections: how many connections may be open at once
     :param max_answer: bytes that an answer may have
@@ -54,28 +54,28 @@ class ServiceConfig(NamedTuple):
 
 
 class MachineOptions(NamedTuple):
-    """What a new machine gets unless the call says otherwise; `client.blueprint` makes a template of it.
+    """The options of a new machine, unless the call has others; they become a part of its template.
 
     :param instance_type: the name of the default size
     :param network: ``public``, ``local`` or ``private``
-    :param address: the IP address to ask for
-    :param disks_bus: ``ide``, ``scsi`` or ``virtio``; None for what the image says
-    :param qcow: whether the root disk is qcow2, whatever the image says
-    :param persistent_disk: the uuid of a disk to start with
+    :param address: the IP address to request
+    :param disks_bus: ``ide``, ``scsi`` or ``virtio``; None to use the image's
+    :param qcow: whether the root disk is qcow2, also if the image's entry has another format
+    :param persistent_disk: the uuid of a disk to attach at the start
     :param readonly_disk: the Marketplace identifier of a read-only data image
-    :param volatile_disk: MiB of an additional empty disk that goes with the machine
-    :param cpu_amount: share of physical CPU, at most the number of virtual ones
+    :param volatile_disk: MiB of an additional empty disk that is deleted with the machine
+    :param cpu_amount: share of physical CPUs, at most the number of virtual CPUs
     :param requirements: an OpenNebula expression that a host must satisfy
     :param kernel: a kernel on the host to boot instead of the image's
     :param ramdisk: the ramdisk for it
-    :param raw_data: text for the hypervisor, or the name of a file that has it
+    :param raw_data: text for the hypervisor, or the name of a file that contains it
     :param vnc_port: -1 for any
-    :param vnc_listen: the IP address that the VNC server listens at
+    :param vnc_listen: the IP address on which the VNC server listens
     :param context_method: ``one`` or ``cloud-init``
     :param context_file: a file of ``key=value`` lines for the contextualization
     :param context_data: the same, separated by ``#``
     :param cloud_init: ``mimetype,file`` pairs separated by ``#``
-    :param check_image_url: whether an image given as a URL is looked at before it is used
+    :param check_image_url: whether an image that is given by its URL is checked before it is used
     """
 
     instance_type: str = "m1.small"
@@ -101,9 +101,9 @@ class MachineOptions(NamedTuple):
 
 
 class PortTranslation(NamedTuple):
-    """A gateway through which machines of the local network are reached (StratusLab's PAT).
+    """A gateway through which machines of the local network can be reached (StratusLab's PAT).
 
-    :param service_url: the CGI script that knows which gateway port leads to which machine
+    :param service_url: the CGI script that says which port of the gateway leads to which machine
     :param gateway_host: the host to connect to; IPv6 without brackets
     """
 
@@ -114,18 +114,18 @@ class PortTranslation(NamedTuple):
 class CloudConfig(NamedTuple):
     """All that the file and the environment say about one cloud.
 
-    :param section: the section's name, which is the location's id
+    :param section: the section's name, which is the location's ID
     :param file: the name of the file, for messages
-    :param name: how people call the location
+    :param name: the location's name for people
     :param country: where it is
-    :param compute: the compute service (one-proxy); its address is that of the XML-RPC
-    :param disks: the persistent disk service (pdisk); ``/disks`` is under its address
-    :param marketplace: the Marketplace; ``/metadata`` is under its address
-    :param disks_source: how the disk service is named in a machine's template: as the user wrote it
-    :param public_key_file: goes into new machines
-    :param private_key_file: opens them
-    :param machine: what new machines get
-    :param port_translation: None where machines are reached at their own addresses
+    :param compute: the compute service (one-proxy); its URL is that of the XML-RPC
+    :param disks: the persistent disk service (pdisk); ``/disks`` is under its URL
+    :param marketplace: the Marketplace; ``/metadata`` is under its URL
+    :param disks_source: the disk service in a machine's template, written as the user wrote it
+    :param public_key_file: SSH key that is put into new machines
+    :param private_key_file: SSH key to log in to them
+    :param machine: the options of new machines
+    :param port_translation: None if machines are reached at their own addresses
     """
 
     section: str
@@ -158,10 +158,10 @@ class InstanceType(NamedTuple):
 
 
 class Place(NamedTuple):
-    """How a location is shown to people.
+    """A location as it is shown to people.
 
     :param name: the location's name
-    :param country: where it is; ``unknown`` where the file does not say
+    :param country: where it is; ``unknown`` if the file does not say it
     """
 
     name: str

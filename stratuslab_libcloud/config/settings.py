@@ -1,8 +1,8 @@
-"""The one place that decides which value of a key holds for a cloud.
+"""The only place that decides which value of a key is used for a cloud.
 
-The order is: environment, the cloud's section with ``[DEFAULT]``, ``[default]`` with ``[DEFAULT]``, built-in.
-(The argument of a call comes before them all, and is the caller's.) A value that is there but empty hides
-those behind it and leaves the built-in one.
+The order is: environment, the cloud's section with ``[DEFAULT]``, ``[default]`` with ``[DEFAULT]``, built-in value.
+(An argument of a call comes before all of them; the caller handles it.) An empty value hides those after it, so
+that the built-in value is used.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Default = TypeVar("Default")
 
 
 class Setting(NamedTuple):
-    """A value that somebody set, and where.
+    """A value that the user set, and where.
 
     :param text: the value, not empty
     :param key: the key, or the name of the environment variable
-    :param section: the section it stands in; None for the environment
-    :param file: the file it stands in; None for the environment
+    :param section: the section that contains it; None for the environment
+    :param file: the file that contains it; None for the environment
     """
 
     text: str
@@ -44,20 +44,20 @@ class Setting(NamedTuple):
         return f"'{self.key}' in section '{self.section}' of {self.file}"
 
     def error(self, expected: str) -> ConfigurationError:
-        """The exception that says what would be right here."""
-        text = _presentable(self.text)
+        """The exception that says what would be correct."""
+        text = _printable(self.text)
         quotes = " (quotes are part of a value: leave them out)" if is_quoted(text) else ""
         message = f"{self} must be {expected}, not '{text}'{quotes}."
         return ConfigurationError(message[0].upper() + message[1:], file=self.file, section=self.section, key=self.key)
 
 
 class Settings:
-    """What holds for one cloud.
+    """The values that are used for one cloud.
 
     :param ini: the file
     :param section: the cloud's section
     :param environ: the environment
-    :param is_default: whether it is the default location, which the environment speaks of
+    :param is_default: whether it is the default location, for which the environment is
     """
 
     def __init__(self, ini: IniFile, section: str, environ: Mapping[str, str], *, is_default: bool) -> None:
@@ -68,7 +68,7 @@ class Settings:
         self.file = ini.name
 
     def find(self, key: str) -> Setting | None:
-        """The setting that holds; None where the built-in value does."""
+        """The setting that is used; None to use the built-in value."""
         variable = VARIABLES.get(key)
         if variable and (self._is_default or key in KEYS_OF_ALL_CLOUDS) and self._environ.get(variable):
             return Setting(self._environ[variable], variable)
@@ -85,12 +85,12 @@ class Settings:
     def read(self, key: str, parse: Callable[[str], Value], default: Default) -> Value | Default: ...
 
     def read(self, key: str, parse: Callable[[str], Value], default: Default | None = None) -> Value | Default | None:
-        """The value that holds, made into what it means.
+        """The value that is used, converted from its text.
 
         :param key: the key
-        :param parse: makes the value of the text, or raises a ValueError that says what would be right
+        :param parse: converts the text, or raises a ValueError that says what would be correct
         :param default: the built-in value
-        :raises ConfigurationError: the text can not be meant
+        :raises ConfigurationError: the text is not valid
         """
         setting = self.find(key)
         if setting is None:
@@ -106,7 +106,7 @@ class Settings:
         return ConfigurationError(message, file=self.file, section=self.section, key=key)
 
 
-def _presentable(text: str) -> str:
-    """The text as a message may show it: on one line, and without what may be a password before an ``@``."""
+def _printable(text: str) -> str:
+    """The text as a message may show it: on one line, and without a possible password before an ``@``."""
     _, at, rest = text.rpartition("@")
     return " ".join((f"...@{rest}" if at else text).split())

@@ -1,4 +1,4 @@
-"""The user's configuration file: which clouds there are, and what is said about each."""
+"""The user's configuration file: which clouds there are, and the settings of each."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ Source = str | os.PathLike[str] | IO[str] | IO[bytes]
 class UserConfiguration:
     """What the user's file and environment say about their clouds.
 
-    Made by `load`. A section is looked at when it is asked for, so a mistake in one leaves the others usable.
+    Made by `load`. A section is read when it is asked for, so the others can be used when one contains a mistake.
     Threads may share it.
 
     :ivar file: the file's name, for messages
     :ivar sections: the locations, in the file's order
-    :ivar default_section: the location to use where no other is asked for: the argument of `load`, else the
+    :ivar default_section: the location to use if no other is asked for: the argument of `load`, else the
         variable ``STRATUSLAB_USER_CONFIG_SECTION``, ``selected_section`` in ``[default]``, or ``default``
     """
 
@@ -61,30 +61,30 @@ class UserConfiguration:
         default_location: str | None = None,
         timeout: float | str | None = None,
     ) -> UserConfiguration:
-        """Read the file; nothing else is opened and nobody is asked.
+        """Read the file. No other file is opened, and nothing is sent.
 
-        Keys that nothing knows, and passwords that others can read, are told to the log.
+        There are warnings in the log about unknown keys, and about passwords that other users can read.
 
-        :param source: the file's name, or an object that has its text or bytes; None for
+        :param source: the file's name, or an open file; None for
             ``~/.stratuslab/stratuslab-user.cfg``
         :param environ: the environment; None for the process's
-        :param default_location: the location to use where no other is asked for
-        :param timeout: seconds that a whole call to a service may take, whatever the file says
-        :raises ConfigurationError: the file is missing, can not be read as a whole, has no ``[default]``, or
+        :param default_location: the location to use if no other is asked for
+        :param timeout: seconds that a whole call to a service may take, instead of the file's time limit
+        :raises ConfigurationError: the file is missing, cannot be read as a whole, has no ``[default]``, or
             does not have the default location
-        :raises InvalidArgumentError: the timeout is no number above 0
+        :raises InvalidArgumentError: the timeout is not a number above 0
         """
         from stratuslab_libcloud.config import notices
 
         ini = _open(source)
         if "default" not in ini.sections:
-            problem = "has no section '[default]', which holds what all clouds share: add it, empty if need be"
+            problem = "has no section '[default]', which contains the settings of all clouds: add it; it may be empty"
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
         notices.warn_of_unknown_keys(ini)
         return cls(ini, os.environ if environ is None else environ, default_location, _seconds(timeout))
 
     def place(self, section: str) -> Place:
-        """How a location is shown to people; that needs no sound section.
+        """A location as it is shown to people; this works also for a section with mistakes.
 
         :raises ConfigurationError: there is no such section
         """
@@ -93,9 +93,9 @@ class UserConfiguration:
         return Place(name or section, country or "unknown")
 
     def cloud(self, section: str) -> CloudConfig:
-        """All that is set for one location; it is read and checked the first time, and then kept.
+        """All settings of one location; they are read and checked the first time, and then cached.
 
-        :raises ConfigurationError: there is no such section, or a value in it that can not be meant
+        :raises ConfigurationError: there is no such section, or a value in it is not valid
         """
         self._check_known(section)
         with self._lock:
@@ -106,7 +106,7 @@ class UserConfiguration:
     def instance_types(self) -> tuple[InstanceType, ...]:
         """The machine sizes: the seven standard ones, then the user's own in the file's order.
 
-        :raises ConfigurationError: names an entry that can not be read
+        :raises ConfigurationError: names an entry that cannot be read
         """
         return instance_types.read(self._ini)
 
@@ -153,7 +153,7 @@ class UserConfiguration:
         return ConfigurationError(message, file=self.file, section=section)
 
     def _label(self, section: str, key: str) -> str:
-        """A name to show, without the quotes that many files have around it; '' where it can not be read."""
+        """A name to show, without the quotes that many files have around it; '' if it cannot be read."""
         try:
             text = self._ini.get(section, key) or ""
         except ConfigurationError:
@@ -174,7 +174,7 @@ def _open(source: Source | None) -> IniFile:
 
 
 def _open_object(source: Any) -> IniFile:
-    """The file in an object that it can be read from."""
+    """The file in an open file, or in a similar object."""
     from stratuslab_libcloud.config.inifile import IniFile
 
     name = getattr(source, "name", None)
@@ -183,7 +183,7 @@ def _open_object(source: Any) -> IniFile:
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
     if content is source or not isinstance(content, bytes):
-        raise InvalidArgumentError(f"The configuration has to be a file's name or an open file, not {source!r}.")
+        raise InvalidArgumentError(f"The configuration must be the name of a file or an open file, not {source!r}.")
     return IniFile(content, name)
 
 
@@ -194,9 +194,9 @@ def _read_file(path: Path, *, is_default: bool) -> bytes:
         remedy = "; 'stratus-copy-config' puts an example there" if is_default else ""
         problem = f"There is no configuration file {path}{remedy}."
     except OSError as error:
-        problem = f"The configuration file {path} can not be read: {error.strerror}."
+        problem = f"The configuration file {path} cannot be read: {error.strerror}."
     except ValueError:
-        problem = f"{str(path)!r} can not be the name of a configuration file."
+        problem = f"{str(path)!r} cannot be the name of a configuration file."
     raise ConfigurationError(problem, file=str(path))
 
 

@@ -1,4 +1,4 @@
-"""Text of the file made into values. Each function that makes one says in its ``ValueError`` what would be right."""
+"""Conversion of texts in the file to values. The ``ValueError`` of each function says what would be correct."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _IMAGE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{27}")
 
 
 def is_quoted(text: str) -> bool:
-    """Whether a text has a pair of quotes around it; the file's format knows no quotes."""
+    """Whether a text has a pair of quotes around it; the file's format does not use quotes."""
     return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
 
 
 def truth(text: str) -> bool:
-    """``true``, ``yes``, ``on``, ``1`` or their opposites, in any case."""
+    """``true``, ``yes``, ``on``, ``1`` or their opposites, in upper or lower case."""
     word = text.lower()
     if word not in (*_TRUE, *_FALSE):
         raise ValueError("true or false")
@@ -27,7 +27,7 @@ def truth(text: str) -> bool:
 
 
 def positive_number(text: str) -> float:
-    """A number above zero."""
+    """A number above 0."""
     try:
         number = float(text)
     except ValueError:
@@ -38,7 +38,7 @@ def positive_number(text: str) -> float:
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """What reads a whole number within bounds, both included."""
+    """A function that reads a whole number from `low` to `high`."""
 
     def read(text: str) -> int:
         try:
@@ -53,7 +53,7 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
 
 
 def vnc_port(text: str) -> int:
-    """-1 or a port."""
+    """-1 or a port number."""
     if text == "-1":
         return -1
     try:
@@ -63,7 +63,7 @@ def vnc_port(text: str) -> int:
 
 
 def one_of(*choices: str) -> Callable[[str], str]:
-    """What reads one of a few words, in any case."""
+    """A function that reads one of several words, in upper or lower case."""
 
     def read(text: str) -> str:
         if text.lower() not in choices:
@@ -105,12 +105,12 @@ def image_identifier(text: str) -> str:
 
 
 def path(text: str) -> Path:
-    """A file or folder; ``~`` and ``$VARIABLE`` are replaced, others start at the working directory."""
+    """A file or folder; ``~`` and ``$VARIABLE`` are replaced; a relative path starts at the working directory."""
     return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 - Path's fails where there is no home
 
 
 def readable_path(text: str) -> Path:
-    """A file or folder that is there."""
+    """A file or folder that exists and may be read."""
     found = path(text)
     if not os.access(found, os.R_OK):
         raise ValueError("the name of an existing file or folder that may be read")
@@ -118,5 +118,5 @@ def readable_path(text: str) -> Path:
 
 
 def verbatim(text: str) -> str:
-    """The text as it is."""
+    """The unchanged text."""
     return text

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
-from stratuslab_libcloud.client.stratuslab.identifiers import number_in
+from stratuslab_libcloud.client.opennebula.machine import parse_machine_id
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def machine_number(node: Node | str | int) -> int:
 
     :raises InvalidArgumentError: when it is not a number
     """
-    return number_in(str(node.id if isinstance(node, Node) else node))
+    return parse_machine_id(str(node.id if isinstance(node, Node) else node))
 
 
 def parsed(name: str, value: Any, parse: Callable[[str], T]) -> T | None:

@@ -15,8 +15,8 @@ from stratuslab_libcloud.client.opennebula.machine import (
     STATE_NAMES,
     Selection,
     VirtualMachine,
+    parse_machine_id,
 )
-from stratuslab_libcloud.client.stratuslab.identifiers import number_in
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 from stratuslab_libcloud.errors import InvalidArgumentError
 
@@ -113,7 +113,7 @@ def _numbers(node_ids: NodeIds) -> range | frozenset[int]:
         return node_ids
     if isinstance(node_ids, str) or not isinstance(node_ids, Iterable):
         raise InvalidArgumentError(f"ex_node_ids has to be several ids, such as ['7', '12'], not {node_ids!r}")
-    return frozenset(number_in(str(one)) for one in node_ids)
+    return frozenset(parse_machine_id(str(one)) for one in node_ids)
 
 
 def _ranges(numbers: range | frozenset[int]) -> list[tuple[int, int]]:

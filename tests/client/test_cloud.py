@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.exactly_once import new_mark
+from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import Mount
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.errors import (
@@ -107,9 +107,9 @@ def test_of_several_entries_the_one_that_was_endorsed_last_is_the_image(cloud: C
 
 def test_where_a_url_leads(cloud: Cloud, sandbox: Sandbox) -> None:
     url = f"{sandbox.marketplace_url}/metadata"
-    assert cloud.marketplace.final_address(url) == url
+    assert cloud.marketplace.final_url(url) == url
     with pytest.raises(NotFoundError):
-        cloud.marketplace.final_address(f"{sandbox.url}/nothing/here")
+        cloud.marketplace.final_url(f"{sandbox.url}/nothing/here")
 
 
 def test_a_closed_cloud_can_be_used_again(cloud: Cloud) -> None:

@@ -51,7 +51,7 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixt
     captured = capsys.readouterr()
     assert file.read_text() == "mine"
     assert captured.out == ""
-    assert captured.err == f"stratus-copy-config: {file} is there already; --force overwrites it\n"
+    assert captured.err == f"stratus-copy-config: {file} exists already; --force overwrites it\n"
 
 
 def test_force_overwrites_whatever_is_there(tmp_path: Path) -> None:
@@ -86,8 +86,8 @@ def test_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["--force", "-c", str(tmp_path / "folder")]) == 1
 
     errors = capsys.readouterr().err
-    assert "a.cfg can not be written: " in errors
-    assert "folder can not be written: Is a directory" in errors
+    assert "a.cfg cannot be written: " in errors
+    assert "folder cannot be written: Is a directory" in errors
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
 
 

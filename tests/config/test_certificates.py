@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> Certificate:
 def problem_of(files: Certificate) -> str:
     with pytest.raises(ConfigurationError) as caught:
         check_credentials(files, "lal")
-    assert str(caught.value).startswith("The client certificate for location 'lal' can not be used: ")
+    assert str(caught.value).startswith("The client certificate for location 'lal' cannot be used: ")
     assert caught.value.section == "lal"
     assert caught.value.key in ("pem_certificate", "pem_key")
     return str(caught.value)
@@ -89,7 +89,7 @@ def test_a_password_has_no_files() -> None:
 
 def test_missing_files(files: Certificate) -> None:
     files.key.unlink()
-    assert f"there is no file {files.key} ('pem_key'); of a proxy certificate" in problem_of(files)
+    assert f"there is no file {files.key} ('pem_key'); for a proxy certificate" in problem_of(files)
     files.certificate.unlink()
     assert f"there is no file {files.certificate} ('pem_certificate')" in problem_of(files)
 
@@ -98,7 +98,7 @@ def test_a_file_that_can_not_be_read(files: Certificate) -> None:
     files.key.unlink()
     files.key.mkdir()
 
-    assert f"{files.key} ('pem_key') can not be read: Is a directory" in problem_of(files)
+    assert f"{files.key} ('pem_key') cannot be read: Is a directory" in problem_of(files)
 
 
 def test_a_p12_file(files: Certificate) -> None:
@@ -112,7 +112,7 @@ def test_a_p12_file(files: Certificate) -> None:
 def test_no_key_in_the_key_file(files: Certificate) -> None:
     files.key.write_bytes(files.certificate.read_bytes())
 
-    assert f"{files.key} has no private key in PEM format" in problem_of(files)
+    assert f"{files.key} contains no private key in PEM format" in problem_of(files)
 
 
 @pytest.mark.parametrize("form", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL])
@@ -120,20 +120,20 @@ def test_a_key_with_a_passphrase(files: Certificate, form: serialization.Private
     files.key.write_bytes(KEY.private_bytes(serialization.Encoding.PEM, form, LOCKED))
 
     problem = problem_of(files)
-    assert f"{files.key} is locked with a passphrase" in problem
+    assert f"{files.key} is encrypted with a passphrase" in problem
     assert f"openssl pkey -in {files.key} -out COPY" in problem
 
 
 def test_a_key_of_another_certificate(files: Certificate) -> None:
     files.key.write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
 
-    assert "are not two halves of a pair" in problem_of(files)
+    assert "do not belong together" in problem_of(files)
 
 
 def test_damaged_files(files: Certificate) -> None:
     files.certificate.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 
-    assert "are not two halves of a pair" in problem_of(files)
+    assert "do not belong together" in problem_of(files)
 
 
 def test_an_expired_certificate(files: Certificate) -> None:
@@ -147,7 +147,7 @@ def test_a_certificate_of_the_future(files: Certificate) -> None:
     files.certificate.write_bytes(pem(certificate(begin=NOW + DAY / 2)))
 
     assert f"{files.certificate} is not valid before" in problem_of(files)
-    assert "whether the clock is right" in problem_of(files)
+    assert "check the clock" in problem_of(files)
 
 
 def test_a_key_that_others_can_read(files: Certificate, caplog: pytest.LogCaptureFixture) -> None:
@@ -158,7 +158,7 @@ def test_a_key_that_others_can_read(files: Certificate, caplog: pytest.LogCaptur
         check_credentials(files)
 
     assert [record.getMessage() for record in caplog.records] == [
-        f"Others can read the private key {files.key}; 'chmod 600' keeps it to yourself"
+        f"Other users can read the private key {files.key}; 'chmod 600' protects it"
     ]
 
 

@@ -128,8 +128,8 @@ def test_marketplace(text: str, url: str) -> None:
     [
         ("", "a host"),
         ('"cloud.example.org"', "a host"),
-        ("cloud example", "without '?', '#' and blanks"),
-        ("cloud.example.org\nuser", "without '?', '#' and blanks"),
+        ("cloud example", "without '?', '#' and spaces"),
+        ("cloud.example.org\nuser", "without '?', '#' and spaces"),
         ("https://", "a host"),
         ("https:///xmlrpc", "a host"),
         ("https:/cloud.example.org", "port is a number"),
@@ -142,9 +142,9 @@ def test_marketplace(text: str, url: str) -> None:
         ("[::1", "an IPv6 address in brackets"),
         ("[cloud]", "an IPv6 address in brackets"),
         ("[::1]8080", "an IPv6 address in brackets"),
-        ("jane:secret@cloud.example.org", "without a name and password"),
-        ("https://jane:secret@cloud.example.org/xmlrpc", "without a name and password"),
-        ("https://cloud.example.org/xmlrpc?user=jane", "without '?', '#' and blanks"),
+        ("jane:secret@cloud.example.org", "without a user name and password"),
+        ("https://jane:secret@cloud.example.org/xmlrpc", "without a user name and password"),
+        ("https://cloud.example.org/xmlrpc?user=jane", "without '?', '#' and spaces"),
     ],
 )
 def test_what_is_no_endpoint(text: str, right: str) -> None:

@@ -111,7 +111,7 @@ def test_a_key_that_is_not_there() -> None:
 
 
 def test_a_continuation_after_a_section_is_an_error_as_it_was() -> None:
-    with pytest.raises(ConfigurationError, match=r"Line 3 of a\.cfg can not be read: it is indented"):
+    with pytest.raises(ConfigurationError, match=r"Line 3 of a\.cfg cannot be read: it is indented"):
         read("\n[cloud]\n  key = a\n")
 
 
@@ -131,7 +131,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
     ],
 )
 def test_a_line_that_can_not_be_read(content: bytes, number: int, problem: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"^Line {number} of a.cfg can not be read: {problem}") as caught:
+    with pytest.raises(ConfigurationError, match=f"^Line {number} of a.cfg cannot be read: {problem}") as caught:
         IniFile(content, "a.cfg")
     assert caught.value.file == "a.cfg"
 

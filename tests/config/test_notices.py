@@ -30,9 +30,9 @@ def test_a_key_that_nothing_reads_is_told_once_with_the_nearest_known(load: Load
     configuration.place("a")
 
     assert told() == [
-        "Nothing reads the key 'zzz' in [DEFAULT] of <configuration>",
-        "Nothing reads the key 'marketplace' in [default] of <configuration>; is 'marketplace_endpoint' meant?",
-        "Nothing reads the key 'endpiont' in [a], [b] of <configuration>; is 'endpoint' meant?",
+        "Nothing uses the key 'zzz' in [DEFAULT] of <configuration>",
+        "Nothing uses the key 'marketplace' in [default] of <configuration>; did you mean 'marketplace_endpoint'?",
+        "Nothing uses the key 'endpiont' in [a], [b] of <configuration>; did you mean 'endpoint'?",
     ]
 
 
@@ -62,7 +62,7 @@ def test_passwords_that_others_can_read(tmp_path: Path, told: Told, mode: int) -
 
     UserConfiguration.load(file).cloud("default")
 
-    assert told() == [f"Others can read the passwords in {file}; 'chmod 600' keeps them to yourself"]
+    assert told() == [f"Other users can read the passwords in {file}; 'chmod 600' protects them"]
 
 
 @pytest.mark.parametrize(("content", "mode"), [(PASSWORDS, 0o600), ("[default]\n", 0o644)])

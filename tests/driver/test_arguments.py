@@ -164,7 +164,7 @@ def test_a_private_key_file_is_not_sent(start: Start, sandbox: Sandbox, key_file
     key_file.write_text(PRIVATE_KEY)
     start("the image is known", auth=NodeAuthSSHKey("ssh-rsa A"))
     sandbox.requests.clear()
-    with pytest.raises(ConfigurationError, match="has a private key, which must not leave your computer"):
+    with pytest.raises(ConfigurationError, match="contains a private key, which must not leave your computer"):
         start()
     assert len(sandbox.requests) == 0
 

@@ -92,7 +92,7 @@ def test_a_creation_of_which_nobody_knows_says_so(
 ) -> None:
     sandbox.faults.add(once(FaultKind.NO_ANSWER, ALLOCATE))
     started = time.monotonic()
-    with pytest.raises(UnknownOutcomeError, match="whether it was created cannot be told") as caught:
+    with pytest.raises(UnknownOutcomeError, match="it is not known whether it was created") as caught:
         hasty.create_node("perhaps", None, image)
     assert time.monotonic() - started < 3
     assert caught.value.mark in str(caught.value)
@@ -208,7 +208,7 @@ def test_what_can_not_be_looked_at_says_that_nobody_knows(
     attached: StratusLabVolume, hasty: StratusLabNodeDriver, sandbox: Sandbox
 ) -> None:
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "disks"))
-    with pytest.raises(ServiceUnavailableError, match="how things stand now cannot be told"):
+    with pytest.raises(ServiceUnavailableError, match="it is not known whether this changed anything"):
         hasty.detach_volume(attached)
 
 
@@ -230,9 +230,9 @@ def test_what_can_not_be_destroyed_says_who_knows(
     node, volume = start(), driver.create_volume(1, "v")
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "disks"))
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "compute"))
-    with pytest.raises(ServiceUnavailableError, match=r"or still be there: list_volumes\(\) tells"):
+    with pytest.raises(ServiceUnavailableError, match=r"still exists: list_volumes\(\) shows it"):
         hasty.destroy_volume(volume)
-    with pytest.raises(ServiceUnavailableError, match=r"or still be there: ex_get_node_details\(\) tells"):
+    with pytest.raises(ServiceUnavailableError, match=r"the machine has ended: ex_get_node_details\(\) shows it"):
         hasty.destroy_node(node)
 
 

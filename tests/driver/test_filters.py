@@ -133,7 +133,7 @@ def test_a_name_that_is_none(driver: StratusLabNodeDriver) -> None:
 
 @pytest.mark.parametrize("ids", [["x"], [-1], [1.5], [None], "12", 12])
 def test_ids_that_are_none(driver: StratusLabNodeDriver, ids: list[str]) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"is no machine's id|ex_node_ids has to be several ids"):
+    with pytest.raises(InvalidArgumentError, match=r"is not the ID of a machine|ex_node_ids has to be several ids"):
         driver.list_nodes(ex_node_ids=ids)
 
 

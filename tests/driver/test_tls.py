@@ -165,7 +165,7 @@ def test_a_handshake_that_always_breaks_off_is_unavailable(driver_with: DriverWi
 def test_a_plain_service_is_not_taken_for_a_secure_one(sandbox: Sandbox, tmp_path: Path) -> None:
     config = sandbox.write_config(tmp_path / "x.cfg", endpoint=sandbox.compute_url.replace("http:", "https:"))
     driver = StratusLabNodeDriver(stratuslab_user_config=config, timeout=3)
-    with pytest.raises(RequestRejectedError, match="does not speak TLS: write its address with http://"):
+    with pytest.raises(RequestRejectedError, match="does not speak TLS: write its URL with http://"):
         driver.list_nodes()
 
 
@@ -174,6 +174,6 @@ def test_a_bundle_without_a_certificate_is_named_at_once(
 ) -> None:
     bundle = tmp_path / "empty.pem"
     bundle.write_text("no certificate\n")
-    with pytest.raises(ConfigurationError, match=r"empty\.pem, named by tls_ca_bundle .* has no certificate"):
+    with pytest.raises(ConfigurationError, match=r"empty\.pem, named by tls_ca_bundle .* contains no certificate"):
         driver_with(tls_ca_bundle=str(bundle)).list_nodes()
     assert len(secure.requests) == 0

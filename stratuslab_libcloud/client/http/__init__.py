@@ -1,1 +1,1 @@
-"""One HTTP session a service: credentials, TLS, time limits, pooling, what may be repeated, errors, the wire log."""
+"""HTTP: one session for each service, with credentials, TLS, time limits, retries, errors and the wire log."""

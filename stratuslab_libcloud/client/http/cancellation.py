@@ -1,6 +1,7 @@
-"""A hold on threads that wait for answers, so that who started them can end them at once.
+"""Ending threads that wait for answers.
 
-A thread can not be interrupted from outside, but its connection can be: it then fails as if the service had hung up.
+Python cannot interrupt a thread from outside. But its connection can be shut down: the thread then sees a connection
+that was closed by the service.
 """
 
 from __future__ import annotations
@@ -11,50 +12,50 @@ import threading
 import time
 from collections.abc import Iterator
 
-_of_thread = threading.local()
+_thread_local = threading.local()
 
 
-class Leash:
-    """What holds the threads that one caller has started."""
+class Cancellation:
+    """Ends the threads of one caller."""
 
     def __init__(self) -> None:
-        self._pulled = threading.Event()
+        self._cancelled = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     @property
-    def is_pulled(self) -> bool:
-        """Whether the threads are to end."""
-        return self._pulled.is_set()
+    def is_cancelled(self) -> bool:
+        """Whether the threads have to end."""
+        return self._cancelled.is_set()
 
-    def pull(self) -> None:
-        """Break off what the threads wait for; they will not begin anything new."""
+    def cancel(self) -> None:
+        """Shut down the connections on which the threads wait. The threads will begin nothing new."""
         with self._lock:
-            self._pulled.set()
+            self._cancelled.set()
             for sock in self._sockets:
-                _shut(sock)
+                _shut_down(sock)
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not longer than until the leash is pulled."""
-        self._pulled.wait(seconds)
+        """Wait, but not longer than until `cancel`."""
+        self._cancelled.wait(seconds)
 
     @contextlib.contextmanager
     def on_this_thread(self) -> Iterator[None]:
-        """While in it, the connections that this thread uses are on the leash."""
+        """Within it, `cancel` ends what this thread waits for."""
         before = current()
-        _of_thread.leash = self
+        _thread_local.cancellation = self
         try:
             yield
         finally:
-            _of_thread.leash = before
+            _thread_local.cancellation = before
 
     @contextlib.contextmanager
-    def holding(self, sock: socket.socket) -> Iterator[None]:
-        """While in it, pulling shuts this socket."""
+    def covering(self, sock: socket.socket) -> Iterator[None]:
+        """Within it, `cancel` shuts this socket down."""
         with self._lock:
             self._sockets.add(sock)
-            if self.is_pulled:
-                _shut(sock)
+            if self.is_cancelled:
+                _shut_down(sock)
         try:
             yield
         finally:
@@ -62,24 +63,24 @@ class Leash:
                 self._sockets.discard(sock)
 
 
-def current() -> Leash | None:
-    """The leash that this thread is on."""
-    return getattr(_of_thread, "leash", None)
+def current() -> Cancellation | None:
+    """The cancellation that covers this thread."""
+    return getattr(_thread_local, "cancellation", None)
 
 
 def pause(seconds: float) -> bool:
     """Wait before another attempt.
 
-    :return: False when there should be none, since whoever started this thread wants it to end
+    :return: False when there must be none, because this thread was cancelled
     """
-    leash = current()
-    if leash is None:
+    cancellation = current()
+    if cancellation is None:
         time.sleep(seconds)
         return True
-    leash.wait(seconds)
-    return not leash.is_pulled
+    cancellation.wait(seconds)
+    return not cancellation.is_cancelled
 
 
-def _shut(sock: socket.socket) -> None:
+def _shut_down(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
-"""HTTP connections on which the time limit of an answer is a limit for all of it.
+"""HTTP connections with a time limit for the whole answer.
 
-The usual read timeout is one for each piece that arrives, so that a server which drips holds a call for ever.
-Here the timeout that is set when an answer is awaited bounds all of it, from its first byte to its last.
+The usual read timeout is one for each piece that arrives, so a server that sends a byte now and then keeps a call
+waiting for ever. Here the timeout is a limit for the time from the first byte of an answer to its last.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
-from stratuslab_libcloud.client.http import cancellation as leash
+from stratuslab_libcloud.client.http import cancellation
 
 
-class _ReaderWithDeadline(io.RawIOBase):
-    """The bytes of a socket until a moment; after it, ``TimeoutError``.
+class _TimeLimitedReader(io.RawIOBase):
+    """Reads from a socket until a moment; after it, it raises ``TimeoutError``.
 
-    :ivar has_ended: whether the other side has closed the connection
+    :ivar at_end: whether the other side has closed the connection
     """
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, seconds: float) -> None:
         self._raw = raw
         self._sock = sock
         self._deadline = time.monotonic() + seconds
-        self.has_ended = False
+        self.at_end = False
 
     def readable(self) -> bool:
         return True
@@ -42,10 +42,10 @@ class _ReaderWithDeadline(io.RawIOBase):
         if remaining <= 0:
             raise TimeoutError("the time limit for the whole answer is over")
         self._sock.settimeout(None if remaining == math.inf else remaining)
-        held = leash.current()
-        with held.holding(self._sock) if held else nullcontext():
+        current = cancellation.current()
+        with current.covering(self._sock) if current else nullcontext():
             size = self._raw.readinto(buffer)
-        self.has_ended = size == 0
+        self.at_end = size == 0
         return size
 
     def close(self) -> None:
@@ -53,37 +53,37 @@ class _ReaderWithDeadline(io.RawIOBase):
         super().close()
 
 
-class _BoundedResponse(HTTPResponse):
+class _TimeLimitedResponse(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **keywords: Any) -> None:
         super().__init__(sock, *args, **keywords)
-        self._reader = _ReaderWithDeadline(self.fp.detach(), sock, sock.gettimeout() or math.inf)
+        self._reader = _TimeLimitedReader(self.fp.detach(), sock, sock.gettimeout() or math.inf)
         self.fp = io.BufferedReader(self._reader, 65536)
 
     def begin(self) -> None:
-        """Read the head; one that was cut off is no head, although the standard library takes it for one."""
+        """Read the status and the headers. The standard library accepts headers that were cut off; this does not."""
         super().begin()
-        if self._reader.has_ended:
+        if self._reader.at_end:
             raise IncompleteRead(b"")
 
 
-class _BoundedHTTPConnection(HTTPConnection):
-    response_class = _BoundedResponse
+class _TimeLimitedHTTPConnection(HTTPConnection):
+    response_class = _TimeLimitedResponse
 
 
-class _BoundedHTTPSConnection(HTTPSConnection):
-    response_class = _BoundedResponse
+class _TimeLimitedHTTPSConnection(HTTPSConnection):
+    response_class = _TimeLimitedResponse
 
 
-class _BoundedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _BoundedHTTPConnection
+class _TimeLimitedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _TimeLimitedHTTPConnection
 
 
-class _BoundedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedHTTPSConnection
+class _TimeLimitedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _TimeLimitedHTTPSConnection
 
 
-class BoundedAdapter(HTTPAdapter):
-    """A `requests` adapter whose connections keep to the deadline of a whole answer and never retry.
+class TimeLimitedAdapter(HTTPAdapter):
+    """A `requests` adapter whose timeout limits the time for a whole answer, and which never retries.
 
     :param connections: how many idle connections are kept
     """
@@ -92,17 +92,17 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
-        """Make the connections to services bounded ones."""
+        """Use time-limited connections to services."""
         super().init_poolmanager(*args, **keywords)
-        _use_bounded_connections(self.poolmanager)
+        _use_time_limited_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        """Make the connections through an HTTP proxy bounded ones."""
+        """Use time-limited connections through an HTTP proxy."""
         manager = super().proxy_manager_for(proxy, **keywords)
         if not proxy.lower().startswith("socks"):
-            _use_bounded_connections(manager)
+            _use_time_limited_connections(manager)
         return manager
 
 
-def _use_bounded_connections(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {"http": _BoundedHTTPPool, "https": _BoundedHTTPSPool}
+def _use_time_limited_connections(manager: PoolManager) -> None:
+    manager.pool_classes_by_scheme = {"http": _TimeLimitedHTTPPool, "https": _TimeLimitedHTTPSPool}

@@ -1,4 +1,4 @@
-"""The `requests` session of one service: what is the same for all requests to it."""
+"""The `requests` session of one service: what all requests to it have in common."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
 
-from stratuslab_libcloud.client.http.connections import BoundedAdapter
+from stratuslab_libcloud.client.http.connections import TimeLimitedAdapter
 from stratuslab_libcloud.config import Certificate, Password, ServiceConfig
 from stratuslab_libcloud.config.credentials import check_credentials
 from stratuslab_libcloud.errors import ConfigurationError
 
 
 class ServiceSession(requests.Session):
-    """Who is asking, how TLS is verified, through which proxy.
+    """Credentials, verification of TLS, and the HTTP proxy.
 
-    The environment's proxies are looked up once: `requests` does it for each request, which takes longer than all
-    else that it does. ``~/.netrc`` never speaks for the user.
+    The environment's proxies are looked up only once: `requests` does it for each request, which takes more time than
+    the rest of its work. ``~/.netrc`` is never used.
 
-    :param config: the service's
+    :param config: of the service
     :param location: the section, for messages
     :param proxy_url: an HTTP proxy to use instead of the environment's
-    :raises ConfigurationError: when the credentials' files can not be used
+    :raises ConfigurationError: when the files of the credentials cannot be used
     """
 
     def __init__(self, config: ServiceConfig, location: str, proxy_url: str | None) -> None:
@@ -35,15 +35,15 @@ class ServiceSession(requests.Session):
         self._config = config
         self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
         self._settings: dict[bool | str, Mapping[str, Any]] = {}
-        adapter = BoundedAdapter(config.connections)
+        adapter = TimeLimitedAdapter(config.connections)
         self.mount("http://", adapter)
         self.mount("https://", adapter)
         self.headers["Accept-Encoding"] = "identity"
         if isinstance(config.verify, Path):
             _check_authorities(config.verify, location)
-        self._introduce(location)
+        self._set_credentials(location)
 
-    def begin(
+    def send_request(
         self,
         method: str,
         url: str,
@@ -51,7 +51,10 @@ class ServiceSession(requests.Session):
         data: bytes | Mapping[str, str] | None,
         time_limits: urllib3.Timeout,
     ) -> requests.Response:
-        """Send a request; the answer's body is still to come."""
+        """Send a request.
+
+        :return: the answer, with its body not read yet
+        """
         prepared = requests.PreparedRequest()
         prepared.prepare(
             method,
@@ -72,7 +75,7 @@ class ServiceSession(requests.Session):
         """Leave the credentials out when an answer redirects."""
         prepared_request.headers.pop("Authorization", None)
 
-    def _introduce(self, location: str) -> None:
+    def _set_credentials(self, location: str) -> None:
         credentials = self._config.credentials
         if credentials is not None:
             check_credentials(credentials, location)
@@ -98,7 +101,7 @@ class ServiceSession(requests.Session):
 
 
 def _check_authorities(bundle: Path, location: str) -> None:
-    """A bundle without a certificate would be found out only in the middle of each handshake.
+    """Check that a bundle has certificates in it; otherwise each handshake would fail, with a less clear message.
 
     :raises ConfigurationError: when it has none
     """
@@ -108,7 +111,7 @@ def _check_authorities(bundle: Path, location: str) -> None:
         )
     except OSError as error:
         raise ConfigurationError(
-            f"{bundle}, named by tls_ca_bundle for location '{location}', has no certificate of an authority in it: "
+            f"{bundle}, named by tls_ca_bundle for location '{location}', contains no certificate of an authority: "
             f"{error.strerror or error}",
             section=location,
             key="tls_ca_bundle",
@@ -116,5 +119,5 @@ def _check_authorities(bundle: Path, location: str) -> None:
 
 
 def _leave_unauthenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """As a session's authentication it keeps ``~/.netrc`` from being asked."""
+    """Without any authentication of its own, `requests` would use ``~/.netrc``."""
     return request

@@ -1,158 +1,46 @@
-"""One HTTP session a service: credentials, TLS, time limits, pooling, what may be repeated, status to exception.
+"""The transport of one service: it sends requests, and sends them again where this does no harm.
 
-Reads are repeated while there is time; a write is repeated only where it is certain that it did nothing. Where it is
-not, the exception says so (`errors.ServiceError.outcome_unknown`), and who wrote can look for what became of it.
+Reads are repeated while there is time. A write is repeated only when it is certain that the service did not execute
+it. When this is not certain, the exception says so (`errors.ServiceError.outcome_unknown`), and the caller can ask
+the service what happened.
 """
 
 from __future__ import annotations
 
-import http.client
-import json
 import logging
-import random
-import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import requests
 import urllib3
 
-from stratuslab_libcloud.client.http import cancellation as leash
-from stratuslab_libcloud.client.http import wire_log as debug
+from stratuslab_libcloud.client.http import cancellation
+from stratuslab_libcloud.client.http.failures import RetryableFailure, connection_failure, refusal
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.redaction import one_line, redacted, url_without_credentials
 from stratuslab_libcloud.client.http.session import ServiceSession
+from stratuslab_libcloud.client.http.wire_log import start_wire_log
 from stratuslab_libcloud.config import Password, ServiceConfig
-from stratuslab_libcloud.errors import (
-    Call,
-    ConflictError,
-    LimitExceededError,
-    MalformedReplyError,
-    NotFoundError,
-    PermissionDeniedError,
-    RefusedCredentialsError,
-    RequestRejectedError,
-    ServiceError,
-    ServiceTimeoutError,
-    ServiceUnavailableError,
-)
+from stratuslab_libcloud.errors import Call, MalformedReplyError, ServiceError, ServiceTimeoutError
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
-"""What a connection may take to be made, within the time limit of the call."""
+"""What making a connection may take, within the time limit of the call."""
 
-FIRST_PAUSE_SECONDS = 0.1
-LONGEST_PAUSE_SECONDS = 3.0
-MOST_ATTEMPTS = 8
-MOST_ATTEMPTS_TO_CONNECT = 4
-
-_CREDENTIALS = re.compile(r"//[^/?#]*@")
-_CHUNK = 65536
-_ERROR_BODY = 4096
-_LONGEST_SECONDS = 1e6
-_MESSAGE = 300
-
-_ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
-    401: RefusedCredentialsError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    409: ConflictError,
-    413: LimitExceededError,
-    429: ServiceUnavailableError,
-}
-_NO_ADDRESS = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError)
-_PASSING = frozenset({429, 502, 503, 504})
-_OUTCOME_UNKNOWN = frozenset({502, 503, 504})
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is sent to a service.
-
-    :param operation: in the service's own words, for messages
-    :param method: the HTTP verb
-    :param path: what comes after the service's base address
-    :param form: the fields of a form, which become the body
-    :param body: the body, where it is not a form
-    :param headers: besides the usual ones
-    :param repeatable: whether it may be carried out twice without harm
-    """
-
-    operation: str
-    method: str
-    path: str
-    form: Mapping[str, str] | None = None
-    body: bytes | None = None
-    headers: Mapping[str, str] | None = None
-    repeatable: bool = False
-
-
-class Answer:
-    """An answer with a status of success, whose body is still to come."""
-
-    def __init__(
-        self,
-        response: requests.Response,
-        call: Call,
-        limit: int,
-        tap: debug.Tap | None = None,
-        secrets: Sequence[str] = (),
-    ) -> None:
-        self._response = response
-        self._limit = limit
-        self._tap = tap
-        self._secrets = secrets
-        self.call = call
-        self.url = response.url
-
-    def chunks(self) -> Iterator[bytes]:
-        """The body, piece by piece.
-
-        :raises MalformedReplyError: when it is longer than is allowed
-        """
-        size = 0
-        while chunk := self._response.raw.read(_CHUNK):
-            size += len(chunk)
-            if size > self._limit:
-                raise MalformedReplyError(
-                    f"the answer is longer than {self._limit} bytes; if it is meant to be, "
-                    "raise endpoint_max_answer in the configuration",
-                    self.call,
-                )
-            if self._tap:
-                self._tap.received(chunk)
-            yield chunk
-
-    def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(self.chunks())
-
-    def json(self) -> Any:
-        """The body as a JSON document.
-
-        :raises MalformedReplyError: when it is none
-        """
-        body = self.body()
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            start = debug.redacted(body[:_MESSAGE].decode("utf-8", "replace"), self._secrets)
-            raise MalformedReplyError("the answer is not JSON", self.call, body=start) from error
-
-    def words(self, text: str) -> str:
-        """A text of the service's as it may stand in a message: without what it should not repeat."""
-        return one_line(debug.redacted(text, self._secrets))
+_MAX_REFUSAL_BODY = 4096
+_MAX_SECONDS = 1e6
 
 
 class Transport:
-    """What a service client speaks through. Threads may share it.
+    """Sends the requests of one service client. Threads may share it.
 
-    :param config: where the service is and how it is spoken to
+    :param config: where the service is and how to speak to it
     :param location: the section, for messages
     :param service: ``compute``, ``disk`` or ``Marketplace``, for messages
     :param explain: takes the body of a refusal and returns the service's own words in it
@@ -173,38 +61,38 @@ class Transport:
         self._service = service
         self._explain = explain
         self._proxy_url = proxy_url
-        self._places = threading.BoundedSemaphore(config.connections)
+        self._free_connections = threading.BoundedSemaphore(config.connections)
         self._lock = threading.Lock()
         self._session: ServiceSession | None = None
 
     def request(self, request: Request, read: Callable[[Answer], T], *, timeout: float | None = None) -> T:
-        """Send a request and read its answer, again if that is harmless and may help.
+        """Send a request and read its answer; send it again if this does no harm and may help.
 
         :param request: what to send
-        :param read: makes the result out of the answer; is called once an attempt
+        :param read: makes the result of the answer; it is called once in each attempt
         :param timeout: seconds for all attempts together; the configured time limit by default
         :return: what `read` returned
-        :raises ServiceError: one of its kinds
-        :raises ConfigurationError: when the credentials' files can not be used
+        :raises ServiceError: one of its subclasses
+        :raises ConfigurationError: when the files of the credentials cannot be used
         """
         seconds = self._config.timeout if timeout is None else timeout
-        deadline = time.monotonic() + min(seconds, _LONGEST_SECONDS)
+        deadline = time.monotonic() + min(seconds, _MAX_SECONDS)
         attempt = 1
         while True:
             try:
                 return self._attempt(request, read, deadline)
-            except _MayPass as failure:
+            except RetryableFailure as failure:
                 pause = failure.pause_before(attempt + 1, request.repeatable)
                 if pause is None or time.monotonic() + pause >= deadline:
                     raise failure.error from failure.__cause__
                 _log.debug("%s; trying again in %.1f s", failure.error, pause)
-                if not leash.pause(pause):
+                if not cancellation.pause(pause):
                     raise failure.error from failure.__cause__
                 attempt += 1
 
     def call(self, request: Request) -> Call:
         """The request as exceptions name it."""
-        url = _without_credentials(self._config.url + request.path)
+        url = url_without_credentials(self._config.url + request.path)
         return Call(self._location, self._service, request.operation, url)
 
     def close(self) -> None:
@@ -216,36 +104,36 @@ class Transport:
 
     def _attempt(self, request: Request, read: Callable[[Answer], T], deadline: float) -> T:
         call = self.call(request)
-        if not self._places.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        if not self._free_connections.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise ServiceTimeoutError("all connections were busy until the time limit", call)
         try:
-            with self._exchange(request, deadline, call) as answer:
+            with self._answer_to(request, deadline, call) as answer:
                 return read(answer)
         finally:
-            self._places.release()
+            self._free_connections.release()
 
     @contextmanager
-    def _exchange(self, request: Request, deadline: float, call: Call) -> Iterator[Answer]:
-        """Send a request; what breaks until its answer has been read is raised as what it means."""
-        tap = debug.tap(request.method, call.url, request.body, request.form, self._secrets())
+    def _answer_to(self, request: Request, deadline: float, call: Call) -> Iterator[Answer]:
+        """Send a request. A failure until its answer has been read is raised as the error that it means."""
+        wire_log = start_wire_log(request.method, call.url, request.body, request.form, self._secrets())
         try:
             with self._send(request, deadline, call) as response:
-                if tap:
-                    tap.answered(response)
+                if wire_log:
+                    wire_log.add_head(response)
                 if not 200 <= response.status_code < 300:
                     self._refuse(response, call)
-                yield Answer(response, call, self._config.max_answer, tap, self._secrets())
+                yield Answer(response, call, self._config.max_answer, wire_log, self._secrets())
         except ServiceError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure_of(error, call) from error
+            raise connection_failure(error, call) from error
         finally:
-            if tap:
-                tap.end()
+            if wire_log:
+                wire_log.log_answer()
 
     def _send(self, request: Request, deadline: float, call: Call) -> requests.Response:
         try:
-            return self._open_session().begin(
+            return self._open_session().send_request(
                 request.method,
                 self._config.url + request.path,
                 request.headers or {},
@@ -254,8 +142,8 @@ class Transport:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ServiceError):
             raise
-        except ValueError as error:  # of a library that takes an answer's address apart
-            raise MalformedReplyError(f"the answer can not be read: {one_line(str(error))}", call) from error
+        except ValueError as error:  # from a library that parses the URL in an answer
+            raise MalformedReplyError(f"the answer cannot be read: {one_line(str(error))}", call) from error
 
     def _open_session(self) -> ServiceSession:
         with self._lock:
@@ -268,134 +156,12 @@ class Transport:
         return (credentials.password,) if isinstance(credentials, Password) else ()
 
     def _refuse(self, response: requests.Response, call: Call) -> NoReturn:
-        """Raise what an answer without success means."""
-        status = response.status_code
-        body = response.raw.read(_ERROR_BODY)
-        words = one_line(debug.redacted(self._explain(body) or "", self._secrets()))
-        problem = _problem(status, words, response, self._config.credentials is not None)
-        if status >= 500 or status == 429:
-            error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
-        else:
-            error = _ERROR_OF_STATUS.get(status, RequestRejectedError)(problem, call, status)
-        error.outcome_unknown = status in _OUTCOME_UNKNOWN
-        error.service_message = words
-        if status in _PASSING:
-            raise _MayPass(error, harmless=status == 429)
-        raise error
-
-
-class _MayPass(Exception):  # noqa: N818 - a signal between an attempt and the loop around it
-    """An attempt failed for a reason that may be gone the next time.
-
-    :param error: what to raise when there is no next time
-    :param harmless: whether it is certain that the request was not carried out
-    :param connecting: whether no connection could be made
-    """
-
-    def __init__(self, error: ServiceError, *, harmless: bool = False, connecting: bool = False) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.harmless = harmless
-        self.connecting = connecting
-
-    def pause_before(self, attempt: int, repeatable: bool) -> float | None:
-        """Seconds to wait before that attempt; None when there should be none."""
-        most = MOST_ATTEMPTS_TO_CONNECT if self.connecting else MOST_ATTEMPTS
-        if attempt > most or not (repeatable or self.harmless):
-            return None
-        if isinstance(self.error, ServiceUnavailableError) and self.error.retry_after is not None:
-            return self.error.retry_after
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2))
-        return longest * random.uniform(0.5, 1.0)
+        """Raise what an answer without a successful status means."""
+        message = self._explain(response.raw.read(_MAX_REFUSAL_BODY)) or ""
+        has_credentials = self._config.credentials is not None
+        raise refusal(response, call, one_line(redacted(message, self._secrets())), has_credentials=has_credentials)
 
 
 def _time_limits(deadline: float) -> urllib3.Timeout:
     remaining = max(0.001, deadline - time.monotonic())
     return urllib3.Timeout(total=remaining, connect=min(CONNECT_SECONDS, remaining))
-
-
-def _failure_of(error: Exception, call: Call) -> ServiceError | _MayPass:
-    reason = _root_of(error)
-    if isinstance(reason, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)):
-        problem = f"no connection could be made: {_words_of(reason)}"
-        return _MayPass(ServiceUnavailableError(problem, call), harmless=True, connecting=True)
-    if "CERTIFICATE_VERIFY_FAILED" in str(reason) or "doesn't match" in str(reason):
-        return ServiceUnavailableError(
-            f"the service's certificate is not trusted: {_words_of(reason)}; "
-            "set tls_ca_bundle to the authority's certificate in the section",
-            call,
-        )
-    if isinstance(reason, (TimeoutError, urllib3.exceptions.TimeoutError)):
-        late = ServiceTimeoutError("no complete answer came within the time limit", call)
-        late.outcome_unknown = True
-        return late
-    if isinstance(error, requests.exceptions.InvalidSchema) or isinstance(reason, _NO_ADDRESS):
-        return RequestRejectedError(f"the address can not be used: {_words_of(reason)}", call)
-    if "WRONG_VERSION_NUMBER" in str(reason) or "HTTP_REQUEST" in str(reason):
-        return RequestRejectedError("the service does not speak TLS: write its address with http://", call)
-    if _is_no_http(reason):
-        return MalformedReplyError(f"the answer is not HTTP: {_words_of(reason)}", call)
-    lost = ServiceUnavailableError(f"the connection broke off: {_words_of(reason)}", call)
-    lost.outcome_unknown = True
-    return _MayPass(lost)
-
-
-def _is_no_http(reason: BaseException) -> bool:
-    """Whether an answer came that can not be understood; one that was cut off can come whole another time."""
-    inner = next((a for a in reason.args if isinstance(a, BaseException)), reason)
-    if isinstance(inner, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
-        return False
-    return isinstance(inner, (http.client.HTTPException, urllib3.exceptions.InvalidChunkLength))
-
-
-def _root_of(error: BaseException) -> BaseException:
-    """The exception inside those that `requests` and `urllib3` wrap around it."""
-    while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((a for a in error.args if isinstance(a, urllib3.exceptions.HTTPError)), None)
-        if inner is None or inner is error:
-            return error
-        error = inner
-
-
-def _words_of(error: BaseException) -> str:
-    """What the innermost exception says, without what the libraries put around it."""
-    cause = error.__cause__ or error.__context__
-    if isinstance(cause, OSError) and cause.strerror:
-        return one_line(cause.strerror)
-    inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
-    return one_line(str(inner))
-
-
-def _problem(status: int, words: str, response: requests.Response, has_credentials: bool) -> str:
-    if status == 401 and not has_credentials:
-        return "the service asks for a name and a password, which the Marketplace never does: is this its address?"
-    if status == 401:
-        return "the user name with this password, or the certificate, was refused"
-    if 300 <= status < 400:
-        return f"the service has moved to {_without_query(response.headers.get('Location', 'nowhere'))}"
-    if status == 429:
-        return f"the service asks to slow down{': ' if words else ''}{words}"
-    verb = "refused it" if status < 500 else "failed"
-    return f"the service {verb} with status {status}{': ' if words else ''}{words}"
-
-
-def _without_credentials(url: str) -> str:
-    """An address as it may stand in a message."""
-    return one_line(_CREDENTIALS.sub("//", url))
-
-
-def _without_query(url: str) -> str:
-    return one_line(url.partition("?")[0])
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value: str = response.headers.get("Retry-After", "")
-    return float(int(value)) if value.isascii() and value.isdigit() and len(value) < 6 else None
-
-
-def one_line(text: str) -> str:
-    """Text from a service as it may stand in a message: short, on one line, printable."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _MESSAGE else line[:_MESSAGE] + "..."

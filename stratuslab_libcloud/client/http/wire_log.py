@@ -1,89 +1,75 @@
-"""What ``LIBCLOUD_DEBUG`` writes down of this package's requests: as Libcloud does, but without the secrets."""
+"""The wire log: requests and answers in the file of ``LIBCLOUD_DEBUG``, as Libcloud writes them, without secrets."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import TextIO
-from urllib.parse import quote, quote_plus, urlencode
-from xml.sax.saxutils import escape
+from urllib.parse import urlencode
 
 import requests
 
-_HIDDEN = "********"
-_MOST_OF_A_BODY = 1 << 20
+from stratuslab_libcloud.client.http.redaction import redacted
+
+_MAX_LOGGED_BODY = 1 << 20
 
 
-class Tap:
-    """Writes one exchange into Libcloud's debug file.
+class WireLog:
+    """Writes one request and its answer to a file.
 
-    :param log: the file
+    :param file: where to write
     :param secrets: what must not stand in it
     """
 
-    def __init__(self, log: TextIO, secrets: Iterable[str]) -> None:
-        self._log = log
+    def __init__(self, file: TextIO, secrets: Iterable[str]) -> None:
+        self._file = file
         self._secrets = tuple(secrets)
         self._head = ""
         self._body = bytearray()
 
-    def sent(self, method: str, url: str, body: bytes) -> None:
+    def log_request(self, method: str, url: str, body: bytes) -> None:
         """Write the request, as a command for curl."""
         words = ["curl", "-i", "-X", method, url]
         if body:
             words += ["--data-binary", body.decode("utf-8", "replace")]
         self._write("request", shlex.join(redacted(word, self._secrets) for word in words))
 
-    def answered(self, response: requests.Response) -> None:
-        """Keep the head of the answer."""
-        fields = "".join(f"{name}: {value}\n" for name, value in response.headers.items())
-        self._head = f"HTTP {response.status_code} {response.reason}\n{fields}\n"
+    def add_head(self, response: requests.Response) -> None:
+        """Keep the status and the headers of the answer."""
+        headers = "".join(f"{name}: {value}\n" for name, value in response.headers.items())
+        self._head = f"HTTP {response.status_code} {response.reason}\n{headers}\n"
 
-    def received(self, chunk: bytes) -> None:
-        """Keep a piece of the answer's body, as far as there is room."""
-        self._body += chunk[: max(0, _MOST_OF_A_BODY - len(self._body))]
+    def add_body(self, chunk: bytes) -> None:
+        """Keep a piece of the answer's body, until there are 1 MiB."""
+        self._body += chunk[: max(0, _MAX_LOGGED_BODY - len(self._body))]
 
-    def end(self) -> None:
-        """Write the answer, if one came."""
+    def log_answer(self) -> None:
+        """Write the answer, if there was one."""
         if self._head:
             self._write("response", self._head + self._body.decode("utf-8", "replace"))
 
     def _write(self, what: str, text: str) -> None:
         text = redacted(text, self._secrets)
-        # A disk that is full, or a file that is closed, must not change what becomes of a request.
+        # A full disk or a closed file must not change the result of a request.
         with contextlib.suppress(OSError, ValueError):
-            self._log.write(
+            self._file.write(
                 f"# -------- begin {id(self)} {what} ----------\n{text}\n# -------- end {id(self)} {what} ----------\n"
             )
-            self._log.flush()
+            self._file.flush()
 
 
-def tap(
+def start_wire_log(
     method: str, url: str, body: bytes | None, form: Mapping[str, str] | None, secrets: Iterable[str]
-) -> Tap | None:
-    """Start to write down an exchange, if Libcloud's debugging is on."""
+) -> WireLog | None:
+    """Write a request to Libcloud's debug file.
+
+    :return: what logs the answer; None while Libcloud's debugging is off
+    """
     from libcloud.utils.loggingconnection import LoggingConnection
 
-    log = LoggingConnection.log
-    if log is None:
+    if LoggingConnection.log is None:
         return None
-    started = Tap(log, secrets)
-    started.sent(method, url, urlencode(form).encode() if form is not None else body or b"")
-    return started
-
-
-def redacted(text: str, secrets: Iterable[str]) -> str:
-    """Text in which secrets are blotted out, in each form in which the protocols carry them."""
-    for secret in secrets:
-        if secret:
-            for form in _forms(secret):
-                text = text.replace(form, _HIDDEN)
-    return text
-
-
-def _forms(secret: str) -> Iterable[str]:
-    encoded = base64.b64encode(secret.encode()).decode()
-    forms = {secret, escape(secret), quote(secret, safe=""), quote_plus(secret), encoded}
-    return sorted(forms, key=len, reverse=True)
+    wire_log = WireLog(LoggingConnection.log, secrets)
+    wire_log.log_request(method, url, urlencode(form).encode() if form is not None else body or b"")
+    return wire_log

@@ -1,1 +1,1 @@
-"""OpenNebula's words: XML-RPC, machines and their states, templates, contextualization."""
+"""OpenNebula: XML-RPC, machines and their states, templates, contextualization."""

@@ -1,8 +1,4 @@
-"""The compute service: OpenNebula's XML-RPC behind StratusLab's authenticating proxy.
-
-What is particular to this kind of cloud stands at the top: the names of the actions, and the session string that
-goes first. The proxy replaces it by its own (OneProxyServlet); a daemon that is asked directly wants it.
-"""
+"""The compute service: the XML-RPC of OpenNebula's daemon, directly or behind a proxy."""
 
 from __future__ import annotations
 
@@ -10,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from stratuslab_libcloud.client.http.transport import Answer, Request, Transport
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.opennebula import xmlrpc
+from stratuslab_libcloud.client.opennebula.dialect import Dialect
 from stratuslab_libcloud.client.opennebula.machine import EVERYTHING, Selection, VirtualMachine, read_machines
-from stratuslab_libcloud.client.xml_stream import NotReadable
-from stratuslab_libcloud.config import CloudConfig, Credentials, Password
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
+from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
     ConflictError,
     LimitExceededError,
@@ -28,11 +26,8 @@ from stratuslab_libcloud.errors import (
 
 T = TypeVar("T")
 
-KILL = "finalize"
-SHUTDOWN = "shutdown"
-
 _MY_MACHINES = -3
-_NO_BOUND = -1
+_NO_LIMIT = -1
 
 _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
     0x0100: RefusedCredentialsError,
@@ -42,51 +37,45 @@ _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
 }
 
 
-def session_string(credentials: Credentials | None) -> str:
-    """What goes before the other parameters of each call."""
-    if isinstance(credentials, Password):
-        return f"{credentials.username}:{credentials.password}"
-    return "dummy:pass"
-
-
 class Compute:
     """Machines of one cloud.
 
     :param config: the cloud
+    :param dialect: what this kind of cloud wants in the calls
     :param proxy_url: an HTTP proxy to use instead of the environment's
     """
 
-    def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
-        self._session = session_string(config.compute.credentials)
+    def __init__(self, config: CloudConfig, dialect: Dialect, proxy_url: str | None = None) -> None:
+        self._dialect = dialect
         self._newest = -1
         self._lock = threading.Lock()
         self._transport = Transport(
             config.compute,
             location=config.section,
             service="compute",
-            explain=_no_words,
+            explain=_no_message,
             proxy_url=proxy_url,
         )
 
     def allocate(self, template: str, timeout: float | None = None) -> int:
-        """Create a machine; `client.once` does it exactly once.
+        """Create a machine; `client.exactly_once` does it exactly once.
 
-        :param template: made by `client.blueprint`
+        :param template: the text of its template
         :param timeout: seconds; the configured time limit by default
-        :return: its number
+        :return: its ID
         """
-        return self._noted(self._call("one.vm.allocate", template, read=_number, timeout=timeout))
+        return self._remember(self._call("one.vm.allocate", template, read=_read_id, timeout=timeout))
 
-    def machine(self, number: int) -> VirtualMachine:
-        """Ask for one machine; one that has ended is known, too.
+    def machine(self, machine_id: int) -> VirtualMachine:
+        """Ask for one machine; also for one that has ended.
 
         :raises NotFoundError: when there never was such a machine
         """
-        return self._call("one.vm.info", number, read=_only_machine, repeatable=True)
+        return self._call("one.vm.info", machine_id, read=_only_machine, repeatable=True)
 
     @property
     def newest(self) -> int:
-        """The highest number of a machine that was seen so far; what is created from now on has a higher one."""
+        """The highest ID of a machine created here so far, or -1; a machine that is created later has a higher one."""
         return self._newest
 
     def machines(self, selection: Selection = EVERYTHING, timeout: float | None = None) -> list[VirtualMachine]:
@@ -102,9 +91,9 @@ class Compute:
         selection: Selection = EVERYTHING,
         timeout: float | None = None,
     ) -> T:
-        """Ask for machines of the user and make something out of them while they arrive.
+        """Ask for machines of the user and process them while they arrive.
 
-        :param read: takes the machines; once more from the start when the connection broke off
+        :param read: takes the machines; is called again, from the start, when the connection was lost
         :param timeout: seconds, reading included; the configured time limit by default
         :return: what `read` returned
         """
@@ -112,30 +101,30 @@ class Compute:
         return self._call(
             "one.vmpool.info",
             _MY_MACHINES,
-            _NO_BOUND if first is None else first,
-            _NO_BOUND if last is None else last,
+            _NO_LIMIT if first is None else first,
+            _NO_LIMIT if last is None else last,
             state,
             read=lambda text: read(read_machines(text)),
             repeatable=True,
             timeout=timeout,
         )
 
-    def kill(self, number: int) -> None:
+    def kill(self, machine_id: int) -> None:
         """End a machine at once, in whatever state it is; what is not saved is lost."""
-        self._call("one.vm.action", KILL, number, read=_number, repeatable=True)
+        self._call("one.vm.action", self._dialect.kill, machine_id, read=_read_id, repeatable=True)
 
-    def shutdown(self, number: int) -> None:
-        """Shut a machine down by its own operating system."""
-        self._call("one.vm.action", SHUTDOWN, number, read=_number)
+    def shutdown(self, machine_id: int) -> None:
+        """Let a machine's operating system shut it down."""
+        self._call("one.vm.action", self._dialect.shutdown, machine_id, read=_read_id)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
 
-    def _noted(self, number: int) -> int:
+    def _remember(self, machine_id: int) -> int:
         with self._lock:
-            self._newest = max(self._newest, number)
-        return number
+            self._newest = max(self._newest, machine_id)
+        return machine_id
 
     def _call(
         self,
@@ -149,7 +138,7 @@ class Compute:
             operation=method,
             method="POST",
             path="",
-            body=xmlrpc.call_body(method, (self._session, *parameters)),
+            body=xmlrpc.call_body(method, (self._dialect.session, *parameters)),
             headers={"Content-Type": "text/xml", "Accept": "text/xml"},
             repeatable=repeatable,
         )
@@ -157,43 +146,43 @@ class Compute:
 
 
 def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
-    """Read a reply's value; what the daemon or the bytes say against it is raised as one of the errors."""
+    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors."""
     text = xmlrpc.reply_text(answer.chunks())
     try:
         return read(text)
-    except xmlrpc.Refusal as refusal:
-        raise _refused(refusal, answer) from None
-    except xmlrpc.Fault as fault:
-        words = f"the service could not make sense of the call: {answer.words(fault.text)} ({fault.code})"
-        raise RequestRejectedError(words, answer.call) from None
-    except NotReadable as error:
-        raise MalformedReplyError(f"the answer can not be read: {answer.words(str(error))}", answer.call) from error
+    except xmlrpc.RefusalError as refusal:
+        raise _error_of(refusal, answer) from None
+    except xmlrpc.FaultError as fault:
+        problem = f"the service did not understand the call: {answer.printable(fault.text)} ({fault.code})"
+        raise RequestRejectedError(problem, answer.call) from None
+    except UnreadableDocumentError as error:
+        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
 
 
-def _refused(refusal: xmlrpc.Refusal, answer: Answer) -> ServiceError:
-    words = answer.words(refusal.text)
+def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
+    message = answer.printable(refusal.text)
     kind = _ERROR_OF_CODE.get(refusal.code, RequestRejectedError)
-    if "quota" in words.lower():
+    if "quota" in message.lower():
         kind = LimitExceededError
-    error = kind(f"the service refused it: {words}", answer.call)
-    error.service_message = words
+    error = kind(f"the service refused the request: {message}", answer.call)
+    error.service_message = message
     return error
 
 
-def _number(text: Iterable[str]) -> int:
-    """The value of a reply that is a machine's number."""
+def _read_id(text: Iterable[str]) -> int:
+    """The value of a reply that is a machine's ID."""
     value = "".join(text).strip()
     if not (value.isascii() and value.isdigit() and len(value) < 11):
-        raise NotReadable("it should have a machine's number")
+        raise UnreadableDocumentError("it should contain the ID of a machine")
     return int(value)
 
 
 def _only_machine(text: Iterable[str]) -> VirtualMachine:
     machines = list(read_machines(text))
     if len(machines) != 1:
-        raise NotReadable("it should have one machine")
+        raise UnreadableDocumentError("it should contain one machine")
     return machines[0]
 
 
-def _no_words(_: bytes) -> None:
-    """The proxy's refusals are HTML pages of its container, which say nothing that the status doesn't."""
+def _no_message(_: bytes) -> None:
+    """HTTP errors come with an HTML page of the web server, which says no more than the status."""

@@ -1,7 +1,7 @@
-"""Contextualization: what a new machine is told about itself.
+"""Contextualization: settings that a new machine reads when it starts.
 
-Two ways exist. The default one, of HEPiX and OpenNebula, gives the machine a disk with ``key=value`` pairs.
-With ``cloud-init`` the pairs carry cloud-init's own data: the authorized keys in base64, and the user data as a
+There are two methods. The default one, of HEPiX and OpenNebula, gives the machine a disk with ``key=value`` pairs.
+With ``cloud-init`` the pairs contain cloud-init's own data: the authorized keys in base64, and the user data as a
 gzipped MIME multipart document in base64, of at most 16384 bytes when gzipped.
 """
 
@@ -20,13 +20,13 @@ from pathlib import Path
 from stratuslab_libcloud.config import values
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
-MOST_USER_DATA = 16384
+MAX_USER_DATA = 16384
 """Bytes that gzipped user data may have; the cloud refuses more."""
 
 CLOUD_INIT = "cloud-init"
 
-RAW_PART = "none"
-"""The pseudo-type of user data that is sent as it is, without MIME around it."""
+RAW_USER_DATA = "none"
+"""The pseudo-type of user data that is sent unchanged, without MIME."""
 
 _KEYS = "ssh"
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File")
@@ -34,9 +34,9 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-Fi
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of cloud-init's user data.
+    """A part of cloud-init's user data.
 
-    :param subtype: of its MIME type, ``text/...``; ``none`` for user data that is sent as it is
+    :param subtype: of its MIME type, ``text/...``; ``none`` for user data that is sent unchanged
     :param content: the text
     :param name: a file name for it
     """
@@ -54,14 +54,14 @@ def public_keys_in(text: str) -> str:
 def read_public_keys(file: Path) -> str:
     """Read a public key file.
 
-    :raises ConfigurationError: when it can not be read, or has no key in it
+    :raises ConfigurationError: when it cannot be read, or contains no key
     """
     keys = public_keys_in(read_text(file, "user_public_key_file"))
     try:
         check_public_keys(keys, str(file))
     except InvalidArgumentError as error:
         raise ConfigurationError(
-            f"{error}; set user_public_key_file to one that has a public key, or give it with auth=NodeAuthSSHKey(...)",
+            f"{error}; set user_public_key_file to a public key file, or pass auth=NodeAuthSSHKey(...)",
             file=str(file),
             key="user_public_key_file",
         ) from None
@@ -69,28 +69,28 @@ def read_public_keys(file: Path) -> str:
 
 
 def check_public_keys(text: str, origin: str) -> None:
-    """Public keys go to the cloud, so nothing else must be taken for them.
+    """Check that a text contains public keys, and no private key, before it is sent to the cloud.
 
-    :param origin: where the text is from, for messages
-    :raises InvalidArgumentError: when it has a private key in it, or nothing
+    :param origin: where the text comes from, for messages
+    :raises InvalidArgumentError: when it contains a private key, or nothing
     """
     if _PRIVATE_KEY.search(text):
-        raise InvalidArgumentError(f"{origin} has a private key, which must not leave your computer")
+        raise InvalidArgumentError(f"{origin} contains a private key, which must not leave your computer")
     if not text.strip():
-        raise InvalidArgumentError(f"{origin} has no public key in it")
+        raise InvalidArgumentError(f"{origin} contains no public key")
 
 
 def read_text(file: Path, key: str) -> str:
     """Read a file that the configuration names.
 
     :param key: where it is named, for messages
-    :raises ConfigurationError: when it can not be read
+    :raises ConfigurationError: when it cannot be read
     """
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationError(
-            f"{file}, named by {key}, can not be read: {error.strerror}", file=str(file), key=key
+            f"{file}, named by {key}, cannot be read: {error.strerror}", file=str(file), key=key
         ) from error
     except ValueError as error:
         raise ConfigurationError(
@@ -99,9 +99,9 @@ def read_text(file: Path, key: str) -> str:
 
 
 def parse_pairs(lines: Iterable[str], key: str) -> dict[str, str]:
-    """Read ``key=value`` lines; of those with the same key the last one holds.
+    """Read ``key=value`` lines; if a key occurs several times, the last one is used.
 
-    :param key: where they stand in the configuration, for messages
+    :param key: their key in the configuration, for messages
     :raises ConfigurationError: when a line has no ``=``
     """
     pairs = {}
@@ -118,8 +118,8 @@ def parse_pairs(lines: Iterable[str], key: str) -> dict[str, str]:
 def parse_parts(text: str) -> tuple[list[str], list[Part]]:
     """Read ``mimetype,file`` pairs separated by ``#`` and the files that they name.
 
-    :return: the texts of the ``ssh`` files, which hold public keys, and the parts of the user data
-    :raises ConfigurationError: when a pair or a file can not be read
+    :return: the texts of the ``ssh`` files, which contain public keys, and the parts of the user data
+    :raises ConfigurationError: when a pair or a file cannot be read
     """
     keys: list[str] = []
     parts: list[Part] = []
@@ -141,7 +141,7 @@ def cloud_init_pairs(keys: Iterable[str], parts: Iterable[Part]) -> dict[str, st
     """The context pairs that make a machine start with cloud-init.
 
     :param keys: texts of public key files
-    :param parts: of the user data; the same ones give the same result every time
+    :param parts: of the user data; the same parts always give the same result
     :raises InvalidArgumentError: when the user data is too long
     """
     pairs = {"CONTEXT_METHOD": CLOUD_INIT}
@@ -155,7 +155,7 @@ def cloud_init_pairs(keys: Iterable[str], parts: Iterable[Part]) -> dict[str, st
 
 
 def context(public_keys: str, pairs: Mapping[str, str]) -> dict[str, str]:
-    """All values of a template's CONTEXT, in its order."""
+    """The values of a template's CONTEXT, in their order."""
     return {"PUBLIC_KEY": public_keys, **pairs, "TARGET": "hdd"}
 
 
@@ -167,12 +167,12 @@ def _key_lines(text: str) -> str:
 def _user_data(parts: list[Part]) -> bytes:
     if not parts:
         return b""
-    raw = next((part.content for part in parts if part.subtype == RAW_PART), None)
+    raw = next((part.content for part in parts if part.subtype == RAW_USER_DATA), None)
     document = _multipart(parts) if raw is None else raw.encode()
     zipped = gzip.compress(document, compresslevel=9, mtime=0)
-    if len(zipped) > MOST_USER_DATA:
+    if len(zipped) > MAX_USER_DATA:
         raise InvalidArgumentError(
-            f"the user data has {len(zipped)} bytes when gzipped; a machine takes {MOST_USER_DATA} at most"
+            f"the user data has {len(zipped)} bytes when gzipped; a machine accepts at most {MAX_USER_DATA}"
         )
     return zipped
 

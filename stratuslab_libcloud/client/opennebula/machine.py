@@ -1,4 +1,4 @@
-"""Virtual machines as OpenNebula 3.2 describes them in XML; later versions say the same and more."""
+"""Virtual machines as OpenNebula 3.2 describes them in XML; later versions write the same and more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from stratuslab_libcloud.client.xml_stream import elements
+from stratuslab_libcloud.client.xml_stream import stream_elements
+from stratuslab_libcloud.errors import InvalidArgumentError
 
 _log = logging.getLogger(__name__)
 
@@ -50,11 +51,11 @@ MARK_ATTRIBUTE = "LIBCLOUD_MARK"
 
 ANY_STATE = -2
 ALL_BUT_DONE = -1
-"""What can stand for STATE in a `Selection`."""
+"""Values besides those of STATE that a `Selection` accepts."""
 
 _ACTIVE = STATE_NAMES.index("ACTIVE")
 LARGEST_ID = 2**31 - 1
-"""What the daemon's integers can hold."""
+"""The largest integer of the daemon."""
 _END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
@@ -78,19 +79,19 @@ class Nic(NamedTuple):
 class VirtualMachine(NamedTuple):
     """What the cloud said about a machine at one moment.
 
-    :param id: its number
-    :param owner: the user, with the URL-encoding that the proxy gives to names taken off
+    :param id: its ID
+    :param owner: the user; the URL-encoding that the proxy gives to names is decoded
     :param state: OpenNebula's STATE
-    :param lcm_state: OpenNebula's LCM_STATE, which says more while STATE is ACTIVE
+    :param lcm_state: OpenNebula's LCM_STATE, which is more precise while STATE is ACTIVE
     :param started: when it was created, in UTC
     :param ended: when it ended, in UTC
     :param cpu: virtual CPUs
     :param memory: MiB
     :param disks: in the template's order: the root disk first
     :param nics: in the template's order
-    :param host: where it runs or ran last; None before it was placed
-    :param error: the cloud's own words about a failure
-    :param mark: what its creator put in to recognize it by
+    :param host: where it runs or ran last; None before it was deployed on a host
+    :param error: the cloud's own message about a failure
+    :param mark: by which its creator can find it
     """
 
     id: int
@@ -121,7 +122,7 @@ class VirtualMachine(NamedTuple):
 
     @property
     def status(self) -> str:
-        """The name that tells most: LCM_STATE's while the machine is active, else STATE's."""
+        """The more precise name: LCM_STATE's while the machine is active, else STATE's."""
         return self.lcm_state_name if self.state == _ACTIVE else self.state_name
 
     @property
@@ -142,10 +143,10 @@ class VirtualMachine(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Which of the user's machines are asked for; the service gives them in the order of their numbers.
+    """Which of the user's machines are asked for; the service returns them in the order of their IDs.
 
-    :param first: the lowest number
-    :param last: the highest number, if there is a lowest one
+    :param first: the lowest ID
+    :param last: the highest ID, if there is a lowest one
     :param state: OpenNebula's STATE, `ALL_BUT_DONE` or `ANY_STATE`
     """
 
@@ -158,10 +159,10 @@ EVERYTHING = Selection()
 """All machines that have not ended."""
 
 
-def just_created(number: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:
-    """A machine of which only that is known which its creator chose."""
+def just_created(machine_id: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:
+    """A machine of which only what its creator chose is known."""
     return VirtualMachine(
-        id=number,
+        id=machine_id,
         name=name,
         owner="",
         group="",
@@ -179,14 +180,24 @@ def just_created(number: int, name: str, cpu: int, memory: int, mark: str) -> Vi
     )
 
 
+def parse_machine_id(text: str) -> int:
+    """The ID of a machine, from a text.
+
+    :raises InvalidArgumentError: when it is not a number
+    """
+    if not (text.isascii() and text.isdigit() and len(text) < 11):
+        raise InvalidArgumentError(f"{text!r} is not the ID of a machine: IDs are numbers")
+    return int(text)
+
+
 def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMachine]:
     """Read ``VM`` elements, alone or in a ``VM_POOL``, while they arrive.
 
-    A machine without a number or a state is left out, with a warning.
+    A machine without an ID or a state is left out, with a warning.
 
-    :raises NotReadable: when the document is not well formed
+    :raises UnreadableDocumentError: when the document is not well formed
     """
-    for element in elements(chunks, "VM", "VM_POOL"):
+    for element in stream_elements(chunks, "VM", "VM_POOL"):
         machine = machine_of(element)
         if machine is None:
             _log.warning("a machine without a usable ID and STATE was left out")
@@ -197,15 +208,15 @@ def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMa
 def machine_of(element: Element) -> VirtualMachine | None:
     """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
     values = _values(element)
-    number, state = _integer(values.get("ID")), _integer(values.get("STATE"))
-    if number is None or state is None or not 0 <= number <= LARGEST_ID:
+    machine_id, state = _integer(values.get("ID")), _integer(values.get("STATE"))
+    if machine_id is None or state is None or not 0 <= machine_id <= LARGEST_ID:
         return None
     template = element.find("TEMPLATE")
     if template is None:
-        template = _NOTHING
-    wanted = _values(template)
+        template = _EMPTY
+    attributes = _values(template)
     return VirtualMachine(
-        id=number,
+        id=machine_id,
         name=values.get("NAME") or "",
         owner=_owner(values.get("UNAME") or ""),
         group=values.get("GNAME") or "",
@@ -213,21 +224,21 @@ def machine_of(element: Element) -> VirtualMachine | None:
         lcm_state=_integer(values.get("LCM_STATE")) or 0,
         started=_moment(values.get("STIME")),
         ended=_moment(values.get("ETIME")),
-        cpu=_integer(wanted.get("VCPU")) or 1,
-        memory=_integer(wanted.get("MEMORY")),
+        cpu=_integer(attributes.get("VCPU")) or 1,
+        memory=_integer(attributes.get("MEMORY")),
         disks=tuple(map(_disk, template.findall("DISK"))),
         nics=tuple(map(_nic, template.findall("NIC"))),
         host=_host(element.find("HISTORY_RECORDS")),
         error=_text_below(template.find("ERROR"), "MESSAGE"),
-        mark=wanted.get(MARK_ATTRIBUTE) or _text_below(element.find("USER_TEMPLATE"), MARK_ATTRIBUTE),
+        mark=attributes.get(MARK_ATTRIBUTE) or _text_below(element.find("USER_TEMPLATE"), MARK_ATTRIBUTE),
     )
 
 
-_NOTHING = Element("nothing")
+_EMPTY = Element("TEMPLATE")
 
 
 def _values(element: Element) -> dict[str, str | None]:
-    """The texts of an element's children by their tags, of those with the same tag the last one's."""
+    """The texts of an element's children by their tags; where several have the same tag, the last one's."""
     return {child.tag: child.text for child in element}
 
 
@@ -265,7 +276,7 @@ def _integer(text: str | None) -> int | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time in seconds since 1970; 0 stands for none."""
+    """A time in seconds since 1970; 0 means no time."""
     seconds = _integer(text)
     if not seconds:
         return None

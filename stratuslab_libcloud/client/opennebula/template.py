@@ -1,9 +1,9 @@
-"""The text that describes a new machine to OpenNebula, and the one place that quotes.
+"""The template of a new machine in OpenNebula's syntax. This is the only place that quotes values.
 
 The grammar is that of OpenNebula 3.2 (``template_parser.l``): a quoted value ends at the first quote without a
-backslash before it, ``\\"`` stands for a quote, and every other backslash stands for itself. So a backslash can not be
-the last character of a quoted value while another quote follows anywhere: such a value is written without quotes
-where its characters permit that, and otherwise goes to the very end of the text.
+backslash before it, ``\\"`` means a quote, and every other backslash means itself. So a backslash cannot be the last
+character of a quoted value when another quote follows anywhere. Such a value is written without quotes where its
+characters allow that; otherwise it is written at the very end of the text.
 """
 
 from __future__ import annotations
@@ -38,30 +38,33 @@ class Vector:
 def render(attributes: Iterable[Attribute | Vector]) -> str:
     """Write the template.
 
-    Values that are empty are left out: the grammar has no empty value in quotes.
+    Empty values are left out: the grammar has no empty value in quotes.
 
-    :raises InvalidArgumentError: when a name or a value can not be written
+    :raises InvalidArgumentError: when a name or a value cannot be written
     """
     entries = [_Entry.of(attribute) for attribute in attributes]
-    return "\n".join(entry.text for entry in _with_awkward_last(entries) if entry.text) + "\n"
+    return "\n".join(entry.text for entry in _with_last_entry(entries) if entry.text) + "\n"
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A piece of text; awkward when no quote may follow it."""
+    """A name and its value as text.
+
+    :param must_be_last: whether no quote may follow it
+    """
 
     name: str
     text: str
-    awkward: bool = False
+    must_be_last: bool = False
 
     @classmethod
     def of(cls, attribute: Attribute | Vector) -> _Entry:
         if isinstance(attribute, Attribute):
             return cls._of_value(attribute.name, attribute.value)
         entries = [cls._of_value(name, value) for name, value in attribute.values.items() if value]
-        inner = ",\n".join("  " + entry.text for entry in _with_awkward_last(entries))
+        inner = ",\n".join("  " + entry.text for entry in _with_last_entry(entries))
         text = f"{_checked_name(attribute.name)} = [\n{inner} ]" if inner else ""
-        return cls(attribute.name, text, any(entry.awkward for entry in entries))
+        return cls(attribute.name, text, any(entry.must_be_last for entry in entries))
 
     @classmethod
     def _of_value(cls, name: str, value: str) -> _Entry:
@@ -73,17 +76,17 @@ class _Entry:
             return cls(name, f"{name} = {_quoted(value)}")
         if _NEEDS_NO_QUOTES.match(value):
             return cls(name, f"{name} = {value}")
-        return cls(name, f"{name} = {_quoted(value)}", awkward=True)
+        return cls(name, f"{name} = {_quoted(value)}", must_be_last=True)
 
 
-def _with_awkward_last(entries: list[_Entry]) -> list[_Entry]:
-    awkward = [entry for entry in entries if entry.awkward]
-    if len(awkward) > 1:
-        names = " and ".join(entry.name for entry in awkward)
+def _with_last_entry(entries: list[_Entry]) -> list[_Entry]:
+    last = [entry for entry in entries if entry.must_be_last]
+    if len(last) > 1:
+        names = " and ".join(entry.name for entry in last)
         raise InvalidArgumentError(
-            f"{names} end with a backslash; a template can say that of one value only: add a character"
+            f"{names} end with a backslash; in a template only one value can: add a character to the others"
         )
-    return sorted(entries, key=lambda entry: entry.awkward)
+    return sorted(entries, key=lambda entry: entry.must_be_last)
 
 
 def _quoted(value: str) -> str:
@@ -94,14 +97,14 @@ def _quoted(value: str) -> str:
 def _checked_name(name: str) -> str:
     if not _NAME.match(name):
         raise InvalidArgumentError(
-            f"{name!r} can not be the name of a template attribute: use letters, digits and underscores"
+            f"{name!r} cannot be the name of a template attribute: use letters, digits and underscores"
         )
     return name
 
 
 def _check_value(name: str, value: str) -> None:
-    impossible = _NOT_IN_XML.search(value)
-    if impossible:
+    invalid = _NOT_IN_XML.search(value)
+    if invalid:
         raise InvalidArgumentError(
-            f"the value of {name} contains {impossible.group()!r}, which can not be sent: leave it out"
+            f"the value of {name} contains {invalid.group()!r}, which cannot be sent: leave it out"
         )

@@ -1,6 +1,6 @@
-"""XML-RPC as OpenNebula's daemon speaks it: calls of strings and integers, replies of ``[ok, value, code]``.
+"""XML-RPC as OpenNebula's daemon uses it: calls with strings and integers, replies ``[ok, value, code]``.
 
-The one long string of a reply is handed on while it arrives: a pool of machines can be hundreds of megabytes.
+The long string in a reply is passed on while it arrives: a pool of machines can have hundreds of megabytes.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from collections.abc import Iterable, Iterator
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 _SCALARS = frozenset({"boolean", "string", "i4", "int", "i8", "double"})
-_MOST_SCALARS = 16
-_LONGEST_SCALAR = 1 << 20
+_MAX_SCALARS = 16
+_MAX_SCALAR_LENGTH = 1 << 20
 _TEXT_BUFFER = 1 << 18
 
 
-class _Said(Exception):  # noqa: N818 - becomes one of the package's errors where the call is known
+class _DaemonError(Exception):
+    """What the daemon answers instead of a value. It becomes one of the package's errors where the call is known."""
+
     def __init__(self, code: int, text: str) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
 
 
-class Fault(_Said):
-    """The daemon could not make sense of a call."""
+class FaultError(_DaemonError):
+    """The daemon did not understand a call: an XML-RPC fault."""
 
 
-class Refusal(_Said):
-    """The daemon made sense of a call and said no."""
+class RefusalError(_DaemonError):
+    """The daemon understood a call and refused it: ``[False, text, code]``."""
 
 
 def call_body(method: str, parameters: Iterable[str | int]) -> bytes:
@@ -51,9 +53,9 @@ def reply_text(chunks: Iterable[bytes]) -> Iterator[str]:
     """The value of a reply, piece by piece as it arrives.
 
     :param chunks: the body of the answer
-    :raises Fault: when the reply is a fault
-    :raises Refusal: when the reply says that the call failed
-    :raises NotReadable: when it is neither
+    :raises FaultError: when the reply is a fault
+    :raises RefusalError: when the reply says that the call failed
+    :raises UnreadableDocumentError: when it is neither
     """
     reader = _ReplyReader()
     for chunk in chunks:
@@ -83,28 +85,28 @@ class _ReplyReader:
         self._parse(chunk, False)
 
     def take(self) -> list[str]:
-        """What has come of the value since the last time."""
+        """What has arrived of the value since the last time."""
         pieces, self._pieces = self._pieces, []
         return pieces
 
     def close(self) -> None:
-        """Say what the complete reply means.
+        """Check that the complete reply is a success.
 
-        :raises Fault, Refusal, NotReadable: when it is not a success
+        :raises FaultError, RefusalError, UnreadableDocumentError: when it is not a success
         """
         self._parse(b"", True)
         if self._fault:
             raise _fault_of(self._scalars)
         if len(self._scalars) < 2 or self._scalars[0] not in ("0", "1"):
-            raise NotReadable("it is not a reply of the form [ok, value, code]")
+            raise UnreadableDocumentError("it is not a reply of the form [ok, value, code]")
         if self._scalars[0] == "0":
-            raise Refusal(_integer(self._scalars[2:3]), self._scalars[1])
+            raise RefusalError(_integer(self._scalars[2:3]), self._scalars[1])
 
     def _parse(self, data: bytes, final: bool) -> None:
         try:
             self._parser.Parse(data, final)
         except (expat.ExpatError, ValueError, LookupError) as error:
-            raise NotReadable(str(error)) from error
+            raise UnreadableDocumentError(str(error)) from error
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         if name == "fault":
@@ -118,8 +120,8 @@ class _ReplyReader:
             if self._is_value():
                 self._pieces += self._text
             self._scalars.append("".join(self._text))
-            if len(self._scalars) > _MOST_SCALARS:
-                raise NotReadable("it has more values than a reply")
+            if len(self._scalars) > _MAX_SCALARS:
+                raise UnreadableDocumentError("it has more values than a reply can have")
         self._leaf = ""
         self._text = None
 
@@ -130,8 +132,8 @@ class _ReplyReader:
             self._pieces.append(data)
             return
         self._length += len(data)
-        if self._length > _LONGEST_SCALAR:
-            raise NotReadable("it has a value that is too long")
+        if self._length > _MAX_SCALAR_LENGTH:
+            raise UnreadableDocumentError("it has a value that is too long")
         self._text.append(data)
 
     def _is_value(self) -> bool:
@@ -139,14 +141,14 @@ class _ReplyReader:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise NotReadable("it has a document type definition")
+    raise UnreadableDocumentError("it has a document type definition")
 
 
-def _fault_of(scalars: list[str]) -> Fault:
-    """Both members of a fault, whichever comes first: the code is the integer."""
+def _fault_of(scalars: list[str]) -> FaultError:
+    """Both members of a fault, in either order: the code is the integer."""
     code = next((s for s in scalars if _is_integer(s)), "0")
     text = next((s for s in scalars if s is not code), "")
-    return Fault(int(code), text)
+    return FaultError(int(code), text)
 
 
 def _is_integer(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""What StratusLab adds to an OpenNebula: disks, the Marketplace, port translation, the proxy's session."""
+"""What StratusLab adds to an OpenNebula: its proxy, disks, the Marketplace, port translation."""

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-MARK_PREFIX = "libcloud-mark-"
-"""How the `identifier` of a disk begins that was given one only to be recognized by."""
+from stratuslab_libcloud.client.marks import is_mark
 
 _SNAPSHOT = "snapshot:"
 
 
 class Mount(NamedTuple):
-    """A disk in a machine; the device is ``static`` when the machine was started with the disk."""
+    """A disk that is attached to a machine; the device is ``static`` when the machine was started with the disk."""
 
     machine: int
     device: str
@@ -46,12 +45,12 @@ class Disk(NamedTuple):
 
     @property
     def mark(self) -> str | None:
-        """What its creator recognizes it by, if this package created it."""
-        return self.identifier if self.identifier.startswith(MARK_PREFIX) else None
+        """By which its creator can find it, if this package created it."""
+        return self.identifier if is_mark(self.identifier) else None
 
 
 def disk_of(item: Any) -> Disk | None:
-    """Make a disk out of its JSON; None when it has no usable uuid and size."""
+    """Make a disk from its JSON; None when it has no usable uuid and size."""
     if not isinstance(item, Mapping):
         return None
     uuid, size = _string(item, "uuid"), _number(item.get("size"))
@@ -71,7 +70,7 @@ def disk_of(item: Any) -> Disk | None:
 
 
 def mount_of(item: Any) -> Mount | None:
-    """Make a mount out of its JSON; None when it has no usable number of a machine."""
+    """Make a mount from its JSON; None when it has no usable machine ID."""
     if not isinstance(item, Mapping):
         return None
     machine = _number(item.get("vmId"))
@@ -84,7 +83,7 @@ def _string(item: Mapping[str, Any], key: str) -> str:
 
 
 def _number(value: Any) -> int | None:
-    """A number as the service writes it: a string, from 1000 on with a separator that depends on its locale."""
+    """A number as the service writes it: a string, with a separator of thousands that depends on its locale."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if not isinstance(value, str):

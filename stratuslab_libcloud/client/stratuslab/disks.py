@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stratuslab_libcloud.client.http.transport import Request, Transport
+from stratuslab_libcloud.client.http.messages import Request
+from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount, disk_of, mount_of
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 SMALLEST_DISK = 1
 LARGEST_DISK = 1024
-"""GiB that the service gives (ServiceConfiguration.java)."""
+"""Sizes in GiB that the service allows (ServiceConfiguration.java)."""
 
 _POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _JSON = {"Accept": "application/json"}
@@ -47,7 +48,7 @@ class Disks:
         )
 
     def disks(self) -> list[Disk]:
-        """All disks of the user, the newest first; one that can't be read is left out, with a warning."""
+        """All disks of the user, the newest first; one that cannot be read is left out, with a warning."""
         request = _get("/disks/", "GET /disks")
         found = self._transport.request(request, lambda answer: answer.json())
         items = _expected(found, list, self._transport.call(request))
@@ -70,7 +71,7 @@ class Disks:
         return disk
 
     def create(self, size: int, tag: str, visibility: str, mark: str, timeout: float | None = None) -> str:
-        """Create an empty disk; `client.once` does it exactly once.
+        """Create an empty disk; `client.exactly_once` does it exactly once.
 
         :param size: GiB
         :param tag: its name
@@ -85,7 +86,7 @@ class Disks:
         return _field(self._send(request, timeout), "uuid", self._transport.call(request))
 
     def destroy(self, uuid: str) -> None:
-        """Destroy a disk and what is on it.
+        """Destroy a disk and its content.
 
         :raises NotFoundError: when there is none
         :raises ConflictError: when a machine uses it
@@ -103,11 +104,11 @@ class Disks:
         return [mount for mount in mounts if mount is not None]
 
     def attach(self, uuid: str, host: str, machine: int, timeout: float | None = None) -> str:
-        """Put a disk into a running machine; `client.settle` does it although a reply is lost.
+        """Attach a disk to a running machine; `client.confirmed_changes` does it although a reply is lost.
 
         :param host: where the machine runs
-        :return: the device that it has there
-        :raises ConflictError: when it is in that machine already, or the machine has no device left
+        :return: the device that it is in the machine
+        :raises ConflictError: when it is attached to that machine already, or the machine has no free device
         """
         request = Request(
             "POST /disks/{uuid}/mounts",
@@ -119,9 +120,9 @@ class Disks:
         return _field(self._send(request, timeout), "target", self._transport.call(request))
 
     def detach(self, uuid: str, machine: int, timeout: float | None = None) -> None:
-        """Take a disk out of a machine; `client.settle` does it although a reply is lost.
+        """Detach a disk from a machine; `client.confirmed_changes` does it although a reply is lost.
 
-        :raises ServiceUnavailableError: also when it was not in it, which is an internal error of the service
+        :raises ServiceUnavailableError: also when it was not attached, which is an internal error of the service
         """
         path = f"{_path(uuid)}/mounts/{uuid}_{machine}"
         self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON), timeout)
@@ -134,13 +135,13 @@ class Disks:
         try:
             return self._transport.request(request, lambda answer: answer.json(), timeout=timeout)
         except ServiceError as error:
-            raise _meant_by(error) from error
+            raise _more_precise(error) from error
 
 
 def _path(uuid: str) -> str:
-    """Where a disk is, if this can be one's id; anything else could be read as another path."""
+    """The path of a disk, if the text can be an ID; another text could be part of another path."""
     if not _POSSIBLE_ID.match(uuid):
-        raise InvalidArgumentError(f"{uuid!r} is no volume's id: those are uuids")
+        raise InvalidArgumentError(f"{uuid!r} is not the ID of a volume: IDs are uuids")
     return f"/disks/{uuid}"
 
 
@@ -148,24 +149,24 @@ def _get(path: str, operation: str) -> Request:
     return Request(operation, "GET", path, headers=_JSON, repeatable=True)
 
 
-def _meant_by(error: ServiceError) -> ServiceError:
-    """The service answers 403 and 409 to much that has a kind of its own among the exceptions."""
-    words = error.service_message.lower()
-    if "already" in words or "no free devices" in words or "in use" in words:
+def _more_precise(error: ServiceError) -> ServiceError:
+    """The service answers with 403 and 409 in cases for which there are more precise errors."""
+    message = error.service_message.lower()
+    if "already" in message or "no free devices" in message or "in use" in message:
         kind: type[ServiceError] = ConflictError
-    elif words.startswith("size must be"):
+    elif message.startswith("size must be"):
         kind = LimitExceededError
     else:
         return error
     if isinstance(error, kind):
         return error
-    meant = kind(error.problem, error.call, error.http_code)
-    meant.service_message = error.service_message
-    return meant
+    precise = kind(error.problem, error.call, error.http_code)
+    precise.service_message = error.service_message
+    return precise
 
 
 def _message_in(body: bytes) -> str | None:
-    """The ``message`` of the service's own refusals; its container's are HTML pages."""
+    """The ``message`` in a refusal of the service itself; those of its web server are HTML pages."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
-from stratuslab_libcloud.client.xml_stream import elements
+from stratuslab_libcloud.client.xml_stream import stream_elements
 
 _log = logging.getLogger(__name__)
 
@@ -54,24 +54,24 @@ _TAGS_OF_TEXTS = {
     "disks_bus": f"{_SLTERMS}disks-bus",
     "deprecated": f"{_SLTERMS}deprecated",
 }
-"""Where the fields of an `Image` that are plain texts stand in an entry."""
+"""The elements of an entry for the fields of an `Image` that are plain texts."""
 
 
 class Image(NamedTuple):
-    """What one endorser says of an image: a Marketplace entry.
+    """What one endorser says about an image: a Marketplace entry.
 
-    :param identifier: made from the SHA-1 checksum; an image that two people endorsed has two entries with it
+    :param identifier: made from the SHA-1 checksum; an image that two people endorsed has two entries with the same one
     :param tag: a name that its endorser gave it
     :param format: ``raw`` or ``qcow2``
     :param kind: ``machine`` or ``disk``
-    :param created: when the image was made, as the entry says it
-    :param valid: until when the entry holds
+    :param created: when the image was made, as the entry writes it
+    :param valid: until when the entry is valid
     :param size: bytes, uncompressed
     :param checksums: hexadecimal, by the algorithm's name, such as ``SHA-1``
     :param endorser: an e-mail address
     :param endorsed: when it was endorsed
     :param disks_bus: ``ide``, ``scsi`` or ``virtio``
-    :param inbound_ports: what the image wants to be reached at
+    :param inbound_ports: the ports on which the image can be reached
     """
 
     identifier: str
@@ -104,9 +104,9 @@ class Image(NamedTuple):
 def read_images(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[Image]:
     """Read ``rdf:RDF`` documents, alone or in a ``metadata`` element, while they arrive.
 
-    :raises NotReadable: when the document is not well formed
+    :raises UnreadableDocumentError: when the document is not well formed
     """
-    for element in elements(chunks, _ENTRY, "metadata"):
+    for element in stream_elements(chunks, _ENTRY, "metadata"):
         image = image_of(element)
         if image is None:
             _log.warning("a Marketplace entry without a usable identifier was left out")
@@ -115,7 +115,7 @@ def read_images(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[Image]:
 
 
 def image_of(rdf: Element) -> Image | None:
-    """Make an image out of its entry; None when it has no usable identifier."""
+    """Make an image from its entry; None when it has no usable identifier."""
     entry = rdf.find(_DESCRIPTION)
     if entry is None:
         entry = rdf
@@ -139,7 +139,7 @@ def image_of(rdf: Element) -> Image | None:
 
 
 def _texts(element: Element) -> dict[str, str]:
-    """The texts of an element's children by their tags, of those with the same tag the first one's."""
+    """The texts of an element's children by their tags; where several have the same tag, the first one's."""
     return {child.tag: text for child in element[::-1] if child.text and (text := child.text.strip())}
 
 

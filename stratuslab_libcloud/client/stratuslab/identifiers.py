@@ -1,10 +1,8 @@
-"""What images, disks and machines are named by."""
+"""Identifiers of images and disks."""
 
 from __future__ import annotations
 
 import re
-
-from stratuslab_libcloud.errors import InvalidArgumentError
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{27}\Z")
 _IMAGE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
@@ -18,7 +16,7 @@ def is_image_id(text: str) -> bool:
 
 
 def is_image_url(text: str) -> bool:
-    """Whether it has the form of an address from which an image can be fetched."""
+    """Whether it has the form of a URL from which an image can be fetched."""
     return bool(_IMAGE_URL.match(text)) and text.isprintable()
 
 
@@ -40,13 +38,3 @@ def image_id(sha1: str) -> str:
 def is_disk_id(text: str) -> bool:
     """Whether it is a disk's uuid, as the service writes it."""
     return bool(_DISK_ID.match(text))
-
-
-def number_in(text: str) -> int:
-    """The number of a machine, out of a text that was given for one.
-
-    :raises InvalidArgumentError: when it is no number
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise InvalidArgumentError(f"{text!r} is no machine's id: those are numbers")
-    return int(text)

@@ -1,4 +1,4 @@
-"""What a new machine is to be, as the template attributes that StratusLab's clouds know (``schema.one`` of 14.06)."""
+"""The template of a new machine, with the attributes that StratusLab's clouds know (``schema.one`` of 14.06)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, re
 from stratuslab_libcloud.config import MachineOptions, values
 
 RANK = "- RUNNING_VMS"
-"""Of the hosts that will do, the one with the fewest machines."""
+"""Of the hosts that satisfy the requirements, the one with the fewest machines."""
 
 _PREFIXES = {"ide": "hd", "scsi": "sd", "virtio": "vd"}
 _EXTRA_DISKS = "cef"
@@ -21,9 +21,9 @@ _EXTRA_DISKS = "cef"
 
 @dataclass(frozen=True)
 class RootDisk:
-    """What a machine starts from.
+    """The disk from which a machine starts.
 
-    :param source: an address that the cloud can read: of a Marketplace entry, of a persistent disk, or any other
+    :param source: a URL that the cloud can read: of a Marketplace entry, of a persistent disk, or any other
     :param format: ``raw`` or ``qcow2``
     :param bus: ``ide``, ``scsi`` or ``virtio``
     """
@@ -34,18 +34,18 @@ class RootDisk:
 
 
 @dataclass(frozen=True)
-class Blueprint:
-    """A machine to be.
+class MachineTemplate:
+    """Describes a machine that will be created.
 
     :param cpu: virtual CPUs
     :param ram: MiB
     :param swap: MiB
     :param context: the values of its contextualization
-    :param inbound_ports: what the image wants to be reached at
-    :param options: what the configuration and the caller chose
-    :param persistent_disk: the address of a disk to start with
-    :param readonly_disk: the address of a read-only data image to start with
-    :param mark: what it is recognized by if the reply is lost
+    :param inbound_ports: the ports on which the image can be reached
+    :param options: chosen by the configuration and the caller
+    :param persistent_disk: the URL of a disk to attach at the start
+    :param readonly_disk: the URL of a read-only data image to attach at the start
+    :param mark: by which the machine can be found when the reply is lost
     """
 
     name: str
@@ -60,11 +60,11 @@ class Blueprint:
     readonly_disk: str | None
     mark: str
 
-    def template(self) -> str:
-        """The text that describes the machine to OpenNebula.
+    def render(self) -> str:
+        """The template in OpenNebula's syntax.
 
-        :raises InvalidArgumentError: when a value can not be written
-        :raises ConfigurationError: when the file that `raw_data` names can not be read
+        :raises InvalidArgumentError: when a value cannot be written
+        :raises ConfigurationError: when the file that `raw_data` names cannot be read
         """
         return render(self._attributes())
 
@@ -119,7 +119,7 @@ class Blueprint:
 
 
 def known_bus(bus: str) -> str:
-    """A disk bus that can be used: the given one if it is known, else ``ide``."""
+    """The given disk bus if it is known, else ``ide``."""
     return bus if bus in _PREFIXES else "ide"
 
 
@@ -138,7 +138,7 @@ def _volatile_disk(size: int, target: str) -> Vector:
 
 
 def _readonly_disk(source: str, target: str) -> Vector:
-    """READONLY has to be ``no``: with ``yes`` the hypervisor would not start the machine."""
+    """READONLY must be ``no``: with ``yes`` the hypervisor does not start the machine."""
     return Vector("DISK", {"SOURCE": source, "READONLY": "no", "SAVE": "no", "TARGET": target, "DRIVER": "raw"})
 
 
@@ -154,5 +154,5 @@ def _text_or_file(text: str) -> str:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except (OSError, ValueError):  # a long text is no name that a file can have
+    except (OSError, ValueError):  # a long text cannot be the name of a file
         return False

@@ -1,4 +1,4 @@
-"""The Marketplace: signed descriptions of images, from a service that asks for no credentials."""
+"""The Marketplace: signed descriptions of images, from a service that needs no credentials."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from stratuslab_libcloud.client.http.transport import Answer, Request, Transport
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, RequestRejectedError
 
@@ -23,12 +24,12 @@ _METHOD_NOT_OFFERED = frozenset({405, 501})
 
 
 class Marketplace:
-    """Images that one cloud can start.
+    """The images that one cloud can start.
 
     :param config: the cloud
     :param proxy_url: an HTTP proxy to use instead of the environment's
-    :param image_lifetime: seconds for which what was fetched is used again; by default no list is, and a single image
-        for as long as this object lives
+    :param image_lifetime: seconds for which fetched images are cached; by default lists are not cached, and a single
+        image is cached for as long as this object exists
     """
 
     def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
@@ -42,36 +43,36 @@ class Marketplace:
             explain=_message_in,
             proxy_url=proxy_url,
         )
-        self._listed: _Kept[list[Image]] | None = None
-        self._known: dict[str, _Kept[Image]] = {}
+        self._listed: _Cached[list[Image]] | None = None
+        self._known: dict[str, _Cached[Image]] = {}
         self._lock = threading.Lock()
 
     def images(self, lifetime: float | None = None) -> list[Image]:
-        """The latest valid entry of each image and endorser; an entry that can't be read is left out, with a warning.
+        """The latest valid entry of each image and endorser; an entry that cannot be read is left out, with a warning.
 
-        :param lifetime: seconds for which a list that is fetched is kept, and how old one may be that was; if None,
-            what holds for this object
+        :param lifetime: seconds for which a fetched list is cached, and how old a cached list may be; by default the
+            lifetime of this object
         """
         seconds = (self._lifetime or 0) if lifetime is None else lifetime
         with self._lock:
-            kept = self._listed
-        if kept and kept.is_younger_than(seconds):
-            return list(kept.value)
+            cached = self._listed
+        if cached and cached.is_younger_than(seconds):
+            return list(cached.value)
         images = self._fetch_all()
         if seconds > 0:
             with self._lock:
-                self._listed = _Kept(images)
+                self._listed = _Cached(images)
         return list(images)
 
-    def image(self, identifier: str, *, is_asked_anew: bool = False) -> Image:
-        """One image, by the valid entry that was endorsed last. Kept once it was asked for.
+    def image(self, identifier: str, *, refresh: bool = False) -> Image:
+        """One image, from the valid entry that was endorsed last; it is cached.
 
-        :param is_asked_anew: whether to ask for it although it is kept, if nobody said for how long that holds
+        :param refresh: whether to ask for it although it is cached, when no lifetime was set
         :raises NotFoundError: when no valid entry has that identifier
         """
         with self._lock:
             known, listed = self._known.get(identifier), self._listed
-        is_usable = self._lifetime is not None or not is_asked_anew
+        is_usable = self._lifetime is not None or not refresh
         if known and is_usable and known.is_younger_than(self._lifetime):
             return known.value
         if listed and self._lifetime and listed.is_younger_than(self._lifetime):
@@ -80,19 +81,19 @@ class Marketplace:
                 return _endorsed_last(entries)
         image = self._look_up(identifier)
         with self._lock:
-            self._known[identifier] = _Kept(image)
+            self._known[identifier] = _Cached(image)
         return image
 
     def source(self, identifier: str) -> str:
-        """The address by which a machine's template names an image."""
+        """The URL by which a machine's template names an image."""
         return f"{self._config.marketplace.url}/metadata/{identifier}"
 
-    def final_address(self, url: str) -> str:
-        """Where a URL leads in the end, for an image that is given as one.
+    def final_url(self, url: str) -> str:
+        """The URL at the end of all redirects, for an image that is given by its URL.
 
-        The section's TLS settings are the site's own, so they are for the Marketplace only.
+        The TLS settings of the section are not used: they are for the site's own services.
 
-        :raises NotFoundError: when there is nothing
+        :raises NotFoundError: when there is nothing at the URL
         """
         transport = Transport(
             self._config.marketplace._replace(url=url, verify=None),
@@ -140,7 +141,9 @@ class Marketplace:
         return _endorsed_last(entries)
 
 
-class _Kept(Generic[T]):
+class _Cached(Generic[T]):
+    """Something that was fetched, and when."""
+
     def __init__(self, value: T) -> None:
         self.value = value
         self._since = time.monotonic()
@@ -160,12 +163,12 @@ def _get(path: str, operation: str) -> Request:
 def _read_images(answer: Answer) -> Iterator[Image]:
     try:
         yield from read_images(answer.chunks())
-    except NotReadable as error:
-        raise MalformedReplyError(f"the answer can not be read: {answer.words(str(error))}", answer.call) from error
+    except UnreadableDocumentError as error:
+        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
 
 
 def _message_in(body: bytes) -> str | None:
-    """The text of an ``error`` element, of a plain text, or of a page."""
+    """The text in an ``error`` element, a plain text, or an HTML page."""
     error = _ERROR.search(body)
     text = (error.group(1) if error else body).decode("utf-8", "replace")
     return _TAG.sub(" ", text).strip() or None

@@ -1,7 +1,8 @@
-"""A cloud's port translation: which port of the gateway leads to which port of a machine.
+"""Port translation: which port of the gateway leads to which port of a machine.
 
-The service is a plain page of StratusLab's gateways, ``/cgi-bin/vmports.py?vmid=23``. It answers
-``{"23": [["22", "15000"]]}``: the machine's port, then the gateway's. A machine without any is not in the answer.
+The service is a CGI script on StratusLab's gateways, ``/cgi-bin/vmports.py?vmid=23``. It answers
+``{"23": [["22", "15000"]]}``: the machine's port, then the gateway's. A machine without translated ports is not in the
+answer.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stratuslab_libcloud.client.http.transport import Answer, Request, Transport
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.config import ServiceConfig
 from stratuslab_libcloud.errors import MalformedReplyError
 
@@ -20,7 +22,7 @@ _HIGHEST_PORT = 65535
 class PortTranslationService:
     """Asks the port translation service of one cloud. Threads may share it.
 
-    :param url: the page's address
+    :param url: of the CGI script
     :param location: the section of the configuration file, for messages
     :param verify: how its certificate is verified, as `ServiceConfig` has it
     :param timeout: seconds that an answer may take
@@ -53,9 +55,9 @@ class PortTranslationService:
         )
 
     def ports(self, machine_id: int) -> dict[int, int]:
-        """The gateway's port for each port of a machine that has one; none while the machine does not run.
+        """For each translated port of a machine, the port of the gateway; empty while the machine does not run.
 
-        :raises ServiceError: the service can not be asked, or its answer not be understood
+        :raises ServiceError: the service does not answer, or its answer cannot be read
         """
         request = Request("vmports", "GET", f"?vmid={machine_id}", repeatable=True)
 
@@ -84,5 +86,5 @@ def _ports(document: Any, machine_id: str) -> dict[int, int]:
 def _port(text: str | int) -> int:
     port = int(text)
     if not 0 < port <= _HIGHEST_PORT:
-        raise ValueError(f"{port} is no port")
+        raise ValueError(f"{port} is not a port")
     return port

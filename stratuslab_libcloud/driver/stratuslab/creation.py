@@ -9,10 +9,11 @@ from typing import Any
 from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.exactly_once import create_machine, new_mark
+from stratuslab_libcloud.client.exactly_once import create_machine
+from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.opennebula.contextualization import (
     CLOUD_INIT,
-    RAW_PART,
+    RAW_USER_DATA,
     Part,
     check_public_keys,
     cloud_init_pairs,
@@ -24,7 +25,7 @@ from stratuslab_libcloud.client.opennebula.contextualization import (
 )
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
-from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
+from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions, values
 from stratuslab_libcloud.driver.arguments import checked, parsed, text
 from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
@@ -48,7 +49,7 @@ def create(
     """
     plan = machine_template(cloud, name, size, image, auth, options)
     try:
-        number = create_machine(cloud.compute, plan.template(), plan.mark, cloud.config.compute.timeout)
+        number = create_machine(cloud.compute, plan.render(), plan.mark, cloud.config.compute.timeout)
     except KeyboardInterrupt:
         _log.error(
             "interrupted while a machine was created at location '%s'; it may be there: look for '%s' in "
@@ -60,7 +61,7 @@ def create(
     return _as_created(cloud, number, plan)
 
 
-def _as_created(cloud: Cloud, number: int, plan: Blueprint) -> VirtualMachine:
+def _as_created(cloud: Cloud, number: int, plan: MachineTemplate) -> VirtualMachine:
     try:
         return cloud.compute.machine(number)
     except ServiceError as error:
@@ -73,7 +74,7 @@ def _as_created(cloud: Cloud, number: int, plan: Blueprint) -> VirtualMachine:
 
 def machine_template(
     cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
-) -> Blueprint:
+) -> MachineTemplate:
     """What the machine is to be; asks the Marketplace about an image that it does not know yet.
 
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file
@@ -82,7 +83,7 @@ def machine_template(
     machine = options.over(cloud.config.machine, cloud.config.section)
     root, ports = _root_disk(cloud, checked(NodeImage, image), machine)
     checked(NodeSize, size)
-    return Blueprint(
+    return MachineTemplate(
         name="" if name is None else text("name", name),
         cpu=_number("a size's cpu", _cpu_of(size), 1),
         ram=_number("a size's ram", size.ram, 1),
@@ -141,7 +142,7 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
     if not is_image_url(image_id):
         raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
     if options.check_image_url and image_id.lower().startswith("http"):
-        image_id = cloud.marketplace.final_address(image_id)
+        image_id = cloud.marketplace.final_url(image_id)
     return RootDisk(image_id), ()
 
 
@@ -155,7 +156,7 @@ def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedN
     pairs.update(options.context_pairs())
     user_data = options.user_data()
     if user_data is not None:
-        pairs.update(cloud_init_pairs([keys], [Part(RAW_PART, user_data, "user-data")]))
+        pairs.update(cloud_init_pairs([keys], [Part(RAW_USER_DATA, user_data, "user-data")]))
     elif machine.cloud_init or machine.context_method == CLOUD_INIT:
         other_keys, parts = parse_parts(machine.cloud_init or "")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))

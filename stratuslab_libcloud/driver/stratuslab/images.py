@@ -33,7 +33,7 @@ def get(cloud: Cloud, image_id: str, driver: NodeDriver) -> NodeImage:
     :raises InvalidArgumentError: when it is none of the three
     """
     if is_image_id(image_id):
-        return StratusLabImage(cloud.marketplace.image(image_id, is_asked_anew=True), driver)
+        return StratusLabImage(cloud.marketplace.image(image_id, refresh=True), driver)
     if is_disk_id(image_id):
         disk = cloud.disks.disk(image_id)
         return NodeImage(image_id, disk.tag or image_id, driver, extra={"location": cloud.config.section})

@@ -70,10 +70,10 @@ class VolumeCalls(BaseNodeDriver[Cloud, StratusLabNode]):
 
         :raises ConflictError: when a machine uses it
         """
-        from stratuslab_libcloud.client import confirmed_changes as settle
+        from stratuslab_libcloud.client import confirmed_changes
 
         cloud = self._locations.cloud_of(checked(StorageVolume, volume))
-        if not settle.destroy_disk(cloud.disks, str(volume.id)):
+        if not confirmed_changes.destroy_disk(cloud.disks, str(volume.id)):
             _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
         return True
 

@@ -9,9 +9,9 @@ from typing import Any
 from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
-from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client import confirmed_changes as settle
-from stratuslab_libcloud.client import exactly_once as once
+from stratuslab_libcloud.client import Cloud, confirmed_changes
+from stratuslab_libcloud.client.exactly_once import create_disk
+from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount
 from stratuslab_libcloud.client.stratuslab.disks import LARGEST_DISK, SMALLEST_DISK
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
@@ -63,9 +63,9 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     tag = "" if name is None else text("name", name)
     if visibility not in _VISIBILITIES:
         raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
-    mark = once.new_mark()
+    mark = new_mark()
     try:
-        uuid = once.create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
+        uuid = create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
     except KeyboardInterrupt:
         _log.error(
             "interrupted while a volume was created at location '%s'; it may be there, with the identifier '%s'",
@@ -96,7 +96,7 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
     if device is not None:
         _log.warning("the cloud chooses the device of volume %s itself, not %s", volume.id, device)
     attached = Mount(
-        machine, settle.attach_disk(cloud.disks, str(volume.id), host, machine, cloud.config.disks.timeout)
+        machine, confirmed_changes.attach_disk(cloud.disks, str(volume.id), host, machine, cloud.config.disks.timeout)
     )
     extra = volume.extra or {}
     volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
@@ -112,7 +112,7 @@ def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
     known = extra.get("attachments")
     if machine is None:
         machine = _only_machine(cloud, volume, known)
-    settle.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
+    confirmed_changes.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
     if known:
         extra["attachments"] = [a for a in known if a["node_id"] != str(machine)]
     _note_users(volume, -1)

@@ -16,7 +16,7 @@ from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_m
 from stratuslab_libcloud.client.stratuslab.disk import Disk
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
 from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import CloudConfig, MachineOptions, Password, ServiceConfig
 from stratuslab_libcloud.errors import MalformedReplyError, RefusedCredentialsError
 
@@ -116,7 +116,7 @@ xml_elements = st.recursive(
 def test_any_elements_as_machines(text: str) -> None:
     try:
         machines = list(read_machines([f"<VM_POOL>{text}</VM_POOL>"]))
-    except NotReadable:
+    except UnreadableDocumentError:
         return
     assert all(isinstance(machine, VirtualMachine) and machine.status for machine in machines)
 
@@ -136,7 +136,7 @@ def test_any_damage_to_an_entry(entry: bytes, data: st.DataObject) -> None:
         body[place : place + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=10))
     try:
         images = list(read_images([bytes(body)]))
-    except NotReadable:
+    except UnreadableDocumentError:
         return
     assert all(isinstance(image, Image) for image in images)
 
@@ -181,7 +181,7 @@ def test_a_page_is_no_empty_list(page: str) -> None:
         mock.register_uri(requests_mock.ANY, requests_mock.ANY, text=page)
         with pytest.raises(MalformedReplyError, match="it begins with"):
             CLOUD.marketplace.images()
-    with pytest.raises(NotReadable, match="it begins with"):
+    with pytest.raises(UnreadableDocumentError, match="it begins with"):
         list(read_machines([page]))
 
 

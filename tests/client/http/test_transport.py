@@ -13,7 +13,8 @@ import libcloud
 import pytest
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.http.transport import Answer, Request, Transport
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.config import Password, ServiceConfig
 from stratuslab_libcloud.errors import (
     LimitExceededError,
@@ -161,7 +162,7 @@ def test_a_wait_that_would_be_too_long_is_not_begun(service: Callable[..., Servi
 
 def test_a_service_that_never_recovers_is_given_up(service: Callable[..., Service]) -> None:
     broken = service(resets)
-    with pytest.raises(ServiceUnavailableError, match=r"the connection broke off: .*\(look, disk service of .*'here'"):
+    with pytest.raises(ServiceUnavailableError, match=r"the connection was lost: .*\(look, disk service of .*'here'"):
         ask(broken, timeout=1)
     assert broken.asked > 1
 
@@ -227,13 +228,13 @@ def test_a_password_that_is_echoed_does_not_reach_the_message(service: Callable[
 
 
 def test_an_address_in_an_answer_that_is_none(service: Callable[..., Service]) -> None:
-    with pytest.raises(MalformedReplyError, match="can not be read"):
+    with pytest.raises(MalformedReplyError, match="cannot be read"):
         ask(service(says("302 Found", b"", "Location: http://[::")))
 
 
 def test_a_host_that_can_not_be_one() -> None:
     for host in ("a..b", "x" * 70 + ".example.org"):
-        with pytest.raises(RequestRejectedError, match="the address can not be used"):
+        with pytest.raises(RequestRejectedError, match="the URL cannot be used"):
             transport_to(f"http://{host}").request(READ, Answer.body)
 
 

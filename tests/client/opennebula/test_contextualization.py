@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client.opennebula.contextualization import (
-    RAW_PART,
+    RAW_USER_DATA,
     Part,
     cloud_init_pairs,
     context,
@@ -51,10 +51,10 @@ def test_a_line_without_an_equals_sign_is_an_error() -> None:
 
 def test_a_key_file_that_can_not_be_used(tmp_path: Path) -> None:
     file = tmp_path / "key.pub"
-    with pytest.raises(ConfigurationError, match="can not be read: No such file"):
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
         read_public_keys(file)
     file.write_text("Comment: nothing else\n")
-    with pytest.raises(ConfigurationError, match="has no public key in it"):
+    with pytest.raises(ConfigurationError, match="no public key; set user_public_key_file to a public key file"):
         read_public_keys(file)
     file.write_bytes(b"\xff\x00")
     with pytest.raises(ConfigurationError, match="is not a text file"):
@@ -85,13 +85,13 @@ def test_the_same_parts_give_the_same_result() -> None:
 
 
 def test_a_raw_part_goes_alone() -> None:
-    raw = Part(RAW_PART, "#cloud-config\né", "raw")
+    raw = Part(RAW_USER_DATA, "#cloud-config\né", "raw")
     assert user_data(cloud_init_pairs([KEY], [SCRIPT, raw, CONFIG])).decode() == raw.content
 
 
 def test_user_data_has_a_limit() -> None:
     noise = "".join(random.Random(1).choices("0123456789abcdef", k=40_000))
-    with pytest.raises(InvalidArgumentError, match=r"has \d+ bytes when gzipped; a machine takes 16384"):
+    with pytest.raises(InvalidArgumentError, match=r"has \d+ bytes when gzipped; a machine accepts at most 16384"):
         cloud_init_pairs([KEY], [Part("x-shellscript", noise, "noise")])
 
 
@@ -109,5 +109,5 @@ def test_a_pair_that_is_none(pair: str) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="named by cloud_init, can not be read"):
+    with pytest.raises(ConfigurationError, match="named by cloud_init, cannot be read"):
         parse_parts(f"x-shellscript,{tmp_path / 'nothing'}")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_machines
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 
 def machines_in(text: str) -> list[VirtualMachine]:
@@ -136,7 +136,7 @@ def test_an_odd_machine_is_left_out_with_a_warning(odd: str, caplog: pytest.LogC
     ],
 )
 def test_what_is_not_readable(text: str) -> None:
-    with pytest.raises(NotReadable):
+    with pytest.raises(UnreadableDocumentError):
         machines_in(text)
 
 

@@ -60,5 +60,5 @@ def test_what_xml_can_not_carry_is_refused(impossible: str) -> None:
 
 @pytest.mark.parametrize("name", ["A B", "A=", "", 'A"', "A\n"])
 def test_a_name_that_could_be_something_else_is_refused(name: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="can not be the name"):
+    with pytest.raises(InvalidArgumentError, match="cannot be the name"):
         render([Vector("CONTEXT", {name: "value"})])

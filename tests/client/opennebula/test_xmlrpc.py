@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client.opennebula.machine import read_machines
-from stratuslab_libcloud.client.opennebula.xmlrpc import Fault, Refusal, call_body, reply_text
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.opennebula.xmlrpc import FaultError, RefusalError, call_body, reply_text
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 xml_text = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters="\n\t\r"))
 
@@ -46,20 +46,20 @@ def test_replies_of_real_daemons(samples: Path, version: str, numbers: list[int]
 
 
 def test_a_refusal_has_code_and_words() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusalError) as caught:
         text_of(reply(False, "[VirtualMachineInfo] Error getting virtual machine [99].", 1024))
     assert caught.value.code == 1024
     assert "virtual machine [99]" in caught.value.text
 
 
 def test_a_refusal_of_later_versions_has_more_values() -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusalError) as caught:
         text_of(reply(False, "[one.vm.info] Error getting virtual machine [99].", 1024, 99, -1))
     assert caught.value.code == 1024
 
 
 def test_a_fault_has_code_and_words() -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(FaultError) as caught:
         text_of(xmlrpc.client.dumps(xmlrpc.client.Fault(-506, "Method 'x' not defined")).encode())
     assert (caught.value.code, caught.value.text) == (-506, "Method 'x' not defined")
 
@@ -89,13 +89,13 @@ def test_a_value_without_a_type_is_a_text() -> None:
     ids=lambda body: repr(body[:20]),
 )
 def test_what_is_no_reply(body: bytes) -> None:
-    with pytest.raises(NotReadable):
+    with pytest.raises(UnreadableDocumentError):
         text_of(body)
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_end_in_something_that_is_expected(body: bytes) -> None:
-    with pytest.raises((NotReadable, Fault, Refusal)):
+    with pytest.raises((UnreadableDocumentError, FaultError, RefusalError)):
         text_of(body)
 
 
@@ -106,5 +106,5 @@ def test_any_damage_to_a_reply_ends_in_something_that_is_expected(data: st.DataO
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:
         text_of(bytes(body))
-    except (NotReadable, Fault, Refusal):
+    except (UnreadableDocumentError, FaultError, RefusalError):
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stratuslab_libcloud.client.stratuslab.machine_template import Blueprint, RootDisk, known_bus
+from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions
 from stratuslab_libcloud.errors import ConfigurationError
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
@@ -35,7 +35,7 @@ def template(root: RootDisk | None = None, /, **changes: Any) -> Template:
         "mark": "m",
         **changes,
     }
-    return parse_template(Blueprint(**plan).template())
+    return parse_template(MachineTemplate(**plan).render())
 
 
 def test_the_smallest_machine() -> None:

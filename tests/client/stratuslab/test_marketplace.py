@@ -10,7 +10,7 @@ import pytest
 
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
 from stratuslab_libcloud.client.stratuslab.identifiers import image_id, is_image_id
-from stratuslab_libcloud.client.xml_stream import NotReadable
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 HEAD = (
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dcterms="http://purl.org/dc/terms/" '
@@ -97,7 +97,7 @@ def test_an_entry_without_an_identifier_is_left_out_with_a_warning(caplog: pytes
     "text", ["", "<metadata>", "<!DOCTYPE metadata><metadata/>", "{}", "<metadata>\x01</metadata>"]
 )
 def test_what_is_not_readable(text: str) -> None:
-    with pytest.raises(NotReadable):
+    with pytest.raises(UnreadableDocumentError):
         list(read_images([text]))
 
 

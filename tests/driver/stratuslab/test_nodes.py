@@ -233,7 +233,7 @@ def test_a_machine_that_never_was_is_not_found(driver: StratusLabNodeDriver) -> 
 
 @pytest.mark.parametrize("node_id", ["x", "", "-1", "1e3", "٣", "9" * 20])
 def test_an_id_that_is_no_number_is_refused(driver: StratusLabNodeDriver, node_id: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="those are numbers"):
+    with pytest.raises(InvalidArgumentError, match="IDs are numbers"):
         driver.ex_get_node_details(node_id)
 
 

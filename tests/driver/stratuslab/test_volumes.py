@@ -257,7 +257,7 @@ def test_a_wrong_password_of_the_disk_service(sandbox: Sandbox, config_file: Pat
 def test_a_volumes_id_can_not_become_another_path(
     driver: StratusLabNodeDriver, sandbox: Sandbox, volume_id: str
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match="those are uuids"):
+    with pytest.raises(InvalidArgumentError, match="IDs are uuids"):
         driver.ex_get_volume(volume_id)
     assert len(sandbox.requests) == 0
 

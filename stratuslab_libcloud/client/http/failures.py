@@ -1,0 +1,163 @@
+"""What a failed request means: each failure becomes one of the package's errors.
+
+A request that may succeed at another attempt becomes a `RetryableFailure`, which knows when that may be.
+"""
+
+from __future__ import annotations
+
+import http.client
+import random
+from collections.abc import Mapping
+
+import requests
+import urllib3
+
+from stratuslab_libcloud.client.http.redaction import one_line, url_without_query
+from stratuslab_libcloud.errors import (
+    Call,
+    ConflictError,
+    LimitExceededError,
+    MalformedReplyError,
+    NotFoundError,
+    PermissionDeniedError,
+    RefusedCredentialsError,
+    RequestRejectedError,
+    ServiceError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
+)
+
+FIRST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 3.0
+MAX_ATTEMPTS = 8
+MAX_ATTEMPTS_TO_CONNECT = 4
+
+_ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
+    401: RefusedCredentialsError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    413: LimitExceededError,
+    429: ServiceUnavailableError,
+}
+_RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
+_OUTCOME_UNKNOWN_STATUS = frozenset({502, 503, 504})
+_UNUSABLE_URL = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError)
+
+
+class RetryableFailure(Exception):  # noqa: N818 - a signal between an attempt and the loop around it
+    """An attempt failed for a reason that may be gone at the next one.
+
+    :param error: what to raise when there is no next attempt
+    :param not_executed: whether it is certain that the service did not execute the request
+    :param connecting: whether no connection could be made
+    """
+
+    def __init__(self, error: ServiceError, *, not_executed: bool = False, connecting: bool = False) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.not_executed = not_executed
+        self.connecting = connecting
+
+    def pause_before(self, attempt: int, repeatable: bool) -> float | None:
+        """Seconds to wait before that attempt; None when there should be no other attempt."""
+        most = MAX_ATTEMPTS_TO_CONNECT if self.connecting else MAX_ATTEMPTS
+        if attempt > most or not (repeatable or self.not_executed):
+            return None
+        if isinstance(self.error, ServiceUnavailableError) and self.error.retry_after is not None:
+            return self.error.retry_after
+        longest = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (attempt - 2))
+        return longest * random.uniform(0.5, 1.0)
+
+
+def refusal(
+    response: requests.Response, call: Call, service_message: str, *, has_credentials: bool
+) -> ServiceError | RetryableFailure:
+    """What an answer without a successful status means.
+
+    :param service_message: the service's own words in it, printable and without secrets
+    :param has_credentials: whether the request carried credentials
+    """
+    status = response.status_code
+    problem = _problem_of_status(status, service_message, response, has_credentials)
+    if status >= 500 or status == 429:
+        error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
+    else:
+        error = _ERROR_OF_STATUS.get(status, RequestRejectedError)(problem, call, status)
+    error.outcome_unknown = status in _OUTCOME_UNKNOWN_STATUS
+    error.service_message = service_message
+    return RetryableFailure(error, not_executed=status == 429) if status in _RETRYABLE_STATUS else error
+
+
+def connection_failure(error: Exception, call: Call) -> ServiceError | RetryableFailure:
+    """What an exception of `requests`, `urllib3` or a socket means."""
+    reason = _innermost(error)
+    if isinstance(reason, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)):
+        problem = f"no connection could be made: {_message_of(reason)}"
+        return RetryableFailure(ServiceUnavailableError(problem, call), not_executed=True, connecting=True)
+    if "CERTIFICATE_VERIFY_FAILED" in str(reason) or "doesn't match" in str(reason):
+        return ServiceUnavailableError(
+            f"the service's certificate is not trusted: {_message_of(reason)}; "
+            "set tls_ca_bundle to the authority's certificate in the section",
+            call,
+        )
+    if isinstance(reason, (TimeoutError, urllib3.exceptions.TimeoutError)):
+        late = ServiceTimeoutError("no complete answer came within the time limit", call)
+        late.outcome_unknown = True
+        return late
+    if isinstance(error, requests.exceptions.InvalidSchema) or isinstance(reason, _UNUSABLE_URL):
+        return RequestRejectedError(f"the URL cannot be used: {_message_of(reason)}", call)
+    if "WRONG_VERSION_NUMBER" in str(reason) or "HTTP_REQUEST" in str(reason):
+        return RequestRejectedError("the service does not speak TLS: write its URL with http://", call)
+    if _is_not_http(reason):
+        return MalformedReplyError(f"the answer is not HTTP: {_message_of(reason)}", call)
+    lost = ServiceUnavailableError(f"the connection was lost: {_message_of(reason)}", call)
+    lost.outcome_unknown = True
+    return RetryableFailure(lost)
+
+
+def _is_not_http(reason: BaseException) -> bool:
+    """Whether an answer came that is not HTTP. One that was cut off may be complete at the next attempt."""
+    inner = next((a for a in reason.args if isinstance(a, BaseException)), reason)
+    if isinstance(inner, (http.client.RemoteDisconnected, http.client.IncompleteRead)):
+        return False
+    return isinstance(inner, (http.client.HTTPException, urllib3.exceptions.InvalidChunkLength))
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The exception inside those that `requests` and `urllib3` wrap around it."""
+    while True:
+        inner = getattr(error, "reason", None)
+        if not isinstance(inner, BaseException):
+            inner = next((a for a in error.args if isinstance(a, urllib3.exceptions.HTTPError)), None)
+        if inner is None or inner is error:
+            return error
+        error = inner
+
+
+def _message_of(error: BaseException) -> str:
+    """The message of the innermost exception, without what the libraries add to it."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, OSError) and cause.strerror:
+        return one_line(cause.strerror)
+    inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
+    return one_line(str(inner))
+
+
+def _problem_of_status(status: int, service_message: str, response: requests.Response, has_credentials: bool) -> str:
+    if status == 401 and not has_credentials:
+        return "the service asks for a user name and a password, which a Marketplace never does: is this its URL?"
+    if status == 401:
+        return "the user name with this password, or the certificate, was refused"
+    if 300 <= status < 400:
+        return f"the service has moved to {url_without_query(response.headers.get('Location', 'nowhere'))}"
+    colon = ": " if service_message else ""
+    if status == 429:
+        return f"the service asks to send fewer requests{colon}{service_message}"
+    verb = "refused the request" if status < 500 else "failed"
+    return f"the service {verb} with status {status}{colon}{service_message}"
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    value: str = response.headers.get("Retry-After", "")
+    return float(int(value)) if value.isascii() and value.isdigit() and len(value) < 6 else None
