@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
@@ -18,6 +19,9 @@ def test_what_only_some_calls_need_is_not_imported_before() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     imported = {name.removeprefix("stratuslab_libcloud.") for name in done.stdout.split()}
     assert "driver" in imported
-    rooms = {"client.http", "client.opennebula", "client.stratuslab", "deployment", "sandbox"}
-    modules = {"driver.stratuslab.creation", "driver.stratuslab.volumes", "driver.waiting", "driver.listing"}
-    assert imported.isdisjoint(rooms | modules)
+    services = {"client.http.transport", "client.opennebula.compute", "client.opennebula.machine"}
+    services |= {"client.stratuslab.disks", "client.stratuslab.marketplace", "client.exactly_once"}
+    driver = {"driver.stratuslab.creation", "driver.waiting", "driver.listing"}
+    assert imported.isdisjoint(services | driver | {"deployment", "sandbox"})
+    for module in services | driver:  # a module that was renamed would never be imported
+        assert importlib.util.find_spec(f"stratuslab_libcloud.{module}")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
-from stratuslab_libcloud.client.opennebula.machine import parse_machine_id
+from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 T = TypeVar("T")

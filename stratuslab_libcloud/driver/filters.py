@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from libcloud.compute.types import NodeState
 
+from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
 from stratuslab_libcloud.client.opennebula.machine import (
     ALL_BUT_DONE,
     ANY_STATE,
@@ -15,7 +16,6 @@ from stratuslab_libcloud.client.opennebula.machine import (
     STATE_NAMES,
     Selection,
     VirtualMachine,
-    parse_machine_id,
 )
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 from stratuslab_libcloud.errors import InvalidArgumentError

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.xml_stream import stream_elements
-from stratuslab_libcloud.errors import InvalidArgumentError
 
 _log = logging.getLogger(__name__)
 
@@ -178,16 +177,6 @@ def just_created(machine_id: int, name: str, cpu: int, memory: int, mark: str) -
         error=None,
         mark=mark,
     )
-
-
-def parse_machine_id(text: str) -> int:
-    """The ID of a machine, from a text.
-
-    :raises InvalidArgumentError: when it is not a number
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 11):
-        raise InvalidArgumentError(f"{text!r} is not the ID of a machine: IDs are numbers")
-    return int(text)
 
 
 def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMachine]:

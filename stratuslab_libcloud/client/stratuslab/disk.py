@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 
 from stratuslab_libcloud.client.marks import is_mark
 
+SMALLEST_DISK = 1
+LARGEST_DISK = 1024
+"""Sizes in GiB that the service allows (ServiceConfiguration.java)."""
+
 _SNAPSHOT = "snapshot:"
 
 

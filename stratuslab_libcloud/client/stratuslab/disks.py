@@ -23,10 +23,6 @@ from stratuslab_libcloud.errors import (
 
 _log = logging.getLogger(__name__)
 
-SMALLEST_DISK = 1
-LARGEST_DISK = 1024
-"""Sizes in GiB that the service allows (ServiceConfiguration.java)."""
-
 _POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _JSON = {"Accept": "application/json"}
 

@@ -10,10 +10,8 @@ from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud.client import Cloud, confirmed_changes
-from stratuslab_libcloud.client.exactly_once import create_disk
 from stratuslab_libcloud.client.marks import new_mark
-from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount
-from stratuslab_libcloud.client.stratuslab.disks import LARGEST_DISK, SMALLEST_DISK
+from stratuslab_libcloud.client.stratuslab.disk import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
 from stratuslab_libcloud.config import Password
 from stratuslab_libcloud.driver.arguments import text
@@ -59,6 +57,8 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     :param size: GiB
     :raises InvalidArgumentError: when the size or the visibility is not possible
     """
+    from stratuslab_libcloud.client.exactly_once import create_disk
+
     gibibytes = _checked_size(size)
     tag = "" if name is None else text("name", name)
     if visibility not in _VISIBILITIES:
