@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from house import Package, circles, shortest_path
 from libcloud.common.types import LibcloudError
 
 from stratuslab_libcloud import StratusLabNodeDriver, errors
@@ -25,42 +25,192 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "stratuslab_libcloud"
 TEXT_OF_TESTS = "\n".join(file.read_text() for file in TESTS.rglob("test_*.py"))
 
-ALLOWED = {
-    "client": {"client", "config", "errors"},
-    "config": {"config", "errors"},
+CLIENT = {"client", "client/http", "client/opennebula", "client/stratuslab"}
+DRIVER = {"driver", "driver/stratuslab", "driver/opennebula"}
+SERVICES = {f"sandbox/{service}" for service in ("compute", "disks", "marketplace", "guests", "web")}
+SANDBOX = {"sandbox", "sandbox/state", "sandbox/http", *SERVICES}
+LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
+
+MAY_IMPORT = {
+    "": {*DRIVER, "errors"},
     "errors": set(),
+    "config": {"config", "errors"},
     "deployment": {"deployment", "errors"},
-    "sandbox": {"sandbox"},
-    "commands": {"commands", "config", "errors", "driver", "sandbox"},
+    "client": {*CLIENT, "config", "errors"},
+    "client/http": {"client", "client/http", "config", "errors"},
+    "client/opennebula": {"client", "client/http", "client/opennebula", "config", "errors"},
+    "client/stratuslab": {*CLIENT, "config", "errors"},
+    "driver": LIBRARY - {"driver/stratuslab", "driver/opennebula"},
+    "driver/stratuslab": LIBRARY - {"driver/opennebula"},
+    "driver/opennebula": LIBRARY - {"driver/stratuslab"},
+    "commands": {"", "commands", *DRIVER, *CLIENT, "config", "errors"},
+    "sandbox": SANDBOX,
+    "sandbox/state": {"sandbox/state"},
+    "sandbox/http": {"sandbox/http", "sandbox/state"},
+    **{service: {service, "sandbox/http", "sandbox/state"} for service in SERVICES},
 }
-"""What each room may import of the package; rooms that are not named may import anything but the sandbox. `nodes`
-names the driver for its type only."""
+"""By a room (a folder): the rooms that it may import from. A room that is not named has no rule, which is an error."""
+
+ALSO_MAY_IMPORT = {"driver": {"driver/stratuslab", "driver/opennebula"}, "commands.sandbox": SANDBOX}
+"""What a single module may import besides: `driver` is its `__init__`, which gives the drivers their public names."""
+
+KNOWS_NOTHING_OF = {
+    "client/http": {"client/opennebula", "client/stratuslab"},
+    "client/opennebula": {"client/stratuslab"},
+    "driver/stratuslab": {"driver/opennebula"},
+    "driver/opennebula": {"driver/stratuslab"},
+    "deployment": {*DRIVER, *CLIENT, "config"},
+    "sandbox/state": SERVICES | {"sandbox/http"},
+    "sandbox/http": SERVICES,
+}
+"""By a room: the rooms that it must not reach by any number of imports."""
+
+HOUSE = Package(PACKAGE)
 
 
-def imports_of(file: Path) -> Iterator[str]:
-    """The rooms of the package that a module imports from."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            names = ["stratuslab_libcloud.sandbox"]
-        elif isinstance(node, ast.ImportFrom) and node.module == "stratuslab_libcloud":
-            names = [f"stratuslab_libcloud.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == "stratuslab_libcloud" and rest:
-                yield rest.partition(".")[0]
+def room_of(module: str, package: Package = HOUSE) -> str:
+    """The folder of a module; at the package's top, each module is a room of its own."""
+    return package.modules[module].room or module
 
 
-@pytest.mark.parametrize("file", sorted(PACKAGE.rglob("*.py")), ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_each_room_imports_only_what_it_may(file: Path) -> None:
-    room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    everything = {path.stem for path in PACKAGE.iterdir()} - {"sandbox"}
-    allowed = ALLOWED.get(room, everything)
-    assert set(imports_of(file)) <= allowed
+def wrong_imports(package: Package) -> list[str]:
+    """One sentence for each import that the rules do not allow; "" is the package's own `__init__`."""
+    wrong = []
+    for module, imported in package.imports.items():
+        room = room_of(module, package)
+        if room not in MAY_IMPORT:
+            wrong.append(f"{room or module} has no rule in MAY_IMPORT")
+            continue
+        allowed = MAY_IMPORT[room] | ALSO_MAY_IMPORT.get(module, set())
+        wrong += [
+            f"{module} imports {other}, but {room} must not import {room_of(other, package)}"
+            for other in sorted(imported)
+            if room_of(other, package) not in allowed
+        ]
+        secret = {other for other in package.modules if room_of(other, package) in KNOWS_NOTHING_OF.get(room, ())}
+        path = shortest_path(package.imports, module, secret)
+        if len(path) > 2:
+            wrong.append(f"{room} must know nothing of {room_of(path[-1], package)}, but: {' -> '.join(path)}")
+    return wrong
+
+
+def import_circles(package: Package) -> list[str]:
+    """One sentence for each circle of imports."""
+    return [f"a circle of imports: {' -> '.join(n or '__init__' for n in c)}" for c in circles(package.imports)]
+
+
+def test_each_room_imports_only_what_it_may() -> None:
+    assert len(HOUSE.modules) > 50
+    assert wrong_imports(HOUSE) == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert import_circles(HOUSE) == []
+
+
+def made_up(folder: Path, sources: dict[str, str]) -> Package:
+    """A package of these modules, given as paths without ".py"; each folder gets an `__init__`."""
+    package = folder / "stratuslab_libcloud"
+    for name, source in sources.items():
+        file = package / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source)
+    for directory in [package, *(path for path in package.rglob("*") if path.is_dir())]:
+        (directory / "__init__.py").touch()
+    return Package(package)
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "statement"),
+    [
+        ("errors", "config/records", "from stratuslab_libcloud.config import records"),
+        ("config/user", "client/deadline", "import stratuslab_libcloud.client.deadline"),
+        ("client/parallel", "driver/base", "from stratuslab_libcloud.driver.base import BaseNodeDriver"),
+        (
+            "client/http/session",
+            "client/opennebula/machine",
+            "from stratuslab_libcloud.client.opennebula import machine",
+        ),
+        ("client/http/session", "client/stratuslab/disks", "from ..stratuslab import disks"),
+        ("client/opennebula/compute", "client/stratuslab/disks", "from ..stratuslab.disks import Disks"),
+        ("driver/base", "driver/stratuslab/nodes", "from .stratuslab.nodes import StratusLabNode"),
+        ("driver/stratuslab/nodes", "driver/opennebula/nodes", "from ..opennebula import nodes"),
+        ("driver/opennebula/nodes", "driver/stratuslab/nodes", "from ..stratuslab import nodes"),
+        ("driver/base", "sandbox/cloud", "from stratuslab_libcloud.sandbox.cloud import Sandbox"),
+        ("deployment/node", "client/parallel", "from stratuslab_libcloud.client import parallel"),
+        ("deployment/node", "driver/base", "from stratuslab_libcloud.driver import base"),
+        ("deployment/node", "config/records", "from stratuslab_libcloud.config.records import CloudConfig"),
+        ("commands/nodes", "sandbox/cloud", "from ..sandbox import cloud"),
+        ("sandbox/cloud", "errors", "from stratuslab_libcloud import errors"),
+        ("sandbox/state/disks", "sandbox/disks/service", "from ..disks import service"),
+        ("sandbox/http/server", "sandbox/compute/service", "from stratuslab_libcloud.sandbox.compute.service import x"),
+        ("sandbox/compute/service", "sandbox/disks/service", "from ..disks.service import x"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form",
+    ["{}", "if TYPE_CHECKING:\n    {}", "def function():\n    {}", "class Some:\n    def method(self):\n        {}"],
+)
+def test_a_wrong_import_is_found(tmp_path: Path, module: str, imported: str, statement: str, form: str) -> None:
+    package = made_up(tmp_path, {imported: "", module: form.format(statement)})
+    (wrong,) = wrong_imports(package)
+    assert wrong.startswith(f"{module.replace('/', '.')} imports {imported.replace('/', '.')}, but ")
+
+
+def test_a_wrong_import_by_way_of_a_third_module_is_found(tmp_path: Path) -> None:
+    package = made_up(
+        tmp_path,
+        {
+            "client/http/session": "from stratuslab_libcloud.client import exactly_once",
+            "client/exactly_once": "from stratuslab_libcloud.client.stratuslab.disks import Disks",
+            "client/stratuslab/disks": "",
+        },
+    )
+    (wrong,) = wrong_imports(package)
+    assert wrong.endswith("but: client.http.session -> client.exactly_once -> client.stratuslab.disks")
+
+
+def test_a_room_without_a_rule_is_found(tmp_path: Path) -> None:
+    assert "driver/third has no rule in MAY_IMPORT" in wrong_imports(made_up(tmp_path, {"driver/third/nodes": ""}))
+
+
+def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:
+    package = made_up(
+        tmp_path,
+        {
+            "driver/__init__": "from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver",
+            "driver/stratuslab/driver": "from stratuslab_libcloud.driver.base import BaseNodeDriver\nimport requests",
+            "driver/base": "def deploy():\n    from stratuslab_libcloud.deployment import deploy_node",
+            "commands/sandbox": "from stratuslab_libcloud.sandbox import Sandbox",
+            "deployment/node": "",
+            "sandbox/cloud": "",
+        },
+    )
+    assert wrong_imports(package) == []
+    assert import_circles(package) == []
+
+
+@pytest.mark.parametrize("form", ["{}", "if TYPE_CHECKING:\n    {}", "def function():\n    {}"])
+def test_a_circle_is_found(tmp_path: Path, form: str) -> None:
+    package = made_up(
+        tmp_path,
+        {
+            "driver/base": "from stratuslab_libcloud.driver import nodes",
+            "driver/nodes": "import stratuslab_libcloud.driver.sizes",
+            "driver/sizes": form.format("from .base import BaseNodeDriver"),
+            "driver/images": "from .base import BaseNodeDriver",
+        },
+    )
+    assert import_circles(package) == [
+        "a circle of imports: driver.base -> driver.nodes -> driver.sizes -> driver.base"
+    ]
+
+
+def test_a_circle_through_the_init_of_a_package_is_found(tmp_path: Path) -> None:
+    package = made_up(
+        tmp_path, {"config/__init__": "from .user import User", "config/user": "from . import User, records"}
+    )
+    assert import_circles(package) == ["a circle of imports: config -> config.user -> config"]
 
 
 def public_methods(kind: type) -> list[str]:
