@@ -1,7 +1,8 @@
-"""A cloud on a clock that the test moves, plain HTTP and XML-RPC to talk to it, and SSH to its machines."""
+"""A cloud on a clock that the test moves, and requests to it: XML-RPC, plain HTTP, SSH to its machines."""
 
 from __future__ import annotations
 
+import configparser
 import os
 import socket
 import time
@@ -9,9 +10,10 @@ import xml.etree.ElementTree as ET
 import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import paramiko
 import pytest
@@ -20,6 +22,9 @@ import requests
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
+ALICE = ("alice", "secret")
+CALL = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
+ALLOCATE = xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate")
 TEMPLATE = (Path(__file__).parent / "machine.template").read_text()
 KEY = paramiko.RSAKey.generate(2048)
 OTHER_KEY = paramiko.ECDSAKey.generate()
@@ -76,6 +81,21 @@ def ok(answer: Any) -> Any:
 def info(oned: Oned, machine_id: int, user: str = "alice") -> ET.Element:
     """A machine as the compute service tells it."""
     return ET.fromstring(ok(oned(user, "one.vm.info", machine_id)))
+
+
+def states(oned: Oned, machine_id: int) -> tuple[int, int]:
+    machine = info(oned, machine_id)
+    return int(machine.findtext("STATE", "")), int(machine.findtext("LCM_STATE", ""))
+
+
+@pytest.fixture
+def machine_id(oned: Oned) -> int:
+    return int(ok(oned("alice", "one.vm.allocate", TEMPLATE)))
+
+
+def listed(oned: Oned, *parameters: int, user: str = "alice") -> list[int]:
+    pool = ET.fromstring(ok(oned(user, "one.vmpool.info", *parameters)))
+    return [int(machine.findtext("ID", "")) for machine in pool]
 
 
 # Machines over SSH
@@ -155,3 +175,42 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return not Path("/proc/self/stat").exists()  # It has just been reaped, or this system has no such files.
     return state != "Z"
+
+
+# Requests without a client
+
+
+def compute(sandbox: Sandbox) -> str:
+    return sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc")
+
+
+def has_seen(sandbox: Sandbox, number: int) -> Callable[[], bool]:
+    return lambda: len(sandbox.requests) >= number
+
+
+def allocate(sandbox: Sandbox, session: requests.Session, timeout: float = 5) -> requests.Response:
+    return session.post(compute(sandbox), data=ALLOCATE, auth=ALICE, timeout=timeout)
+
+
+def images(sandbox: Sandbox, session: requests.Session, timeout: float = 5) -> requests.Response:
+    return session.get(f"{sandbox.marketplace_url}/metadata", timeout=timeout)
+
+
+def http_connection(sandbox: Sandbox) -> HTTPConnection:
+    return HTTPConnection(urlsplit(sandbox.url).netloc, timeout=5)
+
+
+def ask(connection: HTTPConnection) -> HTTPResponse:
+    if connection.sock is None:
+        connection.connect()
+    connection.auto_open = 0
+    connection.request("GET", "/marketplace")
+    answer = connection.getresponse()
+    answer.read()
+    return answer
+
+
+def sections(path: Path) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser()
+    parser.read(path)
+    return {name: dict(parser[name]) for name in parser.sections()}

@@ -6,20 +6,11 @@ import configparser
 import stat
 from pathlib import Path
 
-import paramiko
 import pytest
-import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
-from .conftest import login
-
-
-def sections(path: Path) -> dict[str, dict[str, str]]:
-    parser = configparser.ConfigParser()
-    parser.read(path)
-    return {name: dict(parser[name]) for name in parser.sections()}
+from .conftest import sections
 
 
 def test_the_configuration_file_is_private_and_quoted(tmp_path: Path) -> None:
@@ -52,40 +43,6 @@ def test_several_clouds_share_a_configuration_file(tmp_path: Path) -> None:
         assert dict(parser["second"], endpoint="") | {"endpoint": second.compute_url} == {**dict(parser["second"])}
         assert parser["second"]["password"] == "s3cret%x"
         assert parser["second"]["country"] == "FR"
-
-
-def test_a_pair_of_keys_is_made_once_beside_the_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = sandbox.write_config(tmp_path / "cloud.cfg")
-    public = Path(sections(path)["default"]["user_public_key_file"])
-    private = public.with_suffix("")
-    assert public == tmp_path / "cloud-key.pub"
-    assert stat.S_IMODE(private.stat().st_mode) == 0o600
-    made = (public.read_bytes(), private.read_bytes())
-    sandbox.write_config(path)
-    sandbox.write_config(path, section="second")
-    assert (public.read_bytes(), private.read_bytes()) == made
-    assert sections(path)["default"]["user_public_key_file"] == str(public)
-    assert "user_public_key_file" not in sections(path)["second"]
-
-
-def test_the_keys_that_are_made_open_machines(tmp_path: Path) -> None:
-    with Sandbox(boot_seconds=0) as sandbox:
-        public = Path(sections(sandbox.write_config(tmp_path / "cfg"))["default"]["user_public_key_file"])
-        template = f'NIC=[NETWORK=local,NETWORK_UNAME=oneadmin] CONTEXT=[PUBLIC_KEY="{public.read_text()}"]'
-        sandbox.machines.allocate("alice", parse_template(template))
-        answer = requests.get(f"{sandbox.port_translation_url}/cgi-bin/vmports.py", timeout=5)
-        ((_, port),) = answer.json()["0"]
-        login(("127.0.0.1", int(port)), paramiko.Ed25519Key.from_private_key_file(str(public.with_suffix("")))).close()
-
-
-def test_a_lost_public_key_is_made_of_the_private_one(sandbox: Sandbox, tmp_path: Path) -> None:
-    path = sandbox.write_config(tmp_path / "cfg")
-    public = tmp_path / "cfg-key.pub"
-    before = public.read_text()
-    public.unlink()
-    path.unlink()
-    sandbox.write_config(path)
-    assert public.read_text().split()[:2] == before.split()[:2]
 
 
 def test_a_key_that_the_file_names_stays(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 import xmlrpc.client
-from ipaddress import ip_address, ip_network
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
-from ..conftest import TEMPLATE, Oned, info, ok
-
-
-def states(oned: Oned, machine_id: int) -> tuple[int, int]:
-    machine = info(oned, machine_id)
-    return int(machine.findtext("STATE", "")), int(machine.findtext("LCM_STATE", ""))
-
-
-def listed(oned: Oned, *parameters: int, user: str = "alice") -> list[int]:
-    pool = ET.fromstring(ok(oned(user, "one.vmpool.info", *parameters)))
-    return [int(machine.findtext("ID", "")) for machine in pool]
-
-
-# Creating
+from ..conftest import ALICE, TEMPLATE, Oned, compute, info, listed, ok
+from .conftest import post
 
 
 def test_a_machine_is_created_with_the_next_number(oned: Oned) -> None:
@@ -33,34 +22,11 @@ def test_a_machine_is_created_with_the_next_number(oned: Oned) -> None:
     assert oned("bob", "one.vm.allocate", TEMPLATE) == [True, 1, 0]
 
 
-def test_the_address_is_known_at_once(sandbox: Sandbox, oned: Oned) -> None:
-    machine = info(oned, ok(oned("alice", "one.vm.allocate", TEMPLATE)))
-    assert machine.findtext("STATE") == "1"
-    nic = machine.find("TEMPLATE/NIC")
-    assert nic is not None
-    address = ip_address(nic.findtext("IP", ""))
-    assert address in ip_network("127.0.0.0/8")
-    assert nic.findtext("MAC") == ":".join(f"{byte:02x}" for byte in b"\2\0" + address.packed)
-    assert nic.findtext("NETWORK_ID") == "0"
-
-
-@pytest.mark.parametrize(("network", "block"), [("local", "172.16.0.0/12"), ("private", "10.0.0.0/8")])
-def test_the_other_networks(oned: Oned, network: str, block: str) -> None:
-    machine = info(oned, ok(oned("alice", "one.vm.allocate", TEMPLATE.replace("public", network))))
-    assert ip_address(machine.findtext("TEMPLATE/NIC/IP", "")) in ip_network(block)
-
-
 def test_a_name_is_kept_or_made(oned: Oned) -> None:
     named = info(oned, ok(oned("alice", "one.vm.allocate", 'NAME="café & <b>"')))
     assert named.findtext("NAME") == named.findtext("TEMPLATE/NAME") == "café & <b>"
     unnamed = info(oned, ok(oned("alice", "one.vm.allocate", "")))
     assert unnamed.findtext("NAME") == unnamed.findtext("TEMPLATE/NAME") == "one-1"
-
-
-def test_values_cannot_break_a_listing(oned: Oned) -> None:
-    ok(oned("alice", "one.vm.allocate", 'A="]]></A><B>" 1X=y NAME="</VM>"'))
-    assert listed(oned, -3, -1, -1, -1) == [0]
-    assert info(oned, 0).findtext("TEMPLATE/A") == "]]></A><B>"
 
 
 @pytest.mark.parametrize(
@@ -88,189 +54,6 @@ def test_values_cannot_break_a_listing(oned: Oned) -> None:
 def test_what_cannot_be_created(oned: Oned, template: str, complaint: str) -> None:
     prefix = "[VirtualMachineAllocate] Error allocating a new virtual machine. "
     assert oned("alice", "one.vm.allocate", template) == [False, prefix + complaint, 8192]
-
-
-def test_the_networks_are_oneadmins(oned: Oned) -> None:
-    ok(oned("oneadmin", "one.vm.allocate", 'NIC=[NETWORK="public"]'))
-
-
-def test_an_address_can_be_asked_for_once(sandbox: Sandbox, oned: Oned, clock: ManualClock) -> None:
-    wanted = str(sandbox.state.networks["public"].addresses[77])
-    template = f'NIC=[NETWORK="public",NETWORK_UNAME=oneadmin,IP="{wanted}"]'
-    machine_id = ok(oned("alice", "one.vm.allocate", template))
-    assert info(oned, machine_id).findtext("TEMPLATE/NIC/IP") == wanted
-    assert oned("alice", "one.vm.allocate", template)[0] is False
-    ok(oned("alice", "one.vm.action", "finalize", machine_id))
-    clock.advance(10)
-    ok(oned("alice", "one.vm.allocate", template))
-
-
-def test_a_network_can_be_full(sandbox: Sandbox, oned: Oned) -> None:
-    for _ in range(254):
-        sandbox.machines.allocate("alice", parse_template(TEMPLATE))
-    assert "Could not get virtual network" in oned("alice", "one.vm.allocate", TEMPLATE)[1]
-    ok(oned("alice", "one.vm.action", "finalize", 100))
-    assert info(oned, ok(oned("alice", "one.vm.allocate", TEMPLATE))).findtext("TEMPLATE/NIC/IP") == info(
-        oned, 100
-    ).findtext("TEMPLATE/NIC/IP")
-
-
-def test_nothing_is_leased_to_a_machine_that_is_refused(sandbox: Sandbox, oned: Oned) -> None:
-    nic = 'NIC=[NETWORK="public",NETWORK_UNAME=oneadmin]'
-    assert oned("alice", "one.vm.allocate", f'{nic} NIC=[NETWORK="nonet"]')[0] is False
-    machine = info(oned, ok(oned("alice", "one.vm.allocate", nic)))
-    assert machine.findtext("TEMPLATE/NIC/IP") == str(sandbox.state.networks["public"].addresses[1])
-
-
-def test_a_limit_on_machines() -> None:
-    with Sandbox(machine_limit=2, boot_seconds=0) as sandbox:
-        url = sandbox.compute_url.replace("://", "://alice:secret@").replace("/xmlrpc", "/pswd/xmlrpc")
-        with xmlrpc.client.ServerProxy(url) as server:
-            one: Any = server.one
-            for _ in range(2):
-                ok(one.vm.allocate("", "CPU=1"))
-            success, text, code = one.vm.allocate("", "CPU=1")
-            assert (success, code) == (False, 512)
-            assert "limit of 2" in text
-            ok(one.vm.action("", "finalize", 0))
-            ok(one.vm.allocate("", "CPU=1"))
-
-
-# Living
-
-
-@pytest.fixture
-def machine_id(oned: Oned) -> int:
-    return int(ok(oned("alice", "one.vm.allocate", TEMPLATE)))
-
-
-PENDING, HOLD, STOPPED, SUSPENDED, DONE, FAILED = (1, 0), (2, 0), (4, 0), (5, 0), (6, 0), (7, 0)
-PROLOG, BOOT, RUNNING, SAVE_STOP, SAVE_SUSPEND, PROLOG_RESUME = (3, 1), (3, 2), (3, 3), (3, 5), (3, 6), (3, 9)
-EPILOG_STOP, EPILOG, SHUTDOWN, CANCEL, CLEANUP = (3, 10), (3, 11), (3, 12), (3, 13), (3, 15)
-
-
-def passed_states(oned: Oned, clock: ManualClock, machine_id: int) -> list[tuple[int, int]]:
-    """The states from now on until nothing changes any more."""
-    seen = [states(oned, machine_id)]
-    for _ in range(100):
-        clock.advance(0.1)
-        now = states(oned, machine_id)
-        if now != seen[-1]:
-            seen.append(now)
-    return seen
-
-
-def test_a_machine_starts(oned: Oned, clock: ManualClock, machine_id: int) -> None:
-    assert passed_states(oned, clock, machine_id) == [PENDING, PROLOG, BOOT, RUNNING]
-
-
-@pytest.mark.parametrize(
-    ("action", "passed"),
-    [
-        ("shutdown", [SHUTDOWN, EPILOG, DONE]),
-        ("cancel", [CANCEL, EPILOG, DONE]),
-        ("finalize", [CLEANUP, DONE]),
-        ("suspend", [SAVE_SUSPEND, SUSPENDED]),
-        ("stop", [SAVE_STOP, EPILOG_STOP, STOPPED]),
-        ("resubmit", [CLEANUP, PENDING, PROLOG, BOOT, RUNNING]),
-        ("reboot", [RUNNING]),
-    ],
-)
-def test_what_can_be_done_to_a_running_machine(
-    oned: Oned, clock: ManualClock, machine_id: int, action: str, passed: list[tuple[int, int]]
-) -> None:
-    clock.advance(10)
-    assert oned("alice", "one.vm.action", action, machine_id) == [True, machine_id, 0]
-    assert passed_states(oned, clock, machine_id) == passed
-
-
-@pytest.mark.parametrize(
-    ("before", "passed"),
-    [("suspend", [BOOT, RUNNING]), ("stop", [PENDING, PROLOG_RESUME, BOOT, RUNNING])],
-)
-def test_what_was_stopped_goes_on(
-    oned: Oned, clock: ManualClock, machine_id: int, before: str, passed: list[tuple[int, int]]
-) -> None:
-    clock.advance(10)
-    ok(oned("alice", "one.vm.action", before, machine_id))
-    clock.advance(10)
-    ok(oned("alice", "one.vm.action", "resume", machine_id))
-    assert passed_states(oned, clock, machine_id) == passed
-    history = info(oned, machine_id).findall("HISTORY_RECORDS/HISTORY")
-    assert [stay.findtext("REASON") for stay in history] == ["2", "0"]
-
-
-def test_a_held_machine_waits(oned: Oned, clock: ManualClock, machine_id: int) -> None:
-    ok(oned("alice", "one.vm.action", "hold", machine_id))
-    assert passed_states(oned, clock, machine_id) == [HOLD]
-    ok(oned("alice", "one.vm.action", "release", machine_id))
-    assert passed_states(oned, clock, machine_id)[-1] == RUNNING
-
-
-ALWAYS_WRONG = [False, "[VirtualMachineAction] Wrong state to perform action", 2048]
-
-
-@pytest.mark.parametrize("action", ["shutdown", "cancel", "suspend", "stop", "resume", "release", "reboot"])
-def test_what_cannot_be_done_to_a_pending_machine(oned: Oned, machine_id: int, action: str) -> None:
-    assert oned("alice", "one.vm.action", action, machine_id) == ALWAYS_WRONG
-
-
-@pytest.mark.parametrize("action", ["hold", "release", "resume", "restart"])
-def test_what_cannot_be_done_to_a_running_machine(oned: Oned, clock: ManualClock, machine_id: int, action: str) -> None:
-    clock.advance(10)
-    assert oned("alice", "one.vm.action", action, machine_id) == ALWAYS_WRONG
-
-
-@pytest.mark.parametrize("seconds", [0, 1, 2, 10])
-def test_a_machine_can_be_killed_at_any_time_and_again(
-    oned: Oned, clock: ManualClock, machine_id: int, seconds: float
-) -> None:
-    clock.advance(seconds)
-    ok(oned("alice", "one.vm.action", "finalize", machine_id))
-    clock.advance(10)
-    assert states(oned, machine_id) == DONE
-    assert oned("alice", "one.vm.action", "finalize", machine_id) == [True, machine_id, 0]
-    assert oned("alice", "one.vm.action", "shutdown", machine_id) == ALWAYS_WRONG
-
-
-@pytest.mark.parametrize("action", ["terminate", "poweroff", "foo", "Shutdown", ""])
-def test_actions_that_do_not_exist(oned: Oned, machine_id: int, action: str) -> None:
-    complaint = "[VirtualMachineAction] Internal error. Action result not defined"
-    assert oned("alice", "one.vm.action", action, machine_id) == [False, complaint, 8192]
-
-
-def test_machines_go_to_hosts_in_turn(sandbox: Sandbox, oned: Oned, clock: ManualClock) -> None:
-    for _ in range(5):
-        ok(oned("alice", "one.vm.allocate", TEMPLATE))
-    clock.advance(10)
-    hosts = [machine.history[-1].host.name for machine in sandbox.machines]
-    assert hosts == [f"node{number}.example.org" for number in (1, 2, 3, 4, 1)]
-
-
-def test_times_are_when_things_happened_not_when_one_looked(oned: Oned, clock: ManualClock, machine_id: int) -> None:
-    created = int(info(oned, machine_id).findtext("STIME", ""))
-    clock.advance(1000)
-    started = int(info(oned, machine_id).findtext("HISTORY_RECORDS/HISTORY/RSTIME", ""))
-    assert 1 <= started - created <= 3
-
-
-def test_a_failed_machine_says_why_and_gives_its_address_back(sandbox: Sandbox, oned: Oned, clock: ManualClock) -> None:
-    broken = next(entry for entry in sandbox.entries if entry.title == "Broken boot").identifier
-    template = TEMPLATE.replace("BN1EEkPiBx87_uLj2-sdybSI-Xb", broken)
-    failed = ok(oned("alice", "one.vm.allocate", template))
-    assert passed_states(oned, clock, failed) == [PENDING, PROLOG, BOOT, FAILED]
-    machine = info(oned, failed)
-    assert "panics" in machine.findtext("TEMPLATE/ERROR/MESSAGE", "")
-    assert machine.findtext("HISTORY_RECORDS/HISTORY/REASON") == "1"
-    assert machine.findtext("ETIME") != "0"
-    other = info(oned, ok(oned("alice", "one.vm.allocate", TEMPLATE)))
-    assert other.findtext("TEMPLATE/NIC/IP") == machine.findtext("TEMPLATE/NIC/IP")
-    ok(oned("alice", "one.vm.action", "resubmit", failed))
-    assert states(oned, failed) == PENDING
-    assert info(oned, failed).findtext("TEMPLATE/NIC/IP") != machine.findtext("TEMPLATE/NIC/IP")
-
-
-# Looking
 
 
 @pytest.fixture
@@ -321,17 +104,6 @@ def test_listings_that_do_not_exist(oned: Oned, parameters: tuple[int, ...], com
     assert answer == [False, f"[VirtualMachinePoolInfo] {complaint}", 4096]
 
 
-def test_a_listing_has_the_last_stay_only(oned: Oned, clock: ManualClock, machine_id: int) -> None:
-    clock.advance(10)
-    ok(oned("alice", "one.vm.action", "suspend", machine_id))
-    clock.advance(10)
-    ok(oned("alice", "one.vm.action", "resume", machine_id))
-    clock.advance(10)
-    pool = ET.fromstring(ok(oned("alice", "one.vmpool.info", -3, -1, -1, -1)))
-    assert [stay.findtext("SEQ") for stay in pool.findall("VM/HISTORY_RECORDS/HISTORY")] == ["1"]
-    assert len(info(oned, machine_id).findall("HISTORY_RECORDS/HISTORY")) == 2
-
-
 def test_a_listing_shows_what_changed(oned: Oned, clock: ManualClock, machine_id: int) -> None:
     def listed_state() -> str | None:
         return ET.fromstring(ok(oned("alice", "one.vmpool.info", -3, -1, -1, -1))).findtext("VM/LCM_STATE")
@@ -361,5 +133,55 @@ def test_a_machine_that_is_not_there(oned: Oned) -> None:
     assert oned("alice", "one.vm.action", "foo", 999) == [False, f"[VirtualMachineAction] {text}", 1024]
 
 
-def test_machine_minus_one_is_empty(oned: Oned) -> None:
-    assert info(oned, -1).findtext("ID") == "-1"
+def test_machines_created_by_many_threads_are_all_there(sandbox: Sandbox, oned: Any) -> None:
+    def create(_: int) -> int:
+        with requests.Session() as session:
+            call = xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate")
+            (values,), _method = xmlrpc.client.loads(session.post(compute(sandbox), data=call, auth=ALICE).content)
+            return int(values[1])
+
+    with ThreadPoolExecutor(16) as pool:
+        numbers = list(pool.map(create, range(100)))
+    assert sorted(numbers) == list(range(100))
+
+
+def test_a_call_that_is_too_large(sandbox: Sandbox, http: requests.Session) -> None:
+    answer = post(sandbox, http, "x" * 600_229)
+    assert (answer.status_code, answer.text) == (500, "XML-RPC request too large (600229 bytes)")
+
+
+def test_a_call_without_a_length(sandbox: Sandbox, http: requests.Session) -> None:
+    assert post(sandbox, http, iter([b"<methodCall/>"])).status_code == 411
+
+
+def test_only_post_is_answered(sandbox: Sandbox, http: requests.Session) -> None:
+    url = sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc")
+    assert http.get(url, auth=("alice", "secret")).status_code == 405
+
+
+def test_a_wrong_password_is_an_html_401(sandbox: Sandbox, http: requests.Session) -> None:
+    url = sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc")
+    answer = http.post(url, data="", auth=("alice", "wrong"))
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="StratusLab Password Realm"'
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+NAMES = ["jane@example.org", "Müller", "a b", "CN=Jane,O=X", "percent%41"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_and_passwords_have_any_characters(http: requests.Session, name: str) -> None:
+    password = "pä:ss%41 wörd\\"
+    with Sandbox(users={name: password}, boot_seconds=0) as sandbox:
+        sandbox.machines.allocate(name, parse_template("CPU=1"))
+        call = xmlrpc.client.dumps(("x", 0), "one.vm.info")
+        for encoding in ("utf-8", "latin-1"):
+            answer = http.post(
+                sandbox.compute_url.replace("/xmlrpc", "/pswd/xmlrpc"),
+                data=call,
+                auth=(name.encode(encoding), password.encode(encoding)),
+            )
+            (values,), _ = xmlrpc.client.loads(answer.content)
+            machine = ET.fromstring(ok(values))
+            assert machine.findtext("UNAME") == requests.utils.quote(name, safe="").replace("%20", "+")

@@ -3,66 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 import requests
 
-from stratuslab_libcloud.sandbox import ManualClock, Sandbox
-from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
+from stratuslab_libcloud.sandbox import Sandbox
 
-ALICE, BOB, SUPERUSER = ("alice", "secret"), ("bob", "s3cret%x"), ("pdisk", "pdisk")
-
-
-class Client:
-    """Asks for JSON, as somebody."""
-
-    def __init__(self, url: str, session: requests.Session, auth: tuple[str, str]) -> None:
-        self._url = f"{url}/pswd"
-        self._session = session
-        self._auth = auth
-
-    def __call__(self, verb: str, path: str, **options: Any) -> requests.Response:
-        options.setdefault("headers", {"Accept": "application/json"})
-        return self._session.request(verb, f"{self._url}{path}", auth=self._auth, allow_redirects=False, **options)
-
-    def create(self, **form: str) -> str:
-        answer = self("POST", "/disks", data={"size": "1", **form})
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["uuid"])
-
-
-@pytest.fixture
-def alice(sandbox: Sandbox, http: requests.Session) -> Client:
-    return Client(sandbox.disks_url, http, ALICE)
-
-
-@pytest.fixture
-def bob(sandbox: Sandbox, http: requests.Session) -> Client:
-    return Client(sandbox.disks_url, http, BOB)
-
-
-@pytest.fixture
-def superuser(sandbox: Sandbox, http: requests.Session) -> Client:
-    return Client(sandbox.disks_url, http, SUPERUSER)
-
-
-@pytest.fixture
-def running(sandbox: Sandbox, clock: ManualClock) -> tuple[str, str]:
-    """A running machine: its host and number."""
-    machine = sandbox.machines.allocate("alice", parse_template("CPU=1"))
-    clock.advance(10)
-    return machine.history[-1].host.name, str(machine.id)
-
-
-def message(answer: requests.Response) -> tuple[int, str]:
-    error = answer.json()
-    assert error["code"] == answer.status_code
-    return error["code"], error["message"]
+from .conftest import Client, message
 
 
 def test_a_new_disk_is_answered_with_its_uuid_and_nothing_else(alice: Client) -> None:
@@ -321,98 +268,3 @@ def test_an_uploaded_image_becomes_a_readonly_disk(alice: Client) -> None:
     assert len(disk["identifier"]) == 27
     contents = alice("GET", path, headers={"Accept": "application/x-gzip"})
     assert gzip.decompress(contents.content) == image
-
-
-def test_an_upload_must_be_compressed(alice: Client) -> None:
-    assert alice("POST", "/disks/", files={"f": ("image", b"plain")}).status_code == 400
-    assert message(alice("POST", "/disks/", files={"f": ("image", b"")})) == (400, "empty file uploaded")
-
-
-@pytest.fixture
-def web() -> Iterator[str]:
-    """A web server that has one image."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(gzip.compress(b"an image") if self.path.endswith(".gz") else b"an image")
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.mark.parametrize("name", ["image", "image.gz"])
-def test_a_disk_is_filled_from_a_url(alice: Client, web: str, name: str) -> None:
-    sha1 = hashlib.sha1(b"an image").hexdigest()
-    uuid = alice.create(url=f"{web}/{name}", bytes="8", sha1=sha1)
-    contents = alice("GET", f"/disks/{uuid}", headers={"Accept": "application/x-gzip"})
-    assert gzip.decompress(contents.content) == b"an image"
-
-
-def test_a_failed_import_leaves_a_ghost(alice: Client, web: str) -> None:
-    form = {"size": "1", "url": f"{web}/image", "bytes": "7"}
-    assert message(alice("POST", "/disks", data=form)) == (400, "size mismatch: 8 (found) != 7 (expected)")
-    assert len(alice("GET", "/disks").json()) == 1
-
-
-def test_a_wrong_checksum_is_told_in_decimal_numbers(alice: Client, web: str) -> None:
-    found = int(hashlib.sha1(b"an image").hexdigest(), 16)
-    form = {"size": "1", "url": f"{web}/image", "sha1": "ff"}
-    assert message(alice("POST", "/disks", data=form)) == (
-        400,
-        f"checksum mismatch: {found} (found) != 255 (expected)",
-    )
-
-
-def test_nothing_is_fetched_from_other_computers(alice: Client) -> None:
-    form = {"size": "1", "url": "http://192.0.2.1/image"}
-    assert message(alice("POST", "/disks", data=form)) == (
-        400,
-        "error initializing disk contents from http://192.0.2.1/image",
-    )
-
-
-def test_a_machine_starts_with_a_disk_and_gives_it_back(sandbox: Sandbox, clock: ManualClock, alice: Client) -> None:
-    uuid = alice.create()
-    machine = sandbox.machines.allocate(
-        "alice", parse_template(f'DISK=[SOURCE="x"] DISK=[SOURCE=pdisk:{sandbox.disks_url}/{uuid},TYPE=block]')
-    )
-    clock.advance(10)
-    assert alice("GET", f"/disks/{uuid}/mounts").json() == [{"vmId": str(machine.id), "device": "static"}]
-    sandbox.machines.act("alice", machine.id, "finalize")
-    clock.advance(10)
-    assert alice("GET", f"/disks/{uuid}/mounts").json() == []
-
-
-@pytest.mark.parametrize("what", ["missing", "private", "origin"])
-def test_a_machine_fails_when_it_cannot_have_its_disk(
-    sandbox: Sandbox, clock: ManualClock, alice: Client, bob: Client, what: str
-) -> None:
-    uuid = {
-        "missing": lambda: "00000000-0000-0000-0000-000000000000",
-        "private": lambda: bob.create(),
-        "origin": lambda: alice.create(type="MACHINE_IMAGE_ORIGIN"),
-    }[what]()
-    machine = sandbox.machines.allocate("alice", parse_template(f'DISK=[SOURCE="x"] DISK=[SOURCE="pdisk:h/{uuid}"]'))
-    clock.advance(10)
-    assert machine.state.name == "FAILED"
-    assert uuid in machine.template.vectors("ERROR")[0]["MESSAGE"]
-
-
-def test_what_was_plugged_into_a_killed_machine_is_free(
-    sandbox: Sandbox, clock: ManualClock, alice: Client, running: tuple[str, str]
-) -> None:
-    node, vm_id = running
-    uuid = alice.create()
-    alice("POST", f"/disks/{uuid}/mounts", data={"node": node, "vm_id": vm_id})
-    sandbox.machines.act("alice", int(vm_id), "finalize")
-    clock.advance(10)
-    assert alice("DELETE", f"/disks/{uuid}").status_code == 200

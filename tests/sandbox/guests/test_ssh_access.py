@@ -1,41 +1,20 @@
-"""Running machines over SSH, and the port translation service."""
+"""Running machines over SSH."""
 
 from __future__ import annotations
 
 import base64
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import paramiko
 import pytest
-import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 from ..conftest import KEY, OTHER_KEY, login, public
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(boot_seconds=0) as sandbox:
-        yield sandbox
-
-
-def start(sandbox: Sandbox, *, network: str = "local", context: str = "", source: str = "x") -> int:
-    context = context or f'PUBLIC_KEY="{public(KEY)}"'
-    template = f'DISK=[SOURCE="{source}"] NIC=[NETWORK={network},NETWORK_UNAME=oneadmin] CONTEXT=[{context}]'
-    return sandbox.machines.allocate("alice", parse_template(template)).id
-
-
-def ports(sandbox: Sandbox, machine_id: int | None = None) -> Any:
-    parameters = {} if machine_id is None else {"vmid": machine_id}
-    answer = requests.get(f"{sandbox.port_translation_url}/cgi-bin/vmports.py", params=parameters, timeout=5)
-    assert answer.status_code == 200
-    return answer.json()
+from .conftest import ports, start
 
 
 def gateway_port(sandbox: Sandbox, machine_id: int) -> int:
@@ -63,13 +42,6 @@ def test_public_machines_are_reached_at_their_address_or_the_gateway(sandbox: Sa
         assert output(login(("127.0.0.1", gateway_port(sandbox, machine.id))), "echo hello") == "hello\n"
     else:
         assert output(login((address, 22)), "echo hello") == "hello\n"
-
-
-def test_ports_of_all_machines_or_of_one(sandbox: Sandbox) -> None:
-    first, second = start(sandbox), start(sandbox)
-    assert {str(first), str(second)} <= set(ports(sandbox))
-    assert set(ports(sandbox, first)) == {str(first)}
-    assert ports(sandbox, 9999) == {}
 
 
 def test_a_machine_that_is_gone_cannot_be_reached(sandbox: Sandbox) -> None:
@@ -115,30 +87,6 @@ def test_ttylinux_has_no_sftp(sandbox: Sandbox) -> None:
         pytest.raises(paramiko.SSHException),
     ):
         client.open_sftp()
-
-
-def test_port_translation_is_recorded_as_a_service_of_its_own(sandbox: Sandbox) -> None:
-    ports(sandbox)
-    assert sandbox.requests[-1].service == "pat"
-    assert sandbox.requests[-1].operation == "GET /cgi-bin/vmports.py"
-
-
-def test_port_translation_speaks_plain_http_even_beside_tls(tmp_path: Path) -> None:
-    with Sandbox(boot_seconds=0, tls=True) as sandbox:
-        assert sandbox.port_translation_url.startswith("http://")
-        machine_id = start(sandbox)
-        assert str(machine_id) in ports(sandbox)
-        text = sandbox.write_config(tmp_path / "cfg").read_text()
-        assert "port_translation = true" in text
-        assert f"pat_service_host = {sandbox.port_translation_url}" in text
-        assert "pat_gateway_host = 127.0.0.1" in text
-
-
-def test_without_guests_there_is_no_port_translation(tmp_path: Path) -> None:
-    with Sandbox(guests=False) as sandbox:
-        with pytest.raises(RuntimeError, match="guests"):
-            _ = sandbox.port_translation_url
-        assert "pat_" not in sandbox.write_config(tmp_path / "cfg").read_text()
 
 
 def test_machines_that_ran_before_a_restart_are_reached_again(tmp_path: Path) -> None:

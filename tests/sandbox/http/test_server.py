@@ -1,0 +1,85 @@
+"""Connections: how long they are kept, and when they are refused."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from requests.exceptions import ConnectionError
+
+from stratuslab_libcloud.sandbox import Fault, FaultKind, KeepAlive, Sandbox
+
+from ..conftest import ALICE, CALL, allocate, ask, compute, http_connection, images
+
+
+def test_a_refusal_lasts_for_its_time(sandbox: Sandbox, http: requests.Session) -> None:
+    sandbox.faults.add(Fault(FaultKind.REFUSE, "marketplace", count=1, seconds=0.3))
+    with pytest.raises(ConnectionError):
+        images(sandbox, http)
+    refused = False
+    deadline = time.monotonic() + 5
+    while True:
+        assert time.monotonic() < deadline
+        try:
+            allocate(sandbox, http)
+        except ConnectionError as error:
+            refused |= "refused" in str(error)
+        else:
+            if refused:
+                break
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, float("inf"))])
+def test_connections_cannot_be_kept_for_nothing(number: int, seconds: float) -> None:
+    with pytest.raises(ValueError, match="a connection is kept for"):
+        KeepAlive(number, seconds)
+
+
+def test_a_kept_connection_is_closed_without_a_word_after_some_requests(http: requests.Session) -> None:
+    with Sandbox(keep_alive=KeepAlive(requests=3)) as sandbox:
+        connection = http_connection(sandbox)
+        for _ in range(3):
+            assert ask(connection).getheader("Connection") is None
+        with pytest.raises((http_errors, OSError)):
+            ask(connection)
+        connection.close()
+
+
+def test_an_idle_connection_is_closed(http: requests.Session) -> None:
+    with Sandbox(keep_alive=KeepAlive(idle_seconds=0.1)) as sandbox:
+        connection = http_connection(sandbox)
+        ask(connection)
+        assert connection.sock is not None
+        connection.sock.settimeout(5)
+        assert connection.sock.recv(1) == b""
+        connection.close()
+
+
+http_errors = http.client.HTTPException
+
+
+def test_half_a_request_is_none(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
+        connection.sendall(
+            b"POST /pdisk/pswd/disks HTTP/1.1\r\nHost: x\r\nAuthorization: Basic YWxpY2U6c2VjcmV0\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\nsize=1"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert len(sandbox.disks) == 0
+
+
+def test_connections_are_kept_and_fast(sandbox: Sandbox, http: requests.Session) -> None:
+    started = time.monotonic()
+    for _ in range(50):
+        assert http.post(compute(sandbox), data=CALL, auth=ALICE).status_code == 200
+        assert http.get(f"{sandbox.marketplace_url}/metadata").status_code == 200
+    # 44 ms an answer is what it costs when head and body wait for each other's acknowledgement.
+    assert time.monotonic() - started < 100 * 0.03
+    assert sandbox.requests.connections == 1
