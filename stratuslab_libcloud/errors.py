@@ -8,7 +8,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
         +-- KeyFileError                an SSH key file that is missing, unreadable, encrypted, or not half of a pair
         +-- MachineFailedError          a machine that the cloud could not start
-        +-- WaitTimeoutError            machines that did not run in time (also a TimeoutError)
+        +-- WaitTimeoutError            machines that did not run, or were not gone, in time (also a TimeoutError)
         +-- DeploymentFailedError       a machine that was started but not deployed (also a DeploymentError)
             +-- ScriptFailedError           a script on it ended with another status than 0
         +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
@@ -115,18 +115,25 @@ class MachineFailedError(StratusLabError):
     """The cloud could not start a machine, or it ended while the caller waited for it.
 
     :param message: with the cloud's own explanation
-    :param node_id: the machine's ID
-    :param location: where it is
+    :param node: the machine
     """
 
-    def __init__(self, message: str, *, node_id: str, location: str) -> None:
+    def __init__(self, message: str, *, node: Node) -> None:
         super().__init__(message)
-        self.node_id = node_id
-        self.location = location
+        self.node = node
 
 
 class WaitTimeoutError(StratusLabError, TimeoutError):
-    """Machines do not run yet at the end of the time to wait for them."""
+    """Machines are not yet what they were waited for to be.
+
+    :param nodes: these machines, as they were seen last
+    :param ready: the others that were waited for
+    """
+
+    def __init__(self, message: str, *, nodes: Sequence[Node], ready: Sequence[Node]) -> None:
+        super().__init__(message)
+        self.nodes = list(nodes)
+        self.ready = list(ready)
 
 
 class DeploymentFailedError(StratusLabError, DeploymentError):

@@ -29,13 +29,14 @@ CLIENT = {"client", "client/http", "client/opennebula", "client/stratuslab"}
 DRIVER = {"driver", "driver/stratuslab", "driver/opennebula"}
 SERVICES = {f"sandbox/{service}" for service in ("compute", "disks", "marketplace", "guests", "web")}
 SANDBOX = {"sandbox", "sandbox/state", "sandbox/http", *SERVICES}
-LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
+LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors", "polling"}
 
 MAY_IMPORT = {
     "": {*DRIVER, "errors"},
     "errors": set(),
+    "polling": set(),
     "config": {"config", "errors"},
-    "deployment": {"deployment", "errors"},
+    "deployment": {"deployment", "errors", "polling"},
     "client": {*CLIENT, "config", "errors"},
     "client/http": {"client", "client/http", "config", "errors"},
     "client/opennebula": {"client", "client/http", "client/opennebula", "config", "errors"},

@@ -156,7 +156,7 @@ class _StartedNode:
                 self._login_key.key,
                 timeout=options.seconds_to_wait,
                 connect_timeout=options.seconds_to_connect,
-                pause=options.wait_period,
+                longest_pause=options.wait_period,
                 label=self._label,
             )
             runner = steps.StepRunner(

@@ -12,6 +12,7 @@ import paramiko
 from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
 from stratuslab_libcloud.deployment.target import Gateway
 from stratuslab_libcloud.errors import ServiceError
+from stratuslab_libcloud.polling import Polling
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
@@ -88,7 +89,7 @@ class SshLogin:
     :param key: the private key
     :param timeout: seconds of waiting, over all logins together
     :param connect_timeout: seconds that making one connection may take
-    :param pause: seconds between attempts
+    :param longest_pause: seconds between attempts, at the most
     :param label: names the machine in the log
     """
 
@@ -101,7 +102,7 @@ class SshLogin:
         *,
         timeout: float,
         connect_timeout: float,
-        pause: float,
+        longest_pause: float,
         label: str,
     ) -> None:
         self._find = find
@@ -111,7 +112,7 @@ class SshLogin:
         self._timeout = timeout
         self._seconds_left = timeout
         self._connect_timeout = connect_timeout
-        self._pause = min(pause, LONGEST_PAUSE_SECONDS)
+        self._longest_pause = min(longest_pause, LONGEST_PAUSE_SECONDS)
         self._label = label
         self._announced: SshAddress | None = None
 
@@ -121,32 +122,30 @@ class SshLogin:
         :raises UnreachableError: the time limit is over
         :raises Exception: what `check` raised
         """
-        started = time.monotonic()
-        deadline = started + self._seconds_left
+        polling = Polling(self._seconds_left, self._longest_pause)
         try:
-            return self._wait(deadline)
+            return self._wait(polling)
         finally:
-            self._seconds_left -= time.monotonic() - started
+            self._seconds_left = polling.left()
 
-    def _wait(self, deadline: float) -> DeploymentSSHClient:
+    def _wait(self, polling: Polling) -> DeploymentSSHClient:
         reported = None
         next_check = time.monotonic() + CHECK_SECONDS
         while True:
             try:
-                return self._try_once(deadline)
+                return self._try_once(polling)
             except (UnreachableError, ServiceError) as error:
                 problem = str(error)
-            if time.monotonic() + self._pause >= deadline:
-                raise UnreachableError(f"nobody could log in within {self._timeout:g} seconds: {problem}")
             if problem != reported:
                 logger.info("%s: still waiting: %s", self._label, problem)
                 reported = problem
             if time.monotonic() >= next_check:
                 self._check()
                 next_check = time.monotonic() + CHECK_SECONDS
-            time.sleep(self._pause)
+            if not polling.pause():
+                raise UnreachableError(f"nobody could log in within {self._timeout:g} seconds: {problem}")
 
-    def _try_once(self, deadline: float) -> DeploymentSSHClient:
+    def _try_once(self, polling: Polling) -> DeploymentSSHClient:
         """Try to log in, once for each user name."""
         address = self._find()
         if address != self._announced:
@@ -154,7 +153,7 @@ class SshLogin:
             self._announced = address
         for username in self._usernames:
             try:
-                client = self._connect(address, username, max(1.0, deadline - time.monotonic()))
+                client = self._connect(address, username, max(1.0, polling.left()))
             except paramiko.AuthenticationException as error:
                 refusal = error
             except (OSError, EOFError, paramiko.SSHException) as error:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from libcloud.compute.base import NodeLocation
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, NodeLocation
 
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.opennebula.machine import Selection, VirtualMachine
 from stratuslab_libcloud.client.parallel import answers
+from stratuslab_libcloud.driver.arguments import machine_number
 from stratuslab_libcloud.driver.filters import EVERYTHING, NodeFilter
 from stratuslab_libcloud.driver.locations import Locations
 
@@ -49,6 +52,35 @@ def iterate(
     for where, machines in locations.ask_while_read(ask, places, partial):
         for machine in machines:
             yield machine, where
+
+
+def look_at(
+    locations: Locations[Any],
+    nodes: Sequence[Node],
+    seconds: float,
+    make: Callable[[VirtualMachine, NodeLocation], T],
+) -> list[T | LibcloudError]:
+    """Certain machines as they are now, also those that have ended; their locations are asked at the same time.
+
+    :param seconds: how long it may take
+    :return: in the order of `nodes`; why it is not known of a machine in its place
+    """
+    deadline = Deadline(seconds)
+    keys = [(str(locations.of(node).id), machine_number(node)) for node in nodes]
+    numbers: dict[str, list[int]] = {}
+    for section, number in keys:
+        numbers.setdefault(section, []).append(number)
+
+    def ask(section: str) -> dict[int, VirtualMachine | LibcloudError]:
+        compute: Compute = locations.cloud(section).compute
+        return compute.certain_machines(numbers[section], deadline.left())
+
+    told = dict(zip(numbers, answers(ask, list(numbers)), strict=True))
+    found = [(section, told[section][number]) for section, number in keys]
+    return [
+        machine if isinstance(machine, LibcloudError) else make(machine, locations.find(section))
+        for section, machine in found
+    ]
 
 
 def _read_in_parts(compute: Compute, wanted: NodeFilter, deliver: Callable[[list[VirtualMachine]], None]) -> None:

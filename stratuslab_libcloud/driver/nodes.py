@@ -18,6 +18,9 @@ class LocatedNode(Node):
         super().__init__(**values)
         self.location = location
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} {self.state} at '{self.location.id}'>"
+
     def get_uuid(self) -> str:
         """An identifier of this machine among all locations: unlike Libcloud's own, it depends on the location."""
         identity = f"{self.id}:{self.driver.type}:{self.location.id}"

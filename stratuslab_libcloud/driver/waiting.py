@@ -1,45 +1,54 @@
-"""Waiting for machines to run."""
+"""Waiting for machines: until they run, until they are gone."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
+from typing import NoReturn, Protocol
 
+from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.client.parallel import outcomes
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES
 from stratuslab_libcloud.driver.arguments import checked, seconds
 from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
+    NotFoundError,
     ServiceTimeoutError,
     ServiceUnavailableError,
     WaitTimeoutError,
 )
+from stratuslab_libcloud.polling import Polling
 
 _log = logging.getLogger(__name__)
 
 _HOPELESS = frozenset({NodeState.ERROR, NodeState.TERMINATED})
 _PASSING = (ServiceUnavailableError, ServiceTimeoutError)
 
+_LAST_LOOK_SECONDS = 0.75
+"""What the look at the end may take beyond the time limit."""
+
+
+class Look(Protocol):
+    """Asks the clouds about some machines, all at the same time."""
+
+    def __call__(self, nodes: Sequence[Node], seconds: float) -> Sequence[LocatedNode | LibcloudError]:
+        """Each as it is now, or why that is not known.
+
+        :param seconds: how long it may take
+        """
+
 
 def until_running(
-    nodes: Sequence[Node],
-    details: Callable[[Node], LocatedNode],
-    wait_period: float,
-    timeout: float,
-    ssh_interface: str,
-    force_ipv4: bool,
+    nodes: Sequence[Node], look: Look, wait_period: float, timeout: float, ssh_interface: str, force_ipv4: bool
 ) -> list[tuple[Node, list[str]]]:
-    """Ask about machines until all of them run and have an address.
+    """Look at machines until all of them run and have an address.
 
-    :param details: asks about one
-    :param wait_period: seconds between questions
+    :param wait_period: seconds between two looks, at the most
     :param timeout: seconds
     :param ssh_interface: the attribute that must have an address
     :return: each node as it is then, and its addresses
@@ -48,35 +57,96 @@ def until_running(
     """
     if ssh_interface not in SSH_INTERFACES:
         raise InvalidArgumentError(f"ssh_interface can be {' or '.join(SSH_INTERFACES)}; not {ssh_interface!r}")
-    if not isinstance(nodes, (list, tuple)):
-        raise InvalidArgumentError(f"wait_until_running takes several nodes, such as [node], not {nodes!r}")
-    for node in nodes:
-        checked(Node, node)
-    deadline = time.monotonic() + seconds("timeout", timeout)
-    wait_period = seconds("wait_period", wait_period)
-    ready: dict[int, tuple[Node, list[str]]] = {}
-    while True:
-        waiting = [index for index in range(len(nodes)) if index not in ready]
-        status: dict[int, str] = {}
-        for index, outcome in zip(waiting, outcomes(lambda i: details(nodes[i]), waiting), strict=True):
-            if isinstance(outcome, _PASSING):
-                status[index] = str(outcome)
-            elif isinstance(outcome, Exception):
-                raise outcome
+
+    def addresses(node: Node) -> list[str]:
+        return [ip for ip in getattr(node, ssh_interface) if not force_ipv4 or _is_ipv4(ip)]
+
+    def missing(node: LocatedNode | LibcloudError) -> str | None:
+        if isinstance(node, LibcloudError):
+            raise node
+        _fail_if_hopeless(node)
+        if node.state != NodeState.RUNNING:
+            return _state_of(node)
+        return None if addresses(node) else f"it runs, but has no address in {ssh_interface}"
+
+    waiting = _Waiting("wait_until_running", nodes, "running", missing)
+    return [(node, addresses(node)) for node in waiting.wait(look, wait_period, timeout)]
+
+
+def until_gone(nodes: Sequence[Node], look: Look, wait_period: float, timeout: float) -> None:
+    """Look at machines until all of them have ended.
+
+    :param wait_period: seconds between two looks, at the most
+    :param timeout: seconds
+    :raises WaitTimeoutError: when the time is over
+    """
+
+    def missing(node: LocatedNode | LibcloudError) -> str | None:
+        if isinstance(node, NotFoundError):
+            return None
+        if isinstance(node, LibcloudError):
+            raise node
+        return None if node.state == NodeState.TERMINATED else _state_of(node)
+
+    _Waiting("ex_wait_until_gone", nodes, "gone", missing).wait(look, wait_period, timeout)
+
+
+class _Waiting:
+    """Machines that are waited for.
+
+    :param call: the name of the driver's method
+    :param nodes: the machines, as the caller has them
+    :param goal: what they are to be, in a word
+    :param missing: what a machine lacks of that, in words; None when it is so
+    """
+
+    def __init__(
+        self,
+        call: str,
+        nodes: Sequence[Node],
+        goal: str,
+        missing: Callable[[LocatedNode | LibcloudError], str | None],
+    ) -> None:
+        if not isinstance(nodes, (list, tuple)):
+            raise InvalidArgumentError(f"{call} takes several nodes, such as [node], not {nodes!r}")
+        self._nodes = [checked(Node, node) for node in nodes]
+        self._goal = goal
+        self._missing = missing
+        self._words = dict.fromkeys(range(len(self._nodes)), "")
+
+    def wait(self, look: Look, wait_period: float, timeout: float) -> list[Node]:
+        """Wait for all; the nodes as they were seen last."""
+        limit = seconds("timeout", timeout)
+        polling = Polling(limit, seconds("wait_period", wait_period))
+        while self._words:
+            self._look(look, polling.left() + _LAST_LOOK_SECONDS)
+            if not self._words:
+                break
+            described = "; ".join(f"machine {self._nodes[place].id}: {words}" for place, words in self._words.items())
+            _log.info("waiting for machines to be %s: %s", self._goal, described)
+            if not polling.pause():
+                self._give_up(f"not {self._goal} after {limit:g} seconds: {described}")
+        return self._nodes
+
+    def _look(self, look: Look, seconds: float) -> None:
+        places = list(self._words)
+        found = look([self._nodes[place] for place in places], seconds)
+        for place, node in zip(places, found, strict=True):
+            if isinstance(node, _PASSING):
+                self._words[place] = str(node)
+                continue
+            words = self._missing(node)
+            if isinstance(node, LocatedNode):
+                self._nodes[place] = node
+            if words is None:
+                del self._words[place]
             else:
-                _fail_if_hopeless(outcome)
-                addresses = _addresses(outcome, ssh_interface, force_ipv4)
-                if outcome.state == NodeState.RUNNING and addresses:
-                    ready[index] = (outcome, addresses)
-                else:
-                    status[index] = _status_of(outcome, ssh_interface)
-        if not status:
-            return [ready[index] for index in range(len(nodes))]
-        described = "; ".join(f"machine {nodes[index].id}: {words}" for index, words in status.items())
-        if time.monotonic() + wait_period > deadline:
-            raise WaitTimeoutError(f"not running after {float(timeout):g} seconds: {described}")
-        _log.info("waiting for machines to run: %s", described)
-        time.sleep(wait_period)
+                self._words[place] = words
+
+    def _give_up(self, message: str) -> NoReturn:
+        missing = [self._nodes[place] for place in self._words]
+        ready = [node for place, node in enumerate(self._nodes) if place not in self._words]
+        raise WaitTimeoutError(message, nodes=missing, ready=ready)
 
 
 def _fail_if_hopeless(node: LocatedNode) -> None:
@@ -85,14 +155,8 @@ def _fail_if_hopeless(node: LocatedNode) -> None:
         raise MachineFailedError(
             f"machine {node.id} ({node.name!r}) of location '{node.location.id}' is "
             f"{node.extra['state'].lower()} and will not run: {words}",
-            node_id=str(node.id),
-            location=node.location.id,
+            node=node,
         )
-
-
-def _addresses(node: Node, ssh_interface: str, force_ipv4: bool) -> list[str]:
-    addresses: list[str] = getattr(node, ssh_interface)
-    return [ip for ip in addresses if not force_ipv4 or _is_ipv4(ip)]
 
 
 def _is_ipv4(address: str) -> bool:
@@ -102,8 +166,6 @@ def _is_ipv4(address: str) -> bool:
         return False
 
 
-def _status_of(node: LocatedNode, ssh_interface: str) -> str:
-    if node.state == NodeState.RUNNING:
-        return f"it runs, but has no address in {ssh_interface}"
+def _state_of(node: LocatedNode) -> str:
     active = node.extra["state"] == "ACTIVE"
     return str(node.extra["lcm_state" if active else "state"]).lower()

@@ -107,6 +107,10 @@ class Sandbox:
 
     # From start to stop
 
+    def __repr__(self) -> str:
+        where = "not running" if self._running is None else f"at {self.url}"
+        return f"<{type(self).__name__} {where}>"
+
     def start(self) -> Sandbox:
         """Serve until `stop`.
 

@@ -15,10 +15,12 @@ from stratuslab_libcloud.errors import (
     ConflictError,
     LimitExceededError,
     NotFoundError,
+    PermissionDeniedError,
     RequestRejectedError,
     ServiceUnavailableError,
 )
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.http.faults import Fault, FaultKind
 
 TEMPLATE = (
     'CPU = 1 MEMORY = 64 NAME = "n" DISK = [ SOURCE = "http://127.0.0.1/x", TARGET = "hda" ] '
@@ -42,6 +44,25 @@ def test_a_machines_life(cloud: Cloud) -> None:
     assert cloud.compute.machine(number).status == "DONE"
     cloud.compute.kill(number)
     assert cloud.compute.machines() == []
+
+
+def test_certain_machines_are_asked_for_in_few_requests(cloud: Cloud, sandbox: Sandbox) -> None:
+    numbers = [cloud.compute.allocate(TEMPLATE) for _ in range(30)]
+    cloud.compute.kill(numbers[3])
+    sandbox.requests.clear()
+    found = cloud.compute.certain_machines([numbers[5], numbers[3], numbers[29], 10_000, numbers[3]])
+    assert list(found) == [numbers[5], numbers[3], numbers[29], 10_000]
+    assert [getattr(machine, "id", None) for machine in found.values()] == [numbers[5], numbers[3], numbers[29], None]
+    assert isinstance(found[10_000], NotFoundError)
+    assert sorted(sandbox.requests.operations) == ["one.vm.info", "one.vmpool.info"]
+    assert cloud.compute.certain_machines([]) == {}
+
+
+def test_why_certain_machines_are_not_known_is_told_of_each(cloud: Cloud, sandbox: Sandbox) -> None:
+    numbers = [cloud.compute.allocate(TEMPLATE) for _ in range(3)]
+    sandbox.faults.add(Fault(FaultKind.STATUS, "compute", "one.vmpool.info", status=403))
+    found = cloud.compute.certain_machines([*numbers, 10_000])
+    assert [type(machine) for machine in found.values()] == [PermissionDeniedError] * 3 + [NotFoundError]
 
 
 def test_what_the_compute_service_refuses(cloud: Cloud) -> None:

@@ -105,7 +105,7 @@ class ServerDriver:
     ) -> list[tuple[Node, list[str]]]:
         [node] = nodes
         if timeout == 0:  # asked again
-            raise WaitTimeoutError("nothing new")
+            raise WaitTimeoutError("nothing new", nodes=nodes, ready=[])
         self.before_running(node)
         running = Node(node.id, node.name, NodeState.RUNNING, node.public_ips, node.private_ips, self)
         addresses = getattr(running, ssh_interface)

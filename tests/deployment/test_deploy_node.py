@@ -140,16 +140,15 @@ def test_machine_without_ssh(deploy: Deploy, driver: ServerDriver) -> None:
 
 
 def test_machine_that_failed_to_boot_is_known_at_once(deploy: Deploy, driver: ServerDriver) -> None:
-    problem = MachineFailedError("the disk is full", node_id="1", location="here")
-
     def fail(node: Node) -> None:
-        raise problem
+        raise MachineFailedError("the disk is full", node=node)
 
     driver.before_running = fail
     with pytest.raises(DeploymentFailedError, match="the disk is full") as caught:
         deploy(ScriptDeployment("true"))
     assert caught.value.node is driver.nodes[0]
-    assert caught.value.original_error is caught.value.__cause__ is problem
+    assert caught.value.original_error is caught.value.__cause__
+    assert isinstance(caught.value.original_error, MachineFailedError)
 
 
 # What becomes of a machine that was not deployed

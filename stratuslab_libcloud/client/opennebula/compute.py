@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from libcloud.common.types import LibcloudError
+
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.opennebula import xmlrpc
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
-from stratuslab_libcloud.client.opennebula.machine import EVERYTHING, Selection, VirtualMachine, read_machines
+from stratuslab_libcloud.client.opennebula.machine import (
+    ANY_STATE,
+    EVERYTHING,
+    Selection,
+    VirtualMachine,
+    read_machines,
+    worthwhile_ranges,
+)
+from stratuslab_libcloud.client.parallel import outcomes
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
@@ -47,6 +58,7 @@ class Compute:
 
     def __init__(self, config: CloudConfig, dialect: Dialect, proxy_url: str | None = None) -> None:
         self._dialect = dialect
+        self._timeout = config.compute.timeout
         self._newest = -1
         self._lock = threading.Lock()
         self._transport = Transport(
@@ -66,12 +78,34 @@ class Compute:
         """
         return self._remember(self._call("one.vm.allocate", template, read=_read_id, timeout=timeout))
 
-    def machine(self, machine_id: int) -> VirtualMachine:
+    def machine(self, machine_id: int, timeout: float | None = None) -> VirtualMachine:
         """Ask for one machine; also for one that has ended.
 
+        :param timeout: seconds; the configured time limit by default
         :raises NotFoundError: when there never was such a machine
         """
-        return self._call("one.vm.info", machine_id, read=_only_machine, repeatable=True)
+        return self._call("one.vm.info", machine_id, read=_only_machine, repeatable=True, timeout=timeout)
+
+    def certain_machines(
+        self, machine_ids: Collection[int], timeout: float | None = None
+    ) -> dict[int, VirtualMachine | LibcloudError]:
+        """Ask for these machines, also for those that have ended, in as few requests as are sensible.
+
+        :param timeout: seconds; the configured time limit by default
+        :return: for each ID the machine, or why it is not known
+        """
+        deadline = Deadline(self._timeout if timeout is None else timeout)
+
+        def ask(part: Sequence[int]) -> list[VirtualMachine]:
+            if len(part) == 1:
+                return [self.machine(part[0], deadline.left())]
+            return self.machines(Selection(part[0], part[-1], ANY_STATE), deadline.left())
+
+        found: dict[int, VirtualMachine | LibcloudError] = {}
+        _collect(found, ask, worthwhile_ranges(machine_ids))
+        # The list has the user's own machines; those of others can be asked for one by one.
+        _collect(found, ask, [[machine_id] for machine_id in machine_ids if machine_id not in found])
+        return {machine_id: found[machine_id] for machine_id in machine_ids}
 
     @property
     def newest(self) -> int:
@@ -143,6 +177,19 @@ class Compute:
             repeatable=repeatable,
         )
         return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+
+
+def _collect(
+    found: dict[int, VirtualMachine | LibcloudError],
+    ask: Callable[[Sequence[int]], list[VirtualMachine]],
+    parts: Sequence[Sequence[int]],
+) -> None:
+    """Add the answer about each part of some IDs; an error counts for all of its part."""
+    for part, outcome in zip(parts, outcomes(ask, parts), strict=True):
+        if isinstance(outcome, LibcloudError):
+            found.update(dict.fromkeys(part, outcome))
+        else:
+            found.update({machine.id: machine for machine in outcome})
 
 
 def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:

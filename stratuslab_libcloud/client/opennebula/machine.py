@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -55,6 +55,9 @@ ALL_BUT_DONE = -1
 _ACTIVE = STATE_NAMES.index("ACTIVE")
 LARGEST_ID = 2**31 - 1
 """The largest integer of the daemon."""
+_IDS_FOR_EACH_WANTED = 10
+"""How long a range may be, for each of its machines that is wanted."""
+
 _END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
@@ -156,6 +159,21 @@ class Selection(NamedTuple):
 
 EVERYTHING = Selection()
 """All machines that have not ended."""
+
+
+def worthwhile_ranges(machine_ids: Collection[int]) -> list[list[int]]:
+    """Parts of some IDs, each of which is worth one request for all machines from its first to its last.
+
+    Machines in between may be the user's as well and are then in the answer; so there are not far more IDs in a range
+    than are wanted.
+    """
+    ranges: list[list[int]] = []
+    for machine_id in sorted(set(machine_ids)):
+        if ranges and machine_id - ranges[-1][0] < _IDS_FOR_EACH_WANTED * (len(ranges[-1]) + 1):
+            ranges[-1].append(machine_id)
+        else:
+            ranges.append([machine_id])
+    return ranges
 
 
 def just_created(machine_id: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:

@@ -25,6 +25,9 @@ class StratusLabImage(NodeImage):
         super().__init__(id=entry.identifier, name=name, driver=driver, extra=_image_extra(entry))
         self.entry = entry
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r}>"
+
 
 def get(cloud: Cloud, image_id: str, driver: NodeDriver) -> NodeImage:
     """An image by its Marketplace identifier, a volume by its id, or whatever is at a URL.

@@ -33,6 +33,9 @@ class StratusLabSize(NodeSize):
         )
         self.cpu = instance_type.cpu
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} {self.cpu} CPU {self.ram} MiB>"
+
 
 class Sizes:
     """What machines can be like, the same at all locations.

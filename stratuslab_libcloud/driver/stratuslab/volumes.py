@@ -45,6 +45,9 @@ class StratusLabVolume(StorageVolume):
         )
         self.location = location
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} {self.size} GiB at '{self.location.id}'>"
+
 
 def attachment(mount: Mount) -> dict[str, str]:
     """What `volume.extra['attachments']` says of one machine that uses the volume."""

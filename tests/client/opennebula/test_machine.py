@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_machines
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_machines, worthwhile_ranges
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 
@@ -150,3 +150,20 @@ def test_the_pieces_in_which_it_arrives_do_not_matter(data: st.DataObject) -> No
     pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     assert list(read_machines(pieces)) == machines_in(text)
     assert [machine.name for machine in machines_in(text)] == [f"</VM>é{n}" for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("machine_ids", "ranges"),
+    [
+        ([], []),
+        ([7], [[7]]),
+        ([7, 7, 3], [[3, 7]]),
+        ([0, 19], [[0, 19]]),
+        ([0, 20], [[0], [20]]),
+        ([1, 2, 3, 500, 501, 90_000], [[1, 2, 3], [500, 501], [90_000]]),
+        (list(range(0, 2000, 10)), [list(range(0, 2000, 10))]),
+        (list(range(0, 2000, 20)), [[machine_id] for machine_id in range(0, 2000, 20)]),
+    ],
+)
+def test_ranges_have_not_far_more_ids_than_are_wanted(machine_ids: list[int], ranges: list[list[int]]) -> None:
+    assert worthwhile_ranges(machine_ids) == ranges
