@@ -1,34 +1,17 @@
-"""The life cycle of machines: which state follows which, when, and what happens in between.
-
-No thread moves a machine. Each machine has at most one next step, with its time. `LifeCycle.run_due_steps` carries out
-all steps that are due, in the order of their times. So a machine's history does not depend on how often somebody looks.
-"""
+"""The life cycle of machines: which state follows which, when, and what happens in between."""
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
-from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.errors import StartError, UnknownActionError, WrongStateError
 from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.progress import Progress
 from stratuslab_libcloud.sandbox.state.transfer import TransferManager
 from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, Machine, Reason, VmState
-
-
-class Listener(Protocol):
-    """Is told when a machine begins to run and when it ceases to; called without the state's lock."""
-
-    def machine_running(self, machine: Machine) -> None:
-        """The machine runs now."""
-
-    def machine_gone(self, machine: Machine) -> None:
-        """The machine does not run any more; it may run again later."""
 
 
 class LifeCycle:
@@ -40,36 +23,22 @@ class LifeCycle:
     """
 
     def __init__(
-        self, clock: Clock, pace: Pace, networks: Networks, transfer: TransferManager, hosts: Sequence[Host]
+        self,
+        progress: Progress[Machine],
+        pace: Pace,
+        networks: Networks,
+        transfer: TransferManager,
+        hosts: Sequence[Host],
     ) -> None:
-        self._clock = clock
+        self._progress = progress
         self._seconds = _durations(pace)
         self._networks = networks
         self._transfer = transfer
         self._hosts = itertools.cycle(hosts)
-        self._due: list[tuple[float, int, Machine, int]] = []
-        self._order = itertools.count()
-        self._events: deque[tuple[bool, Machine]] = deque()
-        self._now = clock.now()
 
     @property
-    def next_step_at(self) -> float | None:
-        """When the next step is due, in seconds since 1970."""
-        return self._due[0][0] if self._due else None
-
-    def run_due_steps(self) -> None:
-        """Carry out all steps that are due."""
-        now = self._clock.now()
-        while self._due and self._due[0][0] <= now:
-            moment, _, machine, revision = heapq.heappop(self._due)
-            if machine.revision == revision:
-                self._now = moment
-                self._take_step(machine)
-        self._now = now
-
-    def take_event(self) -> tuple[bool, Machine] | None:
-        """The oldest event that listeners were not yet told of: whether the machine runs now, and which it is."""
-        return self._events.popleft() if self._events else None
+    def _now(self) -> float:
+        return self._progress.steps.now
 
     def begin(self, machine: Machine) -> None:
         """Let a new machine wait for a host."""
@@ -79,7 +48,7 @@ class LifeCycle:
         """Take over a machine of an earlier run; the step that it was in begins again."""
         self._enter(machine, machine.state, machine.lcm_state)
         if machine.is_running:
-            self._events.append((True, machine))
+            self._progress.machine_running(machine)
 
     def act(self, machine: Machine, action: str) -> None:
         """Do what a user asked for, in OpenNebula's words.
@@ -129,7 +98,7 @@ class LifeCycle:
         machine.polled = self._now
         machine.memory = _kibibytes(machine)
         self._enter_lcm(machine, LcmState.RUNNING)
-        self._events.append((True, machine))
+        self._progress.machine_running(machine)
 
     def _finish_shutdown(self, machine: Machine) -> None:
         machine.history[-1].running[1] = self._now
@@ -222,11 +191,10 @@ class LifeCycle:
     def _leave_running(self, machine: Machine, lcm_state: LcmState) -> None:
         _require(machine.is_running)
         self._enter_lcm(machine, lcm_state)
-        self._events.append((False, machine))
+        self._progress.machine_gone(machine)
 
     def _clean_up(self, machine: Machine) -> None:
-        if machine.is_running:
-            self._events.append((False, machine))
+        self._progress.machine_gone(machine)
         self._leave_host(machine, Reason.USER)
         self._enter_lcm(machine, LcmState.CLEANUP)
 
@@ -271,8 +239,10 @@ class LifeCycle:
         machine.state, machine.lcm_state = state, lcm_state
         machine.revision += 1
         seconds = self._seconds.get((state, lcm_state))
-        if seconds is not None:
-            heapq.heappush(self._due, (self._now + seconds, next(self._order), machine, machine.revision))
+        if seconds is None:
+            self._progress.steps.cancel(machine)
+        else:
+            self._progress.steps.schedule(machine, seconds, lambda: self._take_step(machine))
 
 
 _Step = Callable[[LifeCycle, Machine], None]
