@@ -1,0 +1,76 @@
+"""The compute service: machines, refusals, and what differs between kinds of cloud."""
+
+from __future__ import annotations
+
+import pytest
+import requests_mock
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.opennebula.compute import Compute
+from stratuslab_libcloud.client.opennebula.dialect import Dialect
+from stratuslab_libcloud.errors import NotFoundError, PermissionDeniedError, RequestRejectedError
+from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
+
+OK = (
+    "<methodResponse><params><param><value><array><data><value><boolean>1</boolean></value>"
+    "<value><i4>7</i4></value></data></array></value></param></params></methodResponse>"
+)
+
+
+def test_a_machines_life(cloud: Cloud, template: str) -> None:
+    number = cloud.compute.allocate(template)
+    assert cloud.compute.machine(number).name == "n"
+    assert [machine.id for machine in cloud.compute.machines()] == [number]
+    cloud.compute.shutdown(number)
+    assert cloud.compute.machine(number).status == "DONE"
+    cloud.compute.kill(number)
+    assert cloud.compute.machines() == []
+
+
+def test_certain_machines_are_asked_for_in_few_requests(cloud: Cloud, sandbox: Sandbox, template: str) -> None:
+    numbers = [cloud.compute.allocate(template) for _ in range(30)]
+    cloud.compute.kill(numbers[3])
+    sandbox.requests.clear()
+    found = cloud.compute.certain_machines([numbers[5], numbers[3], numbers[29], 10_000, numbers[3]])
+    assert list(found) == [numbers[5], numbers[3], numbers[29], 10_000]
+    assert [getattr(machine, "id", None) for machine in found.values()] == [numbers[5], numbers[3], numbers[29], None]
+    assert isinstance(found[10_000], NotFoundError)
+    assert sorted(sandbox.requests.operations) == ["one.vm.info", "one.vmpool.info"]
+    assert cloud.compute.certain_machines([]) == {}
+
+
+def test_why_certain_machines_are_not_known_is_told_of_each(cloud: Cloud, sandbox: Sandbox, template: str) -> None:
+    numbers = [cloud.compute.allocate(template) for _ in range(3)]
+    sandbox.faults.add(Fault(FaultKind.STATUS, "compute", "one.vmpool.info", status=403))
+    found = cloud.compute.certain_machines([*numbers, 10_000])
+    assert [type(machine) for machine in found.values()] == [PermissionDeniedError] * 3 + [NotFoundError]
+
+
+def test_what_the_compute_service_refuses(cloud: Cloud) -> None:
+    with pytest.raises(RequestRejectedError, match="Parse error: syntax error"):
+        cloud.compute.allocate("garbage")
+    with pytest.raises(NotFoundError, match=r"virtual machine \[7\]"):
+        cloud.compute.kill(7)
+
+
+def test_another_kind_of_cloud_has_its_own_session_and_actions(cloud: Cloud) -> None:
+    today = Dialect(session="jane:a&b", kill="terminate-hard", shutdown="terminate")
+    compute = Compute(cloud.config, today)
+    with requests_mock.Mocker() as web:
+        web.post(requests_mock.ANY, text=OK)
+        compute.kill(7)
+        compute.shutdown(7)
+        kill, shutdown = (request.text for request in web.request_history)
+    assert "<param><value><string>jane:a&amp;b</string></value></param>" in kill
+    assert "<string>terminate-hard</string>" in kill
+    assert "<string>terminate</string>" in shutdown
+
+
+def test_the_newest_machine_is_the_one_with_the_highest_id(cloud: Cloud, template: str) -> None:
+    assert cloud.compute.newest == -1
+    ids = [cloud.compute.allocate(template) for _ in range(2)]
+    assert cloud.compute.newest == max(ids)
+
+
+def test_the_session_string_is_in_no_representation() -> None:
+    assert "secret" not in repr(Dialect("jane:secret", "finalize", "shutdown"))

@@ -1,0 +1,48 @@
+"""The disk service."""
+
+from __future__ import annotations
+
+import pytest
+
+from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.marks import new_mark
+from stratuslab_libcloud.client.stratuslab.disk import Mount
+from stratuslab_libcloud.errors import ConflictError, LimitExceededError, NotFoundError, ServiceUnavailableError
+
+
+def test_a_disks_life(cloud: Cloud, template: str) -> None:
+    machine = cloud.compute.allocate(template)
+    host = cloud.compute.machine(machine).host
+    assert host is not None
+    uuid = cloud.disks.create(3, "data", "private", new_mark())
+    assert cloud.disks.disk(uuid).size == 3
+    assert cloud.disks.attach(uuid, host, machine) == "vdz"
+    assert cloud.disks.mounts(uuid) == [Mount(machine, "vdz")]
+    with pytest.raises(ConflictError):
+        cloud.disks.destroy(uuid)
+    cloud.disks.detach(uuid, machine)
+    cloud.disks.destroy(uuid)
+    with pytest.raises(NotFoundError):
+        cloud.disks.disk(uuid)
+
+
+def test_a_mark_is_taken_once(cloud: Cloud) -> None:
+    mark = new_mark()
+    cloud.disks.create(1, "data", "private", mark)
+    with pytest.raises(ConflictError, match="Disk already registered"):
+        cloud.disks.create(1, "data", "private", mark)
+    assert [disk.mark for disk in cloud.disks.disks()] == [mark]
+
+
+def test_what_the_disk_service_refuses(cloud: Cloud) -> None:
+    with pytest.raises(LimitExceededError, match="Size must be an integer between 1 and 1024"):
+        cloud.disks.create(5000, "data", "private", new_mark())
+    uuid = cloud.disks.create(1, "data", "private", new_mark())
+    with pytest.raises(ServiceUnavailableError, match="status 500"):
+        cloud.disks.detach(uuid, 7)
+
+
+def test_numbers_from_1000_on_have_a_separator(cloud: Cloud) -> None:
+    uuid = cloud.disks.create(1024, "data", "private", new_mark())
+    assert cloud.disks.disk(uuid).size == 1024
+    assert [disk.size for disk in cloud.disks.disks()] == [1024]
