@@ -169,6 +169,8 @@ def report(package: Package, parameters: Iterable[str] = ("size", "auth", "locat
         for walk in ParameterWalk.from_function(NAME, sources, "create_node", parameter):
             yield f"{parameter}, from {walk.start} to the wire"
             yield from (f"  {number:2} {file:44} {function}" for number, (file, function) in enumerate(walk.files, 1))
+            if not walk.is_at_the_wire:
+                yield "     (not followed any further)"
             yield f"  rooms: {' -> '.join(walk.rooms)}"
             yield f"  rooms that it came back to: {', '.join(walk.rooms_again) or 'none'}"
 

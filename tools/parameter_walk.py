@@ -1,10 +1,10 @@
 """Follow one argument of a function through the source of a package: which files see it, in which order.
 
 The source is read, not run. A value comes along by assignments, by arguments, by what a function returns, and as a
-field of an object. Its limits:
+field of an object. The walk ends at the wire: the first file that imports a library for HTTP. Its limits:
 
-* a method of an object whose class is not known is looked for by its name, and left out if more than
-  `MANY` classes have one of that name, or if texts, lists and dictionaries have one;
+* the class of an object is known from annotations and from calls of classes; if it is not known, a method is found by
+  its name when only one class has one of that name, and otherwise not followed;
 * what is looked up by the value or computed from it counts as the value; a condition on it does not;
 * functions that are handed on to be called later are not followed, and branches are all followed.
 
@@ -14,10 +14,11 @@ A file is entered once: the order is that of the first visits.
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-MANY = 3
+HTTP_LIBRARIES = {"requests", "urllib3", "http"}
 WHOLE = "*"
 Taint = frozenset[str]
 """What of a value comes from the argument: names of fields, or `WHOLE`."""
@@ -28,6 +29,10 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 Sources = Mapping[str, tuple[ast.Module, str]]
 """By a module's name: its tree and its file."""
+
+
+class _WalkEnded(Exception):  # noqa: N818  # no error: it ends the reading of all functions at once
+    """The value is at the wire."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,70 @@ class _Definitions:
         for place in self.methods.get(name, ()):
             if place.owner is owner.node:
                 return place
+        return next((found for base in self._bases(owner) if (found := self.method(base, name))), None)
+
+    def overrides(self, place: _Place) -> list[_Place]:
+        """The method itself, and those of the same name in classes made from its class."""
+        return [
+            other
+            for other in self.methods[place.node.name]
+            if other.owner and place.owner and self._is_made_from(_Place(other.module, other.owner), place.owner)
+        ]
+
+    def _bases(self, owner: _Place) -> Iterator[_Place]:
+        assert isinstance(owner.node, ast.ClassDef)
         for base in owner.node.bases:
-            name_of_base = base.value if isinstance(base, ast.Subscript) else base
-            above = self.named(owner.module, name_of_base.id) if isinstance(name_of_base, ast.Name) else None
-            found = self.method(above, name) if above else None
+            found = self.annotated(owner.module, base)
             if found:
-                return found
+                yield found
+
+    def _is_made_from(self, kind: _Place, base: ast.ClassDef) -> bool:
+        return kind.node is base or any(self._is_made_from(above, base) for above in self._bases(kind))
+
+    def annotated(self, module: str, annotation: ast.expr | None) -> _Place | None:
+        """The class of the package that an annotation names; of `X | None` it is `X`, of `X[...]` it is `X`."""
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            annotation = ast.parse(annotation.value, mode="eval").body
+        if isinstance(annotation, ast.BinOp):
+            return self.annotated(module, annotation.left) or self.annotated(module, annotation.right)
+        if isinstance(annotation, ast.Subscript):
+            return self.annotated(module, annotation.value)
+        found = self.named(module, annotation.id) if isinstance(annotation, ast.Name) else None
+        return found if found and isinstance(found.node, ast.ClassDef) else None
+
+    def returned(self, place: _Place) -> _Place | None:
+        """The class of what a call gives."""
+        return place if isinstance(place.node, ast.ClassDef) else self.annotated(place.module, place.node.returns)
+
+    def attribute(self, owner: _Place, name: str) -> _Place | None:
+        """The class of an object's attribute: annotated in the class, a property, or set by `__init__`."""
+        for node in owner.node.body:
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+                return self.annotated(owner.module, node.annotation)
+        method = self.method(owner, name)
+        if method:
+            return self.returned(method)
+        for init in self.methods.get("__init__", ()):
+            if init.owner is owner.node:
+                found = self._set_by(init, name)
+                if found:
+                    return found
+        return next((found for base in self._bases(owner) if (found := self.attribute(base, name))), None)
+
+    def _set_by(self, init: _Place, name: str) -> _Place | None:
+        parameters = {one.arg: one.annotation for one in _arguments(init)}
+        for node in ast.walk(init.node):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            if not any(isinstance(target, ast.Attribute) and target.attr == name for target in targets):
+                continue
+            if isinstance(node, ast.AnnAssign):
+                return self.annotated(init.module, node.annotation)
+            value = node.value if isinstance(node, ast.Assign) else None
+            if isinstance(value, ast.Name):
+                return self.annotated(init.module, parameters.get(value.id))
+            if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+                called = self.named(init.module, value.func.id)
+                return self.returned(called) if called else None
         return None
 
 
@@ -104,9 +167,11 @@ class ParameterWalk:
 
     :param start: the function
     :param files: each file with the first function in it that sees the parameter
+    :param is_at_the_wire: whether the walk could be followed so far
     """
 
     start: str
+    is_at_the_wire: bool = False
     files: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
@@ -116,7 +181,8 @@ class ParameterWalk:
         for place in definitions.methods.get(function, []):
             if parameter in _parameters(place):
                 walk = cls(place.name)
-                _Reader(definitions, sources, walk).call(place, {parameter: frozenset({WHOLE})})
+                with contextlib.suppress(_WalkEnded):
+                    _Reader(definitions, sources, walk).call(place, {parameter: frozenset({WHOLE})})
                 yield walk
 
     @property
@@ -136,10 +202,14 @@ class ParameterWalk:
         return sorted({room for room in rooms if rooms.count(room) > 1})
 
 
-def _parameters(place: _Place) -> list[str]:
+def _arguments(place: _Place) -> list[ast.arg]:
     assert isinstance(place.node, _FUNCTIONS)
     arguments = place.node.args
-    return [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+
+
+def _parameters(place: _Place) -> list[str]:
+    return [argument.arg for argument in _arguments(place)]
 
 
 def _decorators(node: ast.ClassDef | _Function) -> set[str]:
@@ -199,22 +269,35 @@ class _Reader:
         return frozenset(reached)
 
     def _visit(self, place: _Place) -> None:
-        file = self._sources[place.module][1]
+        tree, file = self._sources[place.module]
         if file not in (seen for seen, _ in self._walk.files):
             self._walk.files.append((file, place.name))
+        if any(_imports_http(node) for node in ast.walk(tree)):
+            self._walk.is_at_the_wire = True
+            raise _WalkEnded
+
+
+def _imports_http(node: ast.AST) -> bool:
+    names = (
+        [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
+    )
+    return any(name.partition(".")[0] in HTTP_LIBRARIES for name in names)
 
 
 def _matched(place: _Place, given: list[tuple[str | int | None, Taint]], skip: int) -> dict[str, Taint]:
     """Arguments by the names of the parameters; `skip` leaves out `self`."""
     assert isinstance(place.node, _FUNCTIONS)
-    names, matched = _parameters(place), {}
-    rest = place.node.args.kwarg or place.node.args.vararg
+    arguments = place.node.args
+    by_position = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args)][skip:]
+    matched: dict[str, Taint] = {}
     for key, taint in given:
-        name = names[key + skip] if isinstance(key, int) and key + skip < len(names) else key
-        if isinstance(name, str) and name in names:
-            matched[name] = taint
-        elif rest and taint:
-            matched[rest.arg] = taint
+        if isinstance(key, int) and key < len(by_position):
+            matched[by_position[key]] = taint
+        elif isinstance(key, str) and key in _parameters(place):
+            matched[key] = taint
+        elif taint:
+            rest = arguments.kwarg if isinstance(key, str) else arguments.vararg or arguments.kwarg
+            matched.update({rest.arg: taint} if rest else {})
     return matched
 
 
@@ -227,6 +310,12 @@ class _Scope:
         self._place = place
         self.variables = variables
         self.returned: Taint = NOTHING
+        self._classes = {
+            argument.arg: self._definitions.annotated(place.module, argument.annotation)
+            for argument in _arguments(place)
+        }
+        if place.owner:
+            self._classes["self"] = self._classes["cls"] = _Place(place.module, place.owner)
 
     def run(self, body: list[ast.stmt]) -> None:
         for statement in body:
@@ -237,6 +326,8 @@ class _Scope:
             taint = self.taint(statement.value)
             for target in statement.targets:
                 self._assign(target, taint)
+                if isinstance(target, ast.Name):
+                    self._classes[target.id] = self._class_of(statement.value)
         elif isinstance(statement, ast.AnnAssign | ast.AugAssign):
             self._assign(statement.target, self.taint(statement.value))
         elif isinstance(statement, ast.Return):
@@ -303,7 +394,7 @@ class _Scope:
             return NOTHING
         if expression.attr in taint:
             return frozenset({WHOLE})
-        for place in self._methods(expression):
+        for place in self._methods(expression, is_called=False):
             if _decorators(place.node) & {"property", "cached_property"}:
                 return self._reader.call(place, {"self": taint})
         return taint & {WHOLE}
@@ -337,20 +428,31 @@ class _Scope:
         if isinstance(function, ast.Name):
             found = self._definitions.named(self._place.module, function.id)
             return [found] if found else []
-        return self._methods(function) if isinstance(function, ast.Attribute) else []
+        return self._methods(function, is_called=True) if isinstance(function, ast.Attribute) else []
 
-    def _methods(self, expression: ast.Attribute) -> list[_Place]:
+    def _methods(self, expression: ast.Attribute, is_called: bool) -> list[_Place]:
         """The methods that `expression` may mean."""
         name, value = expression.attr, expression.value
-        if isinstance(value, ast.Name):
-            if value.id in ("self", "cls") and self._place.owner:
-                own = self._definitions.method(_Place(self._place.module, self._place.owner), name)
-                if own:
-                    return [own]
+        if isinstance(value, ast.Name) and value.id not in self._classes:
             found = self._definitions.attribute_of_module(self._place.module, value.id, name)
-            owner = self._definitions.named(self._place.module, value.id)
-            found = found or (self._definitions.method(owner, name) if owner else None)
             if found:
                 return [found]
+        owner = self._class_of(value)
+        if owner:
+            method = self._definitions.method(owner, name)
+            return self._definitions.overrides(method) if method else []
         candidates = self._definitions.methods.get(name, [])
-        return candidates if len(candidates) <= MANY and name not in _BUILTIN_METHODS else []
+        return candidates if is_called and len(candidates) == 1 and name not in _BUILTIN_METHODS else []
+
+    def _class_of(self, expression: ast.expr) -> _Place | None:
+        if isinstance(expression, ast.Name):
+            if expression.id in self._classes:
+                return self._classes[expression.id]
+            return self._definitions.annotated(self._place.module, expression)
+        if isinstance(expression, ast.Attribute):
+            owner = self._class_of(expression.value)
+            return self._definitions.attribute(owner, expression.attr) if owner else None
+        if isinstance(expression, ast.Call):
+            for place in self._functions(expression.func):
+                return self._definitions.returned(place)
+        return None
