@@ -48,21 +48,18 @@ class RunningCloud:
 
 
 class Cloud:
-    """Serves a cloud's state.
+    """Serves a cloud's state. `bugs` are exceptions in the sandbox itself.
 
     :param requests: notes what is asked
     :param faults: what goes wrong
-    :param bugs: bugs of the sandbox itself are added to them
     """
 
-    def __init__(
-        self, state: State, options: ServerOptions, requests: RequestRecord, faults: Faults, bugs: list[Exception]
-    ) -> None:
+    def __init__(self, state: State, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
         self._state = state
         self._options = options
         self._requests = requests
         self._faults = faults
-        self._bugs = bugs
+        self.bugs: list[Exception] = []
 
     @contextmanager
     def run(self) -> Iterator[RunningCloud]:
@@ -122,7 +119,7 @@ class Cloud:
             make_application(services),
             self._requests,
             self._faults,
-            self._bugs,
+            self.bugs,
             port=port,
             ssl_context=ssl_context,
             keep_alive=self._options.keep_alive,

@@ -15,9 +15,9 @@ _PUBLIC_KEY = "user_public_key_file"
 
 
 class ConfigFile:
-    """An INI file that the sandbox adds a section to; it is made if it is missing.
+    """An INI file to which the sandbox adds a section; it is created if it does not exist.
 
-    :raises ValueError: if it is there and cannot be read
+    :raises ValueError: if it exists and cannot be read
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,8 +34,8 @@ class ConfigFile:
         except configparser.DuplicateOptionError as problem:
             raise ValueError(f"{path} has {problem.option!r} twice in [{problem.section}]: remove one") from None
         except (configparser.Error, UnicodeDecodeError):
-            # What the parser says quotes lines, which may have a password in them.
-            raise ValueError(f"{path} is there, but is no configuration file") from None
+            # The parser's message quotes lines, which may contain a password.
+            raise ValueError(f"{path} exists, but is not a configuration file") from None
 
     def has_public_key(self, section: str) -> bool:
         """Whether the file already says which public key goes into new machines of a section."""
@@ -44,8 +44,8 @@ class ConfigFile:
     def write(self, section: str, values: Mapping[str, str]) -> None:
         """Put values into a section; its other keys, all other sections and the comments stay.
 
-        A file without ``[default]``, which has to be there, gets one that selects the section. The file can be read by
-        its owner only; ``%`` is doubled, as the format asks for.
+        A configuration file must have the section ``[default]``. If it has none, one is added that selects the new
+        section. Only its owner can read the file. ``%`` is doubled, as the format demands.
 
         :raises OSError: if the file cannot be written
         """
@@ -68,7 +68,7 @@ class ConfigFile:
             if key in section or not section.options():
                 section[key] = quoted
             else:
-                # Not at the section's end, where the comments before the next one are.
+                # Not at the end of the section, where the comments of the next one are.
                 section[section.options()[-1]].add_after.option(key, quoted)
 
 
@@ -79,7 +79,7 @@ def check_section(name: str) -> str:
     :raises ValueError: if it cannot
     """
     if name in _NO_LOCATIONS:
-        raise ValueError(f"the section [{name}] has a meaning of its own: it cannot be a location")
+        raise ValueError(f"the section [{name}] is reserved: it cannot be a location")
     if not name.strip() or not name.isprintable() or "]" in name:
         raise ValueError(f"a section's name is printable text on one line without ']', not {name!r}")
     return name

@@ -19,7 +19,7 @@ from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import KeepAlive
 from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
 from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
-from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
+from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER
@@ -97,19 +97,15 @@ class Sandbox:
         self._fill(None if entries is None else Path(entries), empty_marketplace)
         self.requests = RequestRecord()
         self.faults = Faults(seed, services=SERVICES)
-        self._bugs: list[Exception] = []
-        options = ServerOptions(port, guests, tls, keep_alive)
-        self._cloud = Cloud(self.state, options, self.requests, self.faults, self._bugs)
+        self._cloud = Cloud(self.state, ServerOptions(port, guests, tls, keep_alive), self.requests, self.faults)
         self._running: RunningCloud | None = None
         self._closing = ExitStack()
-        if isinstance(self.clock, ManualClock):
-            self.clock.follow(self.state.run_due_steps)
-
-    # From start to stop
 
     def __repr__(self) -> str:
         where = "not running" if self._running is None else f"at {self.url}"
         return f"<{type(self).__name__} {where}>"
+
+    # From start to stop
 
     def start(self) -> Sandbox:
         """Serve until `stop`.
@@ -126,7 +122,7 @@ class Sandbox:
                 closing.enter_context(self._file.claim())
             closing.callback(self._save)
             running = closing.enter_context(self._cloud.run())
-            closing.enter_context(step_thread(self.state, self._save, self._bugs))
+            closing.enter_context(step_thread(self.state, self._save, self._cloud.bugs))
             self._closing = closing.pop_all()
         self._running = running
         return self
@@ -144,8 +140,8 @@ class Sandbox:
 
         :raises SandboxError: if a service failed because of a bug in the sandbox
         """
-        if self._bugs:
-            raise SandboxError(f"The sandbox itself failed: {self._bugs[0]!r}") from self._bugs[0]
+        if self._cloud.bugs:
+            raise SandboxError(f"The sandbox itself failed: {self._cloud.bugs[0]!r}") from self._cloud.bugs[0]
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -159,7 +155,7 @@ class Sandbox:
         self._end()
         if error is None:
             self.check()
-        for bug in self._bugs:
+        for bug in self._cloud.bugs:
             _log.error("The sandbox itself failed: %r", bug, exc_info=bug)
 
     @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from ipaddress import IPv4Network
 from typing import Any
 
-from stratuslab_libcloud.sandbox.state.disks import Disk, DiskType, Mount, Visibility
+from stratuslab_libcloud.sandbox.state.disk import Disk, DiskType, Mount, Visibility
 from stratuslab_libcloud.sandbox.state.entries import Entry, ImageBehaviour
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.template import Template
@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def snapshot(state: State) -> dict[str, Any]:
-    """All that there is, as JSON can hold it; passwords are not part of it."""
+    """The whole state in types that JSON has, without passwords."""
     with state.lock:
         return {
             "version": VERSION,
@@ -34,12 +34,12 @@ def snapshot(state: State) -> dict[str, Any]:
 
 
 def public_network(data: Mapping[str, Any]) -> IPv4Network:
-    """The public network of the cloud that `data` is of: its machines have addresses there."""
+    """The public network of the saved cloud, which its machines have addresses of."""
     return IPv4Network(data["public_network"])
 
 
 def restore(state: State, data: Mapping[str, Any]) -> None:
-    """Fill a new cloud with what `snapshot` said of another; what was under way begins its step again."""
+    """Fill a new cloud with a snapshot of another one; steps that had begun begin again."""
     for account in data["users"]:
         state.users.of_account(account)
     for entry in data["entries"]:

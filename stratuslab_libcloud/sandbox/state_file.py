@@ -1,4 +1,4 @@
-"""A file that a sandbox's state survives a restart in."""
+"""The file in which a sandbox saves its state, so that it can be restarted."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from stratuslab_libcloud.sandbox.state.state import State
 
 
 class StateFile:
-    """Where the state is kept; written whole or not at all, and readable by its owner only.
+    """A file with the state; it is always written as a whole, and readable by its owner only.
 
-    :raises ValueError: if there can be no such file, or it is something else
+    :raises ValueError: if the file cannot be read, is not a state file, or has no folder
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,33 +30,33 @@ class StateFile:
 
     @property
     def has_state(self) -> bool:
-        """Whether something was kept."""
+        """Whether a state was saved."""
         return self._data is not None
 
     def public_network(self) -> IPv4Network | None:
-        """The public network of the cloud that was kept, if one was.
+        """The public network of the saved cloud; None if none was saved.
 
-        :raises ValueError: if the file is something else
+        :raises ValueError: if the file is not a state file
         """
         if self._data is None:
             return None
-        with self._explained():
+        with self._explain_errors():
             return public_network(self._data)
 
     def restore(self, state: State) -> None:
-        """Fill a new cloud with what was kept.
+        """Fill a new cloud with the saved state.
 
-        :raises ValueError: if the file is something else
+        :raises ValueError: if the file is not a state file
         """
         if self._data is not None:
-            with self._explained():
+            with self._explain_errors():
                 restore(state, self._data)
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Let no other sandbox use the file within a ``with``; the claim of one that crashed is void.
+        """Let no other sandbox use the file within a ``with``. A claim ends with the process, also if that crashes.
 
-        :raises ValueError: if another does, or has, since the file was read here
+        :raises ValueError: if another sandbox uses the file, or has changed it since it was read here
         """
         with self._lock():
             if self._read() != self._text:
@@ -64,7 +64,7 @@ class StateFile:
             yield
 
     def write(self, state: State) -> None:
-        """Keep the state if it has changed since the last time.
+        """Save the state if it has changed since the last time.
 
         :raises OSError: if the file cannot be written
         """
@@ -83,7 +83,7 @@ class StateFile:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        # The system lets go of it, however the process ends. Not of the file itself, which each writing replaces.
+        # The system releases the lock however the process ends. The state file itself is replaced by each write.
         try:
             file = self._path.with_name(f".{self._path.name}.lock").open("a")
         except OSError as problem:
@@ -105,21 +105,21 @@ class StateFile:
         except OSError as problem:
             raise ValueError(f"the state file {self._path} cannot be read: {problem.strerror}") from None
         except UnicodeDecodeError:
-            raise self._strange() from None
+            raise self._not_a_state_file() from None
 
     def _parse(self, text: str) -> dict[str, Any]:
-        with self._explained():
+        with self._explain_errors():
             data: dict[str, Any] = json.loads(text)
             if data["version"] != VERSION:
                 raise ValueError("another version")
         return data
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         try:
             yield
         except (LookupError, TypeError, ValueError, AttributeError, RecursionError, RefusedError):
-            raise self._strange() from None
+            raise self._not_a_state_file() from None
 
-    def _strange(self) -> ValueError:
+    def _not_a_state_file(self) -> ValueError:
         return ValueError(f"{self._path} is not a file that this version of the sandbox has kept its state in")

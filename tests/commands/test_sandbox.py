@@ -115,7 +115,7 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--public-key", "nowhere"], "'nowhere' cannot be read: No such file or directory"),
         (["--public-key", "broken.json"], "there is no public key in 'broken.json'"),
         (["--machine-limit", "-1"], "the limit on a user's machines is 0 or more, not -1"),
-        (["--section", "instance_types"], "the section [instance_types] has a meaning of its own"),
+        (["--section", "instance_types"], "the section [instance_types] is reserved"),
         (["--section", "a]b"], "a section's name is printable text on one line without ']', not 'a]b'"),
         (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
         (["--fault", "cloud:*:delay"], "there is no service 'cloud', but compute, disks, marketplace, pat"),
@@ -129,7 +129,7 @@ def test_the_state_survives(tmp_path: Path) -> None:
         (["--state", "nowhere/state"], "there is no folder nowhere to keep a state file in"),
         (["--state", "empty"], "the state file empty cannot be read: Is a directory"),
         (["--config", "no/folder/file"], "the configuration cannot be written"),
-        (["--config", "broken.json"], "broken.json is there, but is no configuration file"),
+        (["--config", "broken.json"], "broken.json exists, but is not a configuration file"),
     ],
 )
 def test_mistakes_are_told(

@@ -80,7 +80,7 @@ def test_the_user_is_the_first_unless_said_otherwise(tmp_path: Path) -> None:
 def test_another_file_is_not_touched(sandbox: Sandbox, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cfg"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="cfg is there, but is no configuration file") as refusal:
+    with pytest.raises(ValueError, match="cfg exists, but is not a configuration file") as refusal:
         sandbox.write_config(path)
     assert "secret" not in str(refusal.value)
     assert path.read_bytes() == content

@@ -12,7 +12,7 @@ import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox, VmState
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
-from stratuslab_libcloud.sandbox.state.disks import DiskFields, Visibility
+from stratuslab_libcloud.sandbox.state.disk import DiskFields, Visibility
 
 from .conftest import wait_for
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
-from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, DiskType, Mount, Visibility
+from stratuslab_libcloud.sandbox.state.disk import Disk, DiskFields, DiskType, Mount, Visibility
 from stratuslab_libcloud.sandbox.state.errors import InvalidDiskError, UnhandledInputError
 
 

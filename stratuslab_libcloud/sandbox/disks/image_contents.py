@@ -31,9 +31,9 @@ class _LoopbackOnly(urllib.request.HTTPRedirectHandler):
 def fetch(url: str, expected_bytes: int | None, expected_sha1: str | None) -> bytes:
     """Get an image over HTTP; whatever the status, the body counts, as in the real service.
 
-    Only from this computer: a sandbox does not reach out.
+    Only from this computer: a sandbox connects to no other one.
 
-    :raises InvalidDiskError: if it cannot be had or is not what was expected
+    :raises InvalidDiskError: if the download fails, or the size or checksum is not as expected
     """
     try:
         content = _download(url)

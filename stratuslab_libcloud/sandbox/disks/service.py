@@ -64,7 +64,7 @@ from stratuslab_libcloud.sandbox.http.negotiation import (
     page,
     preferred,
 )
-from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, DiskType
+from stratuslab_libcloud.sandbox.state.disk import Disk, DiskFields, DiskType
 from stratuslab_libcloud.sandbox.state.errors import (
     DiskBusyError,
     DiskRefusedError,

@@ -30,7 +30,7 @@ _PROXY_LIFE = datetime.timedelta(hours=12)
 class CertificateFiles:
     """A user's certificate and private key in PEM files; one file for both where it is a proxy certificate.
 
-    :param subject: who it is of, as StratusLab's services write it: that of the user for a proxy too
+    :param subject: the user's name, as StratusLab's services write it; for a proxy certificate also the user's
     """
 
     certificate: Path
@@ -39,7 +39,7 @@ class CertificateFiles:
 
 
 class CertificateAuthority:
-    """Issues certificates into a folder that goes with it."""
+    """Issues certificates into a folder of its own, which `close` removes."""
 
     def __init__(self) -> None:
         self._authority = trustme.CA(organization_name=_ORGANIZATION)
@@ -52,7 +52,7 @@ class CertificateAuthority:
         self._folder.cleanup()
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server on 127.0.0.1 that asks for a client's certificate and does without one."""
+        """For a server on 127.0.0.1 that asks for a client's certificate, but does not demand one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
         self._authority.configure_trust(context)
@@ -61,7 +61,7 @@ class CertificateAuthority:
         return context
 
     def issue(self, name: str, *, expired: bool, passphrase: str | None, proxy: bool) -> CertificateFiles:
-        """Make a certificate and write it down, see `Sandbox.issue_certificate`."""
+        """Make a certificate and write it to files, see `Sandbox.issue_certificate`."""
         end = datetime.datetime.now(datetime.timezone.utc)
         end += datetime.timedelta(days=-1 if expired else 365)
         issued = self._authority.issue_cert(
@@ -110,7 +110,7 @@ class CertificateAuthority:
 
 
 def subject_of(certificate: x509.Certificate) -> str:
-    """Whom a certificate is of, as an RFC 2253 name; what makes it a proxy is left away."""
+    """The subject of a certificate as an RFC 2253 name, without the parts that make it a proxy certificate."""
     name = certificate.subject.rfc4514_string()
     return re.sub(r"\ACN=[0-9]+,", "", name.removeprefix("CN=proxy,"))
 

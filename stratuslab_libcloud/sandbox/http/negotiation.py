@@ -1,4 +1,4 @@
-"""Which of a service's formats a client wants, and the pages of those who look at it with a browser."""
+"""Which of a service's formats a client wants, and pages for browsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HTML, JSON, XML, TEXT, GZIP = (
 def preferred(offers: Sequence[str]) -> str:
     """The one of `offers` that the current request's ``Accept`` likes best, the first among equals.
 
-    A client that can have none of them gets 406.
+    A client that accepts none of them gets 406.
     """
     if request.args.get("media") == "json" and JSON in offers:
         return JSON
@@ -53,12 +53,12 @@ def page(title: str, *lines: str, status: int = 200) -> Response:
 
 
 def error_page(error: HTTPException) -> Response:
-    """A page that tells an HTTP error."""
+    """A page for an HTTP error."""
     code = error.code or 500
     return page(f"Error {code}", error.description or "", status=code)
 
 
 def base_url() -> str:
-    """Where the client sees this server, as the services rebuild it behind their proxy."""
+    """The URL of this server for the client, as the services work it out behind their proxy."""
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme)
     return f"{scheme}://{request.host}"

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Request:
-    """One request and what became of it.
+    """One request and its answer.
 
     :param service: ``compute``, ``disks``, ``marketplace`` or ``pat``; empty where no service was addressed
     :param verb: the HTTP method
     :param operation: what was asked, such as ``one.vm.info`` or ``GET /disks/{uuid}``
-    :param user: whom the service took the client for; empty before that was known
-    :param status: of the answer; 0 when none was sent
+    :param user: who the client is for the service; empty if that was not yet known
+    :param status: of the answer; 0 if none was sent
     :param client_port: requests from one connection have the same
     :param bytes_received: of the request's body
     :param bytes_sent: of the answer's body
-    :param fault: what was made to go wrong, such as ``reset-after``; empty if nothing was
+    :param fault: the kind of fault, such as ``reset-after``; empty if there was none
     """
 
     service: str
@@ -45,7 +45,7 @@ class RequestRecord:
     def add(self, request: Request) -> None:
         """Note a request.
 
-        :param request: it, and what became of it
+        :param request: the request and its answer
         """
         with self._lock:
             self._requests.append(request)
@@ -53,7 +53,7 @@ class RequestRecord:
     def note_open_connections(self, number: int) -> None:
         """Note how many connections are open now.
 
-        :param number: so many
+        :param number: of open connections
         """
         with self._lock:
             self._most_connections = max(self._most_connections, number)

@@ -1,7 +1,7 @@
-"""The images in a sandbox's Marketplace unless it is given others.
+"""The images that a sandbox's Marketplace has by default.
 
-Their identifiers are the real algorithm's, of the SHA-1 of their titles; so they are the same in every sandbox. Their
-times are told from the sandbox's clock. They are not signed.
+Their identifiers are made with the real algorithm, from the SHA-1 of their titles, so they are the same in every
+sandbox. Their times depend on the sandbox's clock. They are not signed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ISSUER = "CN=StratusLab Test CA,O=StratusLab,C=EU"
 
 @dataclass(frozen=True)
 class Endorser:
-    """Who says that an image is good."""
+    """Somebody who vouches for images."""
 
     name: str
     email: str
@@ -42,11 +42,11 @@ class Image:
     """One image and how it is endorsed.
 
     :param size: MiB
-    :param ports: open for incoming connections; empty where nothing is said
+    :param ports: open for incoming connections; empty if the entry does not say it
     :param age: days since it was endorsed
     :param validity: days from then on
-    :param tag: a name for the newest of a kind
-    :param behaviour: of machines that are started from it
+    :param tag: a name for the newest image of a kind
+    :param behaviour: of machines that start from it
     """
 
     title: str
@@ -75,6 +75,23 @@ class Image:
     def entry(self, now: float) -> Entry:
         """The Marketplace's entry, as of `now`, in seconds since 1970."""
         endorsed = now - self.age * _DAY
+        text = document(
+            identifier=self.identifier,
+            checksums={
+                label: self._digest(label.replace("-", "").lower()).hex()
+                for label in ("MD5", "SHA-1", "SHA-256", "SHA-512")
+            },
+            size=self.size * _MEBIBYTE,
+            created=timestamp(endorsed),
+            email=self.endorser.email,
+            subject=self.endorser.subject,
+            issuer=_ISSUER,
+            terms=self._terms(endorsed),
+        )
+        return read_entry(*read_documents(text.encode())[0])
+
+    def _terms(self, endorsed: float) -> list[tuple[str, str]]:
+        """What is said of the image, in the Marketplace's terms."""
         name = "-".join((self.os, self.os_version, self.arch, self.version)).lower().replace(" ", "-")
         terms = [
             ("dcterms:type", "base"),
@@ -100,20 +117,7 @@ class Image:
             terms.append(("dcterms:alternative", self.tag))
         if self.deprecated:
             terms.append(("slterms:deprecated", self.deprecated))
-        text = document(
-            identifier=self.identifier,
-            checksums={
-                label: self._digest(label.replace("-", "").lower()).hex()
-                for label in ("MD5", "SHA-1", "SHA-256", "SHA-512")
-            },
-            size=self.size * _MEBIBYTE,
-            created=timestamp(endorsed),
-            email=self.endorser.email,
-            subject=self.endorser.subject,
-            issuer=_ISSUER,
-            terms=terms,
-        )
-        return read_entry(*read_documents(text.encode())[0])
+        return terms
 
     def _digest(self, algorithm: str) -> bytes:
         return hashlib.new(algorithm, self.title.encode(), usedforsecurity=False).digest()

@@ -13,13 +13,13 @@ _DAY = 86400
 
 
 def endorsers(entries: Iterable[Entry]) -> Table:
-    """Everybody who endorsed an image."""
+    """All endorsers of images."""
     people = sorted({(entry.email, entry.subject, entry.issuer) for entry in entries})
     return ("email", "subject", "issuer"), people
 
 
 def history(entries: Iterable[Entry], email: str, now: float, days: int) -> Table:
-    """What somebody endorsed within the last days."""
+    """What an endorser endorsed within the last days."""
     since = timestamp(now - days * _DAY)
     rows = [
         (e.identifier, e.created, e.description, next(iter(e.locations), None), e.deprecated, e.email)
@@ -31,7 +31,7 @@ def history(entries: Iterable[Entry], email: str, now: float, days: int) -> Tabl
 
 
 def tags(entries: Iterable[Entry], email: str) -> Table:
-    """The tags that somebody uses."""
+    """The tags that an endorser uses."""
     return ("tag",), sorted({(entry.tag,) for entry in entries if entry.email == email and entry.tag})
 
 

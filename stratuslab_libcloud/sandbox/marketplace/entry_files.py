@@ -16,9 +16,9 @@ _log = logging.getLogger(__name__)
 def load_entries(entries: Entries, folder: Path) -> None:
     """Add what is in the ``*.xml`` files of a folder to a Marketplace, oldest first.
 
-    What does not say which image is endorsed, by whom and when, is left out with a warning in the log.
+    Entries without image, endorser or time are left out, with a warning in the log.
 
-    :raises ValueError: if a file cannot be read or is no XML, or no entry is found
+    :raises ValueError: if a file cannot be read or is not XML, or no entry is found
     """
     found = [entry for file in sorted(folder.glob("*.xml")) for entry in _read(file)]
     if not found:

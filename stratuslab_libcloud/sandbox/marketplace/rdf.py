@@ -16,17 +16,23 @@ NAMESPACES = {
     "slreq": f"{BASE}slreq#",
     "slterms": f"{BASE}slterms#",
 }
+_ENDORSER = "slreq:endorsement/slreq:endorser"
+_KEY = {
+    "identifier": "dcterms:identifier",
+    "email": f"{_ENDORSER}/slreq:email",
+    "created": "slreq:endorsement/dcterms:created",
+}
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>\s*")
 
-# Several entries in one file are written again one by one, and should look as they did.
+# Several entries in one file are written again one by one, and should keep their prefixes.
 for _prefix, _uri in NAMESPACES.items():
     ET.register_namespace(_prefix, _uri)
 
 
 def read_documents(content: bytes) -> Sequence[tuple[ET.Element, str]]:
-    """The ``rdf:RDF`` elements of a file, which is one itself or has several, each with its text.
+    """The ``rdf:RDF`` elements of a file, each with its text; the file may be such an element or contain several.
 
-    :raises InvalidEntryError: if it is no XML
+    :raises InvalidEntryError: if it is not XML
     """
     try:
         root = ET.fromstring(content)
@@ -34,7 +40,7 @@ def read_documents(content: bytes) -> Sequence[tuple[ET.Element, str]]:
         raise InvalidEntryError(f"unable to parse metadata: {problem}") from None
     if root.tag == name("rdf:RDF") and b"<!DOCTYPE" not in content:
         return [(root, _without_declaration(content))]
-    # What stands before or around an entry cannot be in a listing.
+    # Text before or around an entry cannot be part of a listing.
     return [(element, ET.tostring(element, encoding="unicode").strip()) for element in root.iter(name("rdf:RDF"))]
 
 
@@ -51,25 +57,10 @@ def read_entry(root: ET.Element, document: str) -> Entry:
     def text(path: str) -> str | None:
         return text_of(description, path)
 
-    endorsement = "slreq:endorsement"
-    endorser = f"{endorsement}/slreq:endorser"
-    required = {
-        key: text(path)
-        for key, path in (
-            ("identifier", "dcterms:identifier"),
-            ("email", f"{endorser}/slreq:email"),
-            ("created", f"{endorsement}/dcterms:created"),
-        )
-    }
-    missing = [key for key, value in required.items() if not value]
-    if missing:
-        raise InvalidEntryError(f"missing {' and '.join(missing)}")
     return Entry(
-        identifier=required["identifier"] or "",
-        email=required["email"] or "",
-        created=required["created"] or "",
-        subject=text(f"{endorser}/slreq:subject") or "",
-        issuer=text(f"{endorser}/slreq:issuer") or "",
+        **_key(description),
+        subject=text(f"{_ENDORSER}/slreq:subject") or "",
+        issuer=text(f"{_ENDORSER}/slreq:issuer") or "",
         valid=text("dcterms:valid"),
         deprecated=text("slterms:deprecated"),
         tag=text("dcterms:alternative"),
@@ -85,6 +76,15 @@ def read_entry(root: ET.Element, document: str) -> Entry:
         ),
         document=document,
     )
+
+
+def _key(description: ET.Element) -> dict[str, str]:
+    """Image, endorser and time, which every entry must have."""
+    key = {name: text_of(description, path) or "" for name, path in _KEY.items()}
+    missing = [name for name, value in key.items() if not value]
+    if missing:
+        raise InvalidEntryError(f"missing {' and '.join(missing)}")
+    return key
 
 
 def _integer(text: str | None) -> int:
@@ -106,7 +106,7 @@ def text_of(element: ET.Element, path: str) -> str | None:
 
 
 def name(prefixed: str) -> str:
-    """A prefixed name as the parser has it."""
+    """A prefixed name in the form that the parser uses."""
     prefix, _, name = prefixed.partition(":")
     return f"{{{NAMESPACES[prefix]}}}{name}"
 

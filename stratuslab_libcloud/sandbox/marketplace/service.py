@@ -2,11 +2,11 @@
 
 No credentials are asked for. Of an uploaded entry the signature is checked for presence only. Kept oddities:
 
-* path pieces and the parameters ``identifier``, ``email`` and ``created`` are told apart by their
-  looks, not their names;
+* values in the path and in the parameters ``identifier``, ``email`` and ``created`` are told apart by their
+  form, not by their names;
 * a listing without result is a 404 in XML, and a 200 in JSON, whose ``rMsg`` says that nothing was found, always;
 * missing values in a JSON listing are the text ``"null"``; paging needs ``sSortDir_0``;
-* an entry is found by the path as it was sent: with ``%40`` or a slash at the end it is not;
+* an entry is found by the path as it was sent: not with ``%40``, and not with a slash at the end;
 * errors in JSON have their status as a key;
 * every unknown address is answered with the home page.
 
@@ -49,7 +49,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class _RestOfPath(PathConverter):
-    """Whatever follows, slashes first or none at all."""
+    """The rest of the path, with or without slashes."""
 
     part_isolating = False
     regex = ".*?"
@@ -92,7 +92,7 @@ class MarketplaceService:
         return routes
 
     def before(self) -> None:
-        """Note what is asked, until more is known."""
+        """Note what is asked; the view says it more exactly."""
         current_exchange().operation = f"{request.method} {request.path.removeprefix(self.prefix)}"
 
     def error(self, error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""The time that a sandbox lives by: the computer's own, or one that only moves when it is told to."""
+"""The time in a sandbox: the computer's own, or one that only moves when a test moves it."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class ManualClock(Clock):
         """How long to wait, which does not help here.
 
         :param moment: until when, in seconds since 1970
-        :return: 0 if it has come already, None otherwise
+        :return: 0 if the moment has come already, None otherwise
         """
         return 0.0 if moment <= self.now() else None
 
     def advance(self, seconds: float) -> None:
-        """Move on; what was due in between has happened when this returns.
+        """Move the time on; what was due in between has happened when this returns.
 
         :param seconds: by how much
         :raises ValueError: if that is less than 0
@@ -67,8 +67,8 @@ class ManualClock(Clock):
             follow()
 
     def follow(self, callback: Callable[[], object]) -> None:
-        """Have somebody told of each advance.
+        """Add a callback.
 
-        :param callback: is called after it, without arguments
+        :param callback: is called after each advance, without arguments
         """
         self._followers.append(callback)

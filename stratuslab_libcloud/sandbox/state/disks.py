@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from enum import Enum
+from dataclasses import replace
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.disk import Disk, DiskFields, DiskType, Mount, Visibility
 from stratuslab_libcloud.sandbox.state.errors import (
     DiskBusyError,
     DiskRefusedError,
@@ -25,99 +25,10 @@ _DEVICES = tuple(f"vd{letter}" for letter in "zyxwvutsrqponmlkjihgfedcba")
 STATIC_DEVICE = "static"
 
 
-class DiskType(Enum):
-    """What a disk is for: machine images are started from, live ones are copies of origins."""
-
-    MACHINE_IMAGE_ORIGIN = "MACHINE_IMAGE_ORIGIN"
-    MACHINE_IMAGE_LIVE = "MACHINE_IMAGE_LIVE"
-    DATA_IMAGE_ORIGIN = "DATA_IMAGE_ORIGIN"
-    DATA_IMAGE_LIVE = "DATA_IMAGE_LIVE"
-    DATA_IMAGE_RAW_READONLY = "DATA_IMAGE_RAW_READONLY"
-    DATA_IMAGE_RAW_READ_WRITE = "DATA_IMAGE_RAW_READ_WRITE"
-
-
-class Visibility(Enum):
-    """Whether others may read a disk."""
-
-    PRIVATE = "PRIVATE"
-    PUBLIC = "PUBLIC"
-
-
-@dataclass(frozen=True)
-class DiskFields:
-    """What a user can say of a disk; None where nothing was said.
-
-    :param size: GiB
-    :param identifier: of the Marketplace, or ``snapshot:`` and the uuid of the origin
-    :param quarantine: when a disk was taken from a machine that is gone
-    """
-
-    size: int | None = None
-    owner: str | None = None
-    group: str | None = None
-    visibility: Visibility | None = None
-    tag: str | None = None
-    quarantine: str | None = None
-    identifier: str | None = None
-    type: DiskType | None = None
-    seed: bool | None = None
-
-    def apply_to(self, disk: Disk) -> Disk:
-        """The disk with all of this."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
-        return replace(disk, **given)
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A persistent disk; see `DiskFields`.
-
-    :param created: seconds since 1970
-    :param content: what was put on it when it was made
-    """
-
-    uuid: str
-    created: float
-    owner: str
-    size: int
-    group: str = ""
-    visibility: Visibility = Visibility.PRIVATE
-    tag: str = ""
-    quarantine: str = ""
-    identifier: str = ""
-    type: DiskType = DiskType.DATA_IMAGE_RAW_READ_WRITE
-    seed: bool = False
-    content: bytes = b""
-
-    @property
-    def snapshot_identifier(self) -> str:
-        """The identifier of copies of this disk."""
-        return f"snapshot:{self.uuid}"
-
-
-@dataclass(frozen=True)
-class Mount:
-    """A disk in a machine.
-
-    :param vm_id: the machine's number, as the client wrote it
-    :param device: such as ``vdz``; ``static`` for a disk that the machine started with
-    """
-
-    disk: str
-    vm_id: str
-    node: str
-    device: str
-
-    @property
-    def id(self) -> str:
-        """What the service calls it."""
-        return f"{self.disk}_{self.vm_id}"
-
-
 class Disks:
     """All disks and mounts of a cloud.
 
-    :param can_attach: whether a machine, by its number, runs on a host, by its name, so that a disk can be plugged in
+    :param can_attach: whether a machine, by its number, runs on a host, by its name, so that a disk can be attached
     """
 
     def __init__(self, *, lock: StateLock, clock: Clock, can_attach: Callable[[str, str], bool]) -> None:
@@ -141,7 +52,7 @@ class Disks:
         """The disk, if the user may see it.
 
         :raises NoSuchDiskError: if there is none
-        :raises DiskRefusedError: if it is somebody else's and private
+        :raises DiskRefusedError: if it is another user's and private
         """
         disk = self.get(disk_uuid)
         if disk is None:
@@ -151,12 +62,12 @@ class Disks:
         return disk
 
     def get(self, disk_uuid: str) -> Disk | None:
-        """The disk, whoever asks."""
+        """The disk, without a check of rights; None if there is none."""
         with self._lock:
             return self._disks.get(disk_uuid)
 
     def with_identifier(self, identifier: str) -> Disk | None:
-        """A disk with this identifier, whoever asks."""
+        """A disk with this identifier, without a check of rights; None if there is none."""
         with self._lock:
             return next((disk for disk in self._disks.values() if disk.identifier == identifier), None)
 
@@ -192,7 +103,7 @@ class Disks:
             self._disks[disk_uuid] = replace(self._disks[disk_uuid], content=content)
 
     def change(self, user: str, disk_uuid: str, changes: DiskFields) -> Disk:
-        """Change a disk; whoever may see it may change it, as in the real service.
+        """Change a disk. Users who may see it may change it, as in the real service.
 
         :raises NoSuchDiskError: if there is none
         :raises DiskRefusedError: if the user may not see it
@@ -212,7 +123,7 @@ class Disks:
         with self._lock:
             disk = self.find(user, disk_uuid)
             if disk.type == DiskType.MACHINE_IMAGE_ORIGIN:
-                # Nobody's until the machine that it is for claims it.
+                # It has no owner until the machine that it is for sets one.
                 return self._store(
                     replace(
                         self._new_disk("", disk.size),
@@ -265,9 +176,9 @@ class Disks:
             return self._mounts[mount_id]
 
     def attach(self, user: str, disk_uuid: str, *, node: str, vm_id: str, register_only: bool) -> Mount:
-        """Plug a disk into a machine, at the first free device from ``vdz`` down.
+        """Attach a disk to a machine, at the first free device from ``vdz`` down.
 
-        :param register_only: only note that the machine has it
+        :param register_only: only note that the machine has the disk
         :raises NoSuchDiskError: if there is no such disk
         :raises DiskBusyError: if the machine has no device left
         :raises DiskRefusedError: if the user may not see the disk, or the machine has it already
@@ -282,11 +193,11 @@ class Disks:
                 raise DiskRefusedError(f"Mount already exists for: {vm_id} and {disk_uuid}")
             if not register_only and not self._can_attach(vm_id, node):
                 raise StorageBackendError(f"error: failed to get domain 'one-{vm_id}' on {node}")
-            self._keep(mount)
+            self._add_mount(mount)
         return mount
 
     def detach(self, user: str, disk_uuid: str, mount_id: str) -> Mount:
-        """Take a disk out of a machine.
+        """Detach a disk from a machine.
 
         :raises NoSuchDiskError: if there is no such disk
         :raises DiskRefusedError: if the user may not see it
@@ -306,11 +217,11 @@ class Disks:
             return list(self._mounts_by_machine.get(vm_id, {}).values())
 
     def restore(self, disks: Iterable[Disk], mounts: Iterable[Mount]) -> None:
-        """Put disks and mounts back that were here before."""
+        """Add the disks and mounts of an earlier run."""
         with self._lock:
             self._disks.update((disk.uuid, disk) for disk in disks)
             for mount in mounts:
-                self._keep(mount)
+                self._add_mount(mount)
 
     def __iter__(self) -> Iterator[Disk]:
         return iter(self.owned_by(DISK_SERVICE_USER))
@@ -330,7 +241,7 @@ class Disks:
                 return device
         raise DiskBusyError("no free devices available")
 
-    def _keep(self, mount: Mount) -> None:
+    def _add_mount(self, mount: Mount) -> None:
         self._mounts[mount.id] = mount
         self._mounts_by_machine.setdefault(mount.vm_id, {})[mount.id] = mount
 

@@ -17,7 +17,7 @@ _WEB_SCHEMES = ("http:", "https:", "ftp:")
 
 @dataclass(frozen=True)
 class Entry:
-    """What an endorser says of an image. Times are texts such as ``2014-06-01T10:00:00Z``.
+    """An entry of the Marketplace: what an endorser says of an image. Times are texts such as ``2014-06-01T10:00:00Z``.
 
     :param identifier: of the image
     :param email: of the endorser, as are `subject` and `issuer`
@@ -80,11 +80,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class ImageBehaviour:
-    """What machines started from an image are like.
+    """How machines behave that start from an image.
 
     :param sftp: whether they serve SFTP
-    :param prolog_error: why their disks cannot be prepared, if so
-    :param boot_error: why they do not boot, if so
+    :param prolog_error: why their disks cannot be prepared; None if they can
+    :param boot_error: why they do not boot; None if they do
     """
 
     sftp: bool = True
@@ -93,7 +93,7 @@ class ImageBehaviour:
 
 
 class Entries:
-    """All entries of a Marketplace, superseded ones too."""
+    """All entries of a Marketplace, including superseded ones."""
 
     def __init__(self, *, lock: StateLock, clock: Clock) -> None:
         self._lock = lock
@@ -105,7 +105,7 @@ class Entries:
     def add(self, entry: Entry) -> None:
         """Publish an entry.
 
-        :raises InvalidEntryError: if the endorser has said something newer of the image
+        :raises InvalidEntryError: if the endorser has a newer entry for the image
         """
         endorsement = (entry.identifier, entry.email)
         with self._lock:
@@ -155,22 +155,22 @@ class Entries:
         return max(fitting, key=lambda entry: entry.created, default=None)
 
     def knows(self, identifier: str) -> bool:
-        """Whether anybody has said anything of the image."""
+        """Whether there is an entry for the image."""
         with self._lock:
             return any(known == identifier for known, _ in self._latest)
 
     def behaviour(self, identifier: str) -> ImageBehaviour:
-        """What machines from an image are like."""
+        """How machines behave that start from an image."""
         with self._lock:
             return self._behaviours.get(identifier, ImageBehaviour())
 
     def behaviours(self) -> Mapping[str, ImageBehaviour]:
-        """Those of all images that have any, by identifier."""
+        """The behaviour of all images for which it was set, by identifier."""
         with self._lock:
             return dict(self._behaviours)
 
     def set_behaviour(self, identifier: str, behaviour: ImageBehaviour) -> None:
-        """Say what machines from an image are like from now on."""
+        """Set how machines behave that start from an image."""
         with self._lock:
             self._behaviours[identifier] = behaviour
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a request, before any service puts it in its own words."""
+"""What can be wrong with a request. The services turn these errors into answers."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class AllocationError(RefusedError):
 
 
 class QuotaError(RefusedError):
-    """The user has as many machines as are permitted."""
+    """The user has the permitted number of machines already."""
 
 
 class StartError(Exception):
-    """The machine fails on its way to running, for this reason."""
+    """The machine cannot start, for this reason."""
 
 
 class NoSuchDiskError(RefusedError):
@@ -70,16 +70,16 @@ class DiskBusyError(RefusedError):
 
 
 class InvalidDiskError(RefusedError):
-    """A disk cannot be like that."""
+    """A disk cannot have these values."""
 
 
 class StorageBackendError(RefusedError):
-    """A command of the storage's own failed."""
+    """A command of the storage failed."""
 
 
 class UnhandledInputError(RefusedError):
-    """Something that the real service does not expect, so that it breaks."""
+    """An input that the real service does not handle: it fails with an internal error."""
 
 
 class InvalidEntryError(RefusedError):
-    """A Marketplace entry cannot be like that; the message is the Marketplace's."""
+    """A Marketplace entry is not valid; the message is the Marketplace's."""

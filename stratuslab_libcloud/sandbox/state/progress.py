@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
-from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
 from stratuslab_libcloud.sandbox.state.lock import StateLock
 from stratuslab_libcloud.sandbox.state.steps import Steps
 
@@ -38,6 +38,8 @@ class Progress(Generic[M]):
         self._notifying = threading.RLock()
         self._woken = threading.Event()
         self._next_wake = math.inf
+        if isinstance(clock, ManualClock):
+            clock.follow(self.run_due_steps)
 
     def machine_running(self, machine: M) -> None:
         """Have the listeners told that a machine runs; the caller holds the lock."""

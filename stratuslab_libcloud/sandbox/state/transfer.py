@@ -1,8 +1,8 @@
-"""What machines' disks are made of: images and persistent disks, for as long as the machines have them.
+"""The disks that machines start with: copies of images, and persistent disks.
 
 As StratusLab's transfer drivers do it (``TMCloneCache``): the root disk is a copy of an image, made in the disk service
-from an origin that is kept there; disks named ``pdisk:<endpoint>/<uuid>`` are taken as they are. All of them are
-registered as mounted, with the device ``static``. When the machine is gone, its root disk stays behind, quarantined.
+from an origin that is kept there; disks named ``pdisk:<endpoint>/<uuid>`` are used as they are. All of them are
+registered as mounted, with the device ``static``. When the machine has ended, its root disk stays, quarantined.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
-from stratuslab_libcloud.sandbox.state.disks import Disk, DiskFields, Disks, DiskType, Visibility
+from stratuslab_libcloud.sandbox.state.disk import Disk, DiskFields, DiskType, Visibility
+from stratuslab_libcloud.sandbox.state.disks import Disks
 from stratuslab_libcloud.sandbox.state.entries import Entries, ImageBehaviour
 from stratuslab_libcloud.sandbox.state.errors import RefusedError, StartError
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
@@ -28,8 +29,8 @@ _GIGABYTE = 10**9
 class TransferManager:
     """Gives machines the disks that their templates name.
 
-    :param is_own_marketplace: whether a URL is that of this cloud's Marketplace; images of others are taken on
-        trust, for a sandbox does not reach out
+    :param is_own_marketplace: whether a URL is that of this cloud's Marketplace; images of others are
+        accepted unchecked, since a sandbox connects to no other computer
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class TransferManager:
     def prepare(self, machine: Machine) -> None:
         """Get the disks of a machine ready.
 
-        :raises StartError: if a disk cannot be had
+        :raises StartError: if it is not possible to use a disk
         """
         try:
             for number, disk in enumerate(machine.disks):
@@ -62,7 +63,7 @@ class TransferManager:
             raise StartError(f"Error deploying virtual machine: {error}")
 
     def release(self, machine: Machine) -> None:
-        """Take all disks out of a machine that is no longer."""
+        """Detach all disks from a machine that has ended."""
         for mount in self._disks.mounts_of_machine(str(machine.id)):
             disk = self._disks.get(mount.disk)
             self._disks.detach(DISK_SERVICE_USER, mount.disk, mount.id)
@@ -75,7 +76,7 @@ class TransferManager:
                 )
 
     def behaviour_of(self, machine: Machine) -> ImageBehaviour:
-        """What the image is like that a machine was started from."""
+        """The behaviour of the image that a machine was started from."""
         source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
         match = _IMAGE_URL.fullmatch(source)
         return self._entries.behaviour(match["identifier"]) if match else ImageBehaviour()
@@ -83,13 +84,13 @@ class TransferManager:
     def _prepare(self, machine: Machine, source: str, *, is_root: bool) -> None:
         image = _IMAGE_URL.fullmatch(source)
         if source.startswith(_PDISK_PREFIX):
-            self._take(machine, source.rpartition("/")[2], is_root=is_root)
+            self._use_disk(machine, source.rpartition("/")[2], is_root=is_root)
         elif image and self._entries.knows(image["identifier"]):
-            self._copy(machine, image["identifier"])
+            self._use_image(machine, image["identifier"])
         elif image and self._is_own_marketplace(image["marketplace"]):
             raise RefusedError(f"no metadata for image {image['identifier']} at {image['marketplace']}")
 
-    def _copy(self, machine: Machine, identifier: str) -> None:
+    def _use_image(self, machine: Machine, identifier: str) -> None:
         error = self._entries.behaviour(identifier).prolog_error
         if error:
             raise RefusedError(error)
@@ -100,7 +101,7 @@ class TransferManager:
         copy = self._disks.copy_or_rebase(DISK_SERVICE_USER, origin.uuid)
         # OpenNebula's name of the user, which is not the disk service's where it had to be encoded.
         self._disks.change(DISK_SERVICE_USER, copy.uuid, DiskFields(owner=machine.owner.name))
-        self._register(machine, copy)
+        self._mount(machine, copy)
 
     def _origin(self, identifier: str) -> Disk:
         origin = self._disks.get(self._origins.get(identifier, ""))
@@ -120,7 +121,7 @@ class TransferManager:
             ),
         )
 
-    def _take(self, machine: Machine, disk_uuid: str, *, is_root: bool) -> None:
+    def _use_disk(self, machine: Machine, disk_uuid: str, *, is_root: bool) -> None:
         disk = self._disks.find(machine.owner.account, disk_uuid)
         if not is_root:
             if disk.type not in _DATA_TYPES:
@@ -129,9 +130,9 @@ class TransferManager:
             raise RefusedError(f"disk ({disk.uuid}) is not a live machine image")
         elif self._disks.mounts(disk.uuid):
             raise RefusedError(f"disk ({disk.uuid}) is already mounted")
-        self._register(machine, disk)
+        self._mount(machine, disk)
 
-    def _register(self, machine: Machine, disk: Disk) -> None:
+    def _mount(self, machine: Machine, disk: Disk) -> None:
         self._disks.attach(
             DISK_SERVICE_USER,
             disk.uuid,

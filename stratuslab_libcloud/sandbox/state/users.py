@@ -1,4 +1,4 @@
-"""Who may use the cloud, and who OpenNebula thinks they are."""
+"""Who may use the cloud, and which OpenNebula users they are."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Accounts:
         return self._passwords.get(name) == password
 
     def has_certificate(self, subject: str) -> bool:
-        """Whether whoever has a certificate of this subject is a user."""
+        """Whether the owner of a certificate with this subject is a user."""
         return subject in self._subjects
 
     def enrol_certificate(self, subject: str) -> None:
-        """Make whoever has a certificate of this subject a user."""
+        """Add the owner of certificates with this subject as a user."""
         self._subjects.add(subject)
 
 
@@ -67,7 +67,7 @@ def opennebula_name(account: str) -> str:
 
 
 class Users:
-    """OpenNebula's users; whoever is new gets the next number with the first call."""
+    """OpenNebula's users; a new one gets the next number at the first call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +79,7 @@ class Users:
             self._by_name[user.name] = user
 
     def of_account(self, account: str) -> User:
-        """The user that an account is, new or not."""
+        """The user of an account; a new one if the account had none."""
         name = opennebula_name(account)
         with self._lock:
             if name not in self._by_name:

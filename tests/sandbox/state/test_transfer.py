@@ -8,7 +8,7 @@ import pytest
 
 from stratuslab_libcloud.sandbox import Machine, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
-from stratuslab_libcloud.sandbox.state.disks import DiskFields, DiskType
+from stratuslab_libcloud.sandbox.state.disk import DiskFields, DiskType
 
 Start = Callable[..., Machine]
 
