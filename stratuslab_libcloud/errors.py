@@ -201,9 +201,9 @@ class ServiceError(StratusLabError, ProviderError):
         self.call = call
         self.http_code = http_code
 
-    def amend(self, words: str) -> None:
+    def amend(self, text: str) -> None:
         """Add to the message what the result of the request is."""
-        self.problem = f"{self.problem}; {words}"
+        self.problem = f"{self.problem}; {text}"
         self.value = f"{self.problem} ({self.call})"
         self.args = (self.value,)
 

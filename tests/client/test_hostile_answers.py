@@ -1,4 +1,4 @@
-"""Answers that no service should send: each ends in one of the package's errors, or leaves the odd thing out."""
+"""Answers that no service should send: each becomes one of the package's errors, or the wrong part is left out."""
 
 from __future__ import annotations
 

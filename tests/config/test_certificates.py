@@ -1,4 +1,4 @@
-"""Files of a client certificate: found usable or not before a request is made with them."""
+"""Files of a client certificate: checked before a request is made with them."""
 
 from __future__ import annotations
 

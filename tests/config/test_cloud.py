@@ -1,4 +1,4 @@
-"""Configuration files as people have them, each looked at in full."""
+"""Configuration files as people have them, and the complete settings that they give."""
 
 from __future__ import annotations
 

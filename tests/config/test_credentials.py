@@ -1,4 +1,4 @@
-"""Which credentials are chosen, and what is said when there are none."""
+"""Which credentials are chosen, and the error when there are none."""
 
 from __future__ import annotations
 

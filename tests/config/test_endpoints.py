@@ -1,4 +1,4 @@
-"""Endpoints as people write them, and the addresses that they become."""
+"""Endpoints as people write them, and the URLs that they mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The INI file means what it meant to Python 2's SafeConfigParser: each rule, with the value that one read."""
+"""The INI file is read as by Python 2's SafeConfigParser: each rule, with the value that it returned."""
 
 from __future__ import annotations
 

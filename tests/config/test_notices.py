@@ -1,4 +1,4 @@
-"""What the log is told about a file that is not refused."""
+"""Warnings in the log about a file without errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which value holds: argument, environment, section, [default], built-in."""
+"""Which value is used: argument, environment, section, [default], built-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of each kind: what they mean, and what is said of those that can't be meant."""
+"""Values of each kind: what they mean, and the errors of those that are not valid."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def refusal(
 ) -> ServiceError | RetryableFailure:
     """What an answer without a successful status means.
 
-    :param service_message: the service's own words in it, printable and without secrets
+    :param service_message: the service's own message in it, printable and without secrets
     :param has_credentials: whether the request carried credentials
     """
     status = response.status_code

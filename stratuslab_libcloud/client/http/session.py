@@ -93,7 +93,7 @@ class ServiceSession(requests.Session):
         return self._settings[verify]
 
     def _verify_now(self) -> bool | str:
-        """What `requests` is told about TLS: the section's settings, else Libcloud's of this moment."""
+        """The value of ``verify`` for `requests`: the section's setting, else Libcloud's setting at this moment."""
         verify = self._config.verify
         if verify is None and libcloud.security.VERIFY_SSL_CERT:
             return str(libcloud.security.CA_CERTS_PATH or "") or True

@@ -43,7 +43,7 @@ class Transport:
     :param config: where the service is and how to speak to it
     :param location: the section, for messages
     :param service: ``compute``, ``disk`` or ``Marketplace``, for messages
-    :param explain: takes the body of a refusal and returns the service's own words in it
+    :param explain: takes the body of a refusal and returns the service's own message in it
     :param proxy_url: an HTTP proxy to use instead of the environment's
     """
 

@@ -213,7 +213,7 @@ def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMa
 
 
 def machine_of(element: Element) -> VirtualMachine | None:
-    """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
+    """Make a machine from its ``VM`` element; None when it has no usable ID and STATE."""
     values = _values(element)
     machine_id, state = _integer(values.get("ID")), _integer(values.get("STATE"))
     if machine_id is None or state is None or not 0 <= machine_id <= LARGEST_ID:

@@ -72,7 +72,7 @@ class Disks:
         :param size: GiB
         :param tag: its name
         :param visibility: ``private`` or ``public``
-        :param mark: kept as its identifier, which the service lets only one disk have
+        :param mark: becomes its identifier, which only one disk can have
         :param timeout: seconds; the configured time limit by default
         :return: its uuid
         :raises ConflictError: when a disk has that mark already

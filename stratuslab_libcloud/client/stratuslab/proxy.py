@@ -7,7 +7,7 @@ from stratuslab_libcloud.config import Credentials, Password
 
 
 def proxy_dialect(credentials: Credentials | None) -> Dialect:
-    """What goes through the proxy, in the words of OpenNebula 3.2.
+    """The dialect of OpenNebula 3.2 behind the proxy.
 
     The proxy replaces the session string by its own (OneProxyServlet). A daemon without a proxy, as a developer may
     have it, needs the real one.
