@@ -14,7 +14,7 @@ demo: $(VENV)/sandbox
 test: $(VENV)/test
 	@$(BIN)/python -m pytest $(TEST_OPTIONS)
 
-# A few minutes of mixed calls under mixed faults, and the account of what became of everything.
+# A few minutes of mixed calls under mixed faults, and a report of what became of everything.
 soak: $(VENV)/sandbox
 	@$(BIN)/python benchmarks/soak.py
 

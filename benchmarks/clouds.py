@@ -1,4 +1,4 @@
-"""Drivers for clouds that the bare server plays, and the barest client that can ask the same."""
+"""Drivers for the clouds of the bare server, and the simplest client that can make the same requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def driver_for(*urls: str, **more: str) -> StratusLabNodeDriver:
 
 
 class BareClient:
-    """One kept connection to one address, and nothing of a response but its body."""
+    """One kept connection to one address, which gives only the body of a response."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -50,7 +50,7 @@ class BareClient:
         return self._answer("GET", "/metadata", None, {"Accept": "application/xml"})
 
     def receive_machines(self) -> int:
-        """Fetch what `machines` does into one small buffer: as fast as it can be had.
+        """Fetch what `machines` does into one small buffer, as fast as possible.
 
         :return: how many bytes came
         """

@@ -1,4 +1,4 @@
-"""What services answer, for as many machines and images as are wanted: made of what the sandbox says about one."""
+"""Responses of the services with any number of machines and images, made from the sandbox's response for one."""
 
 from __future__ import annotations
 

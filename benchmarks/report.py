@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Plot:
-    """How something grows.
+    """A plot of how something grows.
 
     :param file: a name in ``docs/``
     :param lines: points by the name of what they are of
@@ -72,7 +72,7 @@ class Plot:
 
 @dataclass
 class Findings:
-    """What one module of `benchmarks.rows` found out."""
+    """What one module of `benchmarks.rows` has measured."""
 
     rows: list[Row] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A storm on loopback: several threads, mixed operations, mixed faults; then the account of what became of everything.
+"""A soak test on loopback: several threads, mixed operations, mixed faults; then a report of what became of everything.
 
 ``make soak``, or ``python benchmarks/soak.py [--minutes M] [--threads N] [--seed S] [--creations C]``. It ends with
 status 1 when anything that was created was lost or doubled, or a call took longer than it may.
@@ -28,7 +28,7 @@ from stratuslab_libcloud.errors import UnknownOutcomeError
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 LIMIT_SECONDS = 6.0
-"""What a call may take."""
+"""The time limit of a request."""
 
 LONGEST_CALL_SECONDS = 3 * LIMIT_SECONDS + 3
 """A call of the driver is up to three calls of services: `create_node` asks the Marketplace, creates, and asks."""
@@ -56,7 +56,7 @@ FAULTS = [
 
 @dataclass
 class Account:
-    """What the driver said: of what was asked for, and of how it went."""
+    """What the driver returned and raised for each call."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     operations: Counter[str] = field(default_factory=Counter)
@@ -81,7 +81,7 @@ class Account:
         except LibcloudError as error:
             with self.lock:
                 self.errors[type(error).__name__] += 1
-        except Exception as error:  # noqa: BLE001 - any other exception is a defect, which the account shows
+        except Exception as error:  # noqa: BLE001 - any other exception is a defect, which the report shows
             with self.lock:
                 self.others.append(error)
         with self.lock:
@@ -90,7 +90,7 @@ class Account:
         return result
 
 
-class Storm:
+class SoakTest:
     """Threads that use one driver until the time is over."""
 
     def __init__(self, driver: StratusLabNodeDriver, account: Account, seed: int) -> None:
@@ -100,7 +100,7 @@ class Storm:
         self._image = next(image for image in driver.list_images() if image.name == "ttylinux")
         self._size = driver.list_sizes()[0]
 
-    def blow(self, seconds: float, creations: int, threads: int) -> None:
+    def run(self, seconds: float, creations: int, threads: int) -> None:
         """Make mixed calls for a time, and this many machines."""
         ends = time.monotonic() + seconds
         tickets = iter(range(creations))
@@ -173,13 +173,13 @@ class Storm:
 
 @dataclass
 class Balance:
-    """What there is or was, against what was said: of machines or of disks.
+    """What the cloud created, compared with what the driver returned: machines or disks.
 
     :param asked: how many were asked for
     :param told: how many were returned
-    :param unknown: how many the driver said it can not tell of, which the mark then decided
+    :param unknown: how many ended with `UnknownOutcomeError`; the mark decides what became of them
     :param there: how many the cloud has created, destroyed ones included
-    :param lost: how many are there of which nobody was told
+    :param lost: how many are there without the driver having said so
     :param doubled: how many are there or were returned more than once
     :param imagined: how many were returned that are not there
     """
@@ -197,7 +197,7 @@ class Balance:
 def balance(
     what: str, asked: int, told: list[tuple[str, str]], unknown: set[str], there: list[tuple[str, str]]
 ) -> Balance:
-    """Compare what was said with what is there, as pairs of id and mark."""
+    """Compare what was returned with what is there, as pairs of id and mark."""
     told_marks = Counter(mark for _, mark in told)
     there_marks = Counter(mark for _, mark in there)
     return Balance(
@@ -213,7 +213,7 @@ def balance(
 
 
 def balances(sandbox: Sandbox, account: Account) -> list[Balance]:
-    """The account of machines and of disks. A disk that was to be destroyed counts as there: it was."""
+    """The comparison for machines and for disks. A disk that was destroyed counts as there: it was."""
     machines = [(str(machine.id), str(machine.template.text("LIBCLOUD_MARK"))) for machine in sandbox.machines]
     nodes = [(str(node.id), node.extra["mark"]) for node in account.nodes]
     disks = {disk.uuid: disk.identifier for disk in sandbox.disks if disk.identifier.startswith("libcloud-mark-")}
@@ -227,7 +227,7 @@ def balances(sandbox: Sandbox, account: Account) -> list[Balance]:
 
 
 def report(sandbox: Sandbox, account: Account, seconds: float, seed: int) -> bool:
-    """Print the tables; whether all is well."""
+    """Print the tables, and return whether all is well."""
     calls = sum(account.operations.values())
     print(f"\nAfter {seconds:.0f} s, seed {seed}: {calls} calls, {len(sandbox.requests)} requests")
     print("\n| call | times |\n| --- | --- |")
@@ -241,7 +241,7 @@ def report(sandbox: Sandbox, account: Account, seconds: float, seed: int) -> boo
         print(f"| `{name}` | {count} |")
     for error in account.others:
         print(f"| **not a LibcloudError**: {error!r} | 1 |")
-    print("\n| | asked for | returned | can not be told | there | lost | doubled | returned, but not there |")
+    print("\n| | asked for | returned | unknown outcome | there | lost | doubled | returned, but not there |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     all_well = not account.others and account.longest <= LONGEST_CALL_SECONDS
     for row in balances(sandbox, account):
@@ -255,12 +255,12 @@ def report(sandbox: Sandbox, account: Account, seconds: float, seed: int) -> boo
 
 
 def _sandbox(seed: int) -> Sandbox:
-    """A cloud with room for all machines of a storm."""
+    """A cloud with room for all machines of the soak test."""
     return Sandbox(boot_seconds=0, guests=False, seed=seed, public_network="127.64.0.0/12")
 
 
 def main() -> int:
-    """Run the storm."""
+    """Run the soak test."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--threads", type=int, default=8)
@@ -274,10 +274,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, _sandbox(options.seed) as sandbox:
         config = sandbox.write_config(Path(folder) / "soak.cfg", endpoint_connections="16")
         driver = StratusLabNodeDriver(stratuslab_user_config=config, timeout=LIMIT_SECONDS)
-        storm = Storm(driver, account, options.seed)
+        soak_test = SoakTest(driver, account, options.seed)
         sandbox.requests.clear()
         with sandbox.faults.during(*FAULTS):
-            storm.blow(options.minutes * 60, options.creations, options.threads)
+            soak_test.run(options.minutes * 60, options.creations, options.threads)
         all_well = report(sandbox, account, time.monotonic() - started, options.seed)
     return 0 if all_well else 1
 

@@ -1,4 +1,4 @@
-"""Run all examples on a sandbox, one after another, as somebody would who tries them: ``make demo``."""
+"""Run all examples on a sandbox, one after another: ``make demo``."""
 
 from __future__ import annotations
 

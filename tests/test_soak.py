@@ -1,4 +1,4 @@
-"""A short storm: the long one is ``make soak``."""
+"""A short soak test; the long one is ``make soak``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 SOAK = Path(__file__).parent.parent / "benchmarks" / "soak.py"
 
 
-def test_nothing_is_lost_or_doubled_in_a_storm() -> None:
+def test_nothing_is_lost_or_doubled_when_requests_fail() -> None:
     command = [sys.executable, SOAK, "--minutes", "0.05", "--creations", "40", "--threads", "4", "--seed", "7"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -25,7 +25,7 @@ _GOAL = 2.0
 
 
 def measure(server: BareServer, full: bool) -> Findings:
-    """On a sandbox in a process of its own, whose machines are entered over SSH."""
+    """On a sandbox in a process of its own, on whose machines SSH works."""
     with _sandbox() as config:
         driver = StratusLabNodeDriver(stratuslab_user_config=config)
         image = next(image for image in driver.list_images() if image.name == "ttylinux")

@@ -1,4 +1,4 @@
-"""What it takes until there is a driver: importing it, and reading a long configuration file."""
+"""How long it takes to get a driver: importing it, and reading a long configuration file."""
 
 from __future__ import annotations
 
