@@ -1,4 +1,4 @@
-"""The thread that carries out what is due in a cloud, also while nobody asks for anything."""
+"""The thread that carries out the steps that are due in a cloud, also without requests."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def step_thread(state: State, save: Callable[[], object], bugs: list[Exception])
             try:
                 state.run_due_steps()
                 save()
-            except Exception as bug:  # noqa: BLE001 -- whatever it is, `Sandbox.check` tells it
+            except Exception as bug:  # noqa: BLE001 -- `Sandbox.check` raises whatever it is
                 bugs.append(bug)
 
     thread = threading.Thread(target=run, name="sandbox clock", daemon=True)

@@ -62,7 +62,7 @@ def test_a_new_file_selects_its_section(sandbox: Sandbox, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["instance_types", "DEFAULT", "", " ", "a]", "a\nb = c", "a\rb", "\udc80"])
-def test_sections_that_can_be_none(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+def test_names_that_no_section_can_have(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match=r"section"):
         sandbox.write_config(tmp_path / "cfg", section=name)
     assert list(tmp_path.iterdir()) == []

@@ -74,7 +74,7 @@ def test_many_sandboxes_know_nothing_of_each_other(http: requests.Session) -> No
         assert len({str(sandbox.state.networks["public"].addresses) for sandbox in sandboxes}) == 5
 
 
-def test_a_bug_in_the_sandbox_surfaces(monkeypatch: pytest.MonkeyPatch, http: requests.Session) -> None:
+def test_a_bug_in_the_sandbox_is_raised(monkeypatch: pytest.MonkeyPatch, http: requests.Session) -> None:
     sandbox = Sandbox().start()
     monkeypatch.setattr(type(sandbox.disks), "owned_by", lambda self, user: 1 / 0)
     assert http.get(f"{sandbox.disks_url}/pswd/disks", auth=ALICE).status_code == 500

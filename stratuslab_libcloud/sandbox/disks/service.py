@@ -14,7 +14,7 @@ Its oddities are kept, since clients have to handle them:
 * the ``owner`` of a new disk may be any name;
 * an unknown ``type``, a value of ``bytes`` that is not a number, and an unknown mount are answered with 500;
 * the JSON of a single mount is broken;
-* all users may list mounts and read addresses (``turl``), whoever owns the disk.
+* all users may list the mounts, and read the address (``turl``), of any disk.
 
 Contents are kept in memory; ``url=`` imports from this computer only.
 """

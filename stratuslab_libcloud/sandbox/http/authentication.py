@@ -36,7 +36,7 @@ def credential_kind() -> str:
 def compute_user(accounts: Accounts) -> str:
     """The user, as the compute proxy sees it.
 
-    :raises HTTPException: the answer of the servlet container to somebody who is no user
+    :raises HTTPException: the answer of the servlet container, if there is no such user
     """
     name = _authenticate(accounts)
     return _certificate_subject() or name
@@ -45,7 +45,7 @@ def compute_user(accounts: Accounts) -> str:
 def disk_user(accounts: Accounts) -> str:
     """The user, as the disk service sees it.
 
-    :raises HTTPException: the answer of the servlet container to somebody who is no user
+    :raises HTTPException: the answer of the servlet container, if there is no such user
     """
     return _authenticate(accounts)
 

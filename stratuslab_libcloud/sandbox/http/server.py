@@ -102,7 +102,7 @@ class _Handler(WSGIRequestHandler):
     def _answer(self) -> Response:
         try:
             return Response.from_app(self.server.app, self.environ, buffered=True)
-        except Exception as bug:  # noqa: BLE001 -- whatever it is, `Sandbox.check` tells it
+        except Exception as bug:  # noqa: BLE001 -- `Sandbox.check` raises whatever it is
             self.server.bugs.append(bug)
             return Response("The sandbox itself failed.", 500)
 

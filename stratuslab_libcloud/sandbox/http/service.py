@@ -1,4 +1,4 @@
-"""What each of a cloud's services tells of itself."""
+"""The interface of a cloud's services."""
 
 from __future__ import annotations
 

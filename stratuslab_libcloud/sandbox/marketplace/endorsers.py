@@ -1,4 +1,4 @@
-"""Who endorsed what, as the Marketplace tells it: results of SPARQL queries in XML."""
+"""Who endorsed what, in the Marketplace's form: results of SPARQL queries in XML."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_values_cannot_break_a_listing(oned: Oned) -> None:
     assert info(oned, 0).findtext("TEMPLATE/A") == "]]></A><B>"
 
 
-def test_a_listing_has_the_last_stay_only(oned: Oned, clock: ManualClock, machine_id: int) -> None:
+def test_a_listing_has_the_last_history_record_only(oned: Oned, clock: ManualClock, machine_id: int) -> None:
     clock.advance(10)
     ok(oned("alice", "one.vm.action", "suspend", machine_id))
     clock.advance(10)

@@ -68,7 +68,7 @@ def test_what_is_a_template(text: str, expected: list[tuple[str, object]]) -> No
         ("A=[B=1 C=2]", "unexpected VARIABLE, expecting COMMA or CBRACKET"),
     ],
 )
-def test_what_is_none(text: str, place: str) -> None:
+def test_what_is_no_template(text: str, place: str) -> None:
     with pytest.raises(TemplateError) as error:
         parsed(text)
     assert str(error.value).startswith("Parse error: syntax error, ")
@@ -97,7 +97,7 @@ def test_what_is_quoted_is_read_back(attributes: list[tuple[str, str | dict[str,
 
 
 @given(st.text(alphabet='AB=[],"\\# \t\n') | st.text())
-def test_any_text_is_a_template_or_none(text: str) -> None:
+def test_any_text_is_a_template_or_an_error(text: str) -> None:
     try:
         attributes = parsed(text)
     except TemplateError:

@@ -154,7 +154,7 @@ def test_browsers_delete_with_post(alice: Client) -> None:
     assert alice("GET", "/disks").json() == []
 
 
-def test_the_copy_of_an_origin_is_nobodys(alice: Client, superuser: Client) -> None:
+def test_the_copy_of_an_origin_has_no_owner(alice: Client, superuser: Client) -> None:
     origin = alice.create(size="3", type="MACHINE_IMAGE_ORIGIN")
     answer = alice("POST", f"/disks/{origin}")
     assert answer.status_code == 200

@@ -96,7 +96,7 @@ def test_machines_that_ran_before_a_restart_are_reached_again(tmp_path: Path) ->
         assert output(login(("127.0.0.1", gateway_port(second, machine_id))), "echo hello") == "hello\n"
 
 
-def test_machines_that_nobody_could_log_in_to_get_no_server() -> None:
+def test_machines_without_keys_get_no_server() -> None:
     with Sandbox(boot_seconds=0) as sandbox:
         without_key = start(sandbox, context="A=b")
         without_network = sandbox.machines.allocate("alice", parse_template(f'CONTEXT=[PUBLIC_KEY="{public(KEY)}"]')).id

@@ -186,15 +186,13 @@ def test_a_given_root_is_used_and_left(tmp_path: Path, connect: Connect) -> None
 # What is heard of it
 
 
-def test_logins_are_nothing_for_the_log(
-    ssh_servers: SshServers, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_logins_are_not_logged(ssh_servers: SshServers, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert run(connect(ssh_servers.open(7, [public(KEY)], address=None)), "echo fine")[0] == b"fine\n"
     assert [record for record in caplog.records if record.name.startswith("asyncssh")] == []
 
 
-def test_who_wants_to_hear_of_logins_does(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+def test_logins_are_logged_at_a_level_that_was_set(connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="asyncssh")
     with SshServers() as ssh_servers:
         connect(ssh_servers.open(7, [public(KEY)], address=None))

@@ -41,8 +41,10 @@ def pair(files: CertificateFiles) -> tuple[str, str]:
     return str(files.certificate), str(files.key)
 
 
-def call(http: requests.Session, sandbox: Sandbox, door: str, method: str, *parameters: Any, **options: Any) -> Any:
-    url = sandbox.compute_url.replace("/xmlrpc", f"/{door}/xmlrpc")
+def call(
+    http: requests.Session, sandbox: Sandbox, credentials: str, method: str, *parameters: Any, **options: Any
+) -> Any:
+    url = sandbox.compute_url.replace("/xmlrpc", f"/{credentials}/xmlrpc")
     answer = http.post(url, data=xmlrpc.client.dumps(("", *parameters), method), **options)
     answer.raise_for_status()
     (values,), _ = xmlrpc.client.loads(answer.content)
@@ -134,7 +136,7 @@ def test_the_compute_proxy_prefers_the_certificate_and_the_disks_the_password(
     assert disk.owner == "alice"
 
 
-def test_who_does_not_shake_hands_keeps_nobody_waiting(sandbox: Sandbox, http: requests.Session) -> None:
+def test_a_client_without_a_handshake_keeps_nobody_waiting(sandbox: Sandbox, http: requests.Session) -> None:
     address = urlsplit(sandbox.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as silent:
         assert http.get(sandbox.marketplace_url, timeout=5).status_code == 200

@@ -26,7 +26,7 @@ def test_tls_that_breaks_off(http: requests.Session) -> None:
         assert images(sandbox, http).status_code == 200
 
 
-def test_only_what_fits_is_struck(sandbox: Sandbox, http: requests.Session) -> None:
+def test_only_requests_that_fit_fail(sandbox: Sandbox, http: requests.Session) -> None:
     sandbox.faults.add(Fault(FaultKind.STATUS, "disks", "GET /disks/{uuid}", status=500))
     sandbox.faults.add(Fault(FaultKind.STATUS, operation="one.vm.*", status=502))
     disks = f"{sandbox.disks_url}/pswd/disks"
@@ -36,7 +36,7 @@ def test_only_what_fits_is_struck(sandbox: Sandbox, http: requests.Session) -> N
     assert images(sandbox, http).status_code == 200
 
 
-def test_each_operation_that_can_be_struck_is_one_that_is_recorded(sandbox: Sandbox, http: requests.Session) -> None:
+def test_each_declared_operation_is_one_that_is_recorded(sandbox: Sandbox, http: requests.Session) -> None:
     def ask(verb: str, url: str, **options: Any) -> None:
         http.request(verb, url, allow_redirects=False, timeout=5, **options)
 
@@ -77,7 +77,7 @@ def test_a_fault_can_be_counted_and_removed(sandbox: Sandbox, http: requests.Ses
     assert images(sandbox, http).status_code == 200
 
 
-def test_chance_is_thrown_with_the_sandboxs_own_dice(clock: ManualClock, http: requests.Session) -> None:
+def test_chance_depends_on_the_seed_only(clock: ManualClock, http: requests.Session) -> None:
     def statuses(seed: int) -> list[int]:
         with Sandbox(clock=clock, seed=seed) as sandbox:
             sandbox.faults.add(Fault(FaultKind.STATUS, chance=0.5))

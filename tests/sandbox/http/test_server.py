@@ -63,7 +63,7 @@ def test_an_idle_connection_is_closed(http: requests.Session) -> None:
 http_errors = http.client.HTTPException
 
 
-def test_half_a_request_is_none(sandbox: Sandbox) -> None:
+def test_half_a_request_is_ignored(sandbox: Sandbox) -> None:
     address = urlsplit(sandbox.url)
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=5) as connection:
         connection.sendall(

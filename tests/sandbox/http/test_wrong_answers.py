@@ -42,7 +42,7 @@ def test_garbage(sandbox: Sandbox, http: requests.Session) -> None:
     assert len(sandbox.machines) == 1
 
 
-def test_garbage_is_of_the_sandboxs_own_dice(http: requests.Session) -> None:
+def test_garbage_depends_on_the_seed_only(http: requests.Session) -> None:
     def garbage(seed: int) -> list[bytes]:
         with Sandbox(seed=seed) as sandbox, sandbox.faults.during(Fault(FaultKind.GARBAGE)):
             return [images(sandbox, http).content for _ in range(2)]

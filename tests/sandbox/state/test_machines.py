@@ -14,7 +14,7 @@ from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from ..conftest import ok
 
 
-def test_a_limit_is_none_below_nothing() -> None:
+def test_a_limit_below_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="0 or more, not -1"):
         Sandbox(machine_limit=-1)
 
