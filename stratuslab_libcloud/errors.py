@@ -13,6 +13,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
             +-- ScriptFailedError           a script on it ended with another status than 0
         +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
         +-- PartialListError            some locations did not answer; has the answers of the others
+        +-- PartialSuccessError         of several machines, some were not created or destroyed; carries the others
         +-- ServiceError                a service of a cloud (also a ProviderError)
             +-- RefusedCredentialsError     (also an InvalidCredsError)
             +-- PermissionDeniedError       known, but not allowed
@@ -178,6 +179,19 @@ class PartialListError(StratusLabError):
     def __init__(self, message: str, *, found: Sequence[Any], errors: Mapping[str, LibcloudError]) -> None:
         super().__init__(message)
         self.found = list(found)
+        self.errors = dict(errors)
+
+
+class PartialSuccessError(StratusLabError):
+    """Of several machines, some could not be created or destroyed; what became of the others is not lost.
+
+    :param nodes: those that were created or destroyed, in the order in which they were given
+    :param errors: why not, by the place in that order, which begins at 0
+    """
+
+    def __init__(self, message: str, *, nodes: Sequence[Node], errors: Mapping[int, LibcloudError]) -> None:
+        super().__init__(message)
+        self.nodes = list(nodes)
         self.errors = dict(errors)
 
 

@@ -20,16 +20,17 @@ MAX_THREADS = 16
 _SECONDS_TO_END = 2.0
 
 
-def outcomes(ask: Callable[[S], T], things: Sequence[S]) -> list[T | LibcloudError]:
+def outcomes(ask: Callable[[S], T], things: Sequence[S], max_threads: int = MAX_THREADS) -> list[T | LibcloudError]:
     """Ask about each thing at the same time.
 
     An interruption (Ctrl-C) ends all requests that are under way.
 
+    :param max_threads: how many are asked about at the same time, at the most
     :return: in the order of the things, each answer or the error in its place
     """
     if len(things) < 2:
         return [_outcome(ask, thing) for thing in things]
-    workers = _Workers(ask, things, cancellation.current() or Cancellation())
+    workers = _Workers(ask, things, cancellation.current() or Cancellation(), max_threads)
     workers.run()
     return [workers.results[index] for index in range(len(things))]
 
@@ -77,7 +78,13 @@ def parts(ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]) ->
 class _Workers(Generic[S, T]):
     """Threads that take one thing after another, until none is left."""
 
-    def __init__(self, ask: Callable[[S], T], things: Sequence[S], threads_cancellation: Cancellation) -> None:
+    def __init__(
+        self,
+        ask: Callable[[S], T],
+        things: Sequence[S],
+        threads_cancellation: Cancellation,
+        max_threads: int = MAX_THREADS,
+    ) -> None:
         self.results: dict[int, T | LibcloudError] = {}
         self._ask = ask
         self._remaining: Iterator[tuple[int, S]] = iter(enumerate(things))
@@ -86,7 +93,7 @@ class _Workers(Generic[S, T]):
         self._cancellation = threads_cancellation
         self._threads = [
             threading.Thread(target=self._work, name=f"stratuslab-{number}", daemon=True)
-            for number in range(min(len(things), MAX_THREADS))
+            for number in range(min(len(things), max_threads))
         ]
 
     def run(self) -> None:

@@ -183,6 +183,15 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
 
+    def ex_destroy_nodes(self, nodes: Sequence[Node]) -> None:
+        """End machines at once, several at the same time, as `destroy_node` ends one.
+
+        :raises PartialSuccessError: when some cannot be told to end; it has the others
+        """
+        from stratuslab_libcloud.driver import several_nodes
+
+        several_nodes.destroy(self._locations, nodes, self.destroy_node)
+
     def wait_until_running(
         self,
         nodes: list[Node],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
@@ -96,6 +97,23 @@ def machine_template(
         readonly_disk=machine.readonly_disk and cloud.marketplace.source(machine.readonly_disk),
         mark=new_mark(),
     )
+
+
+def machine_templates(
+    cloud: Cloud, names: Iterable[str], size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+) -> list[MachineTemplate]:
+    """What several machines are to be that differ only in their names.
+
+    :raises InvalidArgumentError: when the names are not several texts
+    :raises StratusLabError: as `machine_template`
+    """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise InvalidArgumentError(f"ex_create_nodes takes several names, such as ['a', 'b'], not {names!r}")
+    checked_names = [text("a name", name) for name in names]
+    if not checked_names:
+        return []
+    first = machine_template(cloud, checked_names[0], size, image, auth, options)
+    return [replace(first, name=name, mark=new_mark()) for name in checked_names]
 
 
 def keys_of_machine(cloud: Cloud, auth: Any, keywords: Mapping[str, Any]) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
@@ -170,6 +170,35 @@ class StratusLabNodeDriver(VolumeCalls):
         size = size or self._sizes.named(cloud.config.machine.instance_type)
         machine = creation.create(cloud, name, size, image, auth, CheckedNodeOptions(**options))
         return self._to_node(machine, where)
+
+    def ex_create_nodes(
+        self,
+        names: Iterable[str],
+        size: NodeSize | None,
+        image: NodeImage,
+        location: Location = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        **options: Unpack[NodeOptions],
+    ) -> list[StratusLabNode]:
+        """Start several machines that differ only in their names, each of them exactly once.
+
+        As many are created at the same time as the location may have connections (``endpoint_connections``). All
+        arguments are checked before the first one is.
+
+        :param names: of the machines; the other parameters are as for `create_node`
+        :return: the nodes, in the order of the names
+        :raises PartialSuccessError: when some were not created; it has the others, and says for each name why not
+        :raises StratusLabError: when an argument cannot be used; none was created
+        """
+        from stratuslab_libcloud.driver import several_nodes
+        from stratuslab_libcloud.driver.stratuslab import creation
+        from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions
+
+        where = self._locations.find(location)
+        cloud = self._locations.cloud(where)
+        size = size or self._sizes.named(cloud.config.machine.instance_type)
+        templates = creation.machine_templates(cloud, names, size, image, auth, CheckedNodeOptions(**options))
+        return several_nodes.create(cloud, templates, lambda machine: self._to_node(machine, where))
 
     def reboot_node(self, node: Node) -> bool:
         """Not offered.

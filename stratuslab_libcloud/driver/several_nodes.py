@@ -1,0 +1,153 @@
+"""Creating and destroying several machines at the same time, over as many connections as a location may have."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node
+
+from stratuslab_libcloud.client.exactly_once import create_machine
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
+from stratuslab_libcloud.client.parallel import answers, outcomes
+from stratuslab_libcloud.driver.arguments import checked, machine_number
+from stratuslab_libcloud.driver.locations import Cloud, Locations
+from stratuslab_libcloud.errors import InvalidArgumentError, PartialSuccessError
+
+_log = logging.getLogger(__name__)
+
+NodeT = TypeVar("NodeT", bound=Node)
+
+
+class Template(Protocol):
+    """What a machine is to be, in whichever words its kind of cloud has for it."""
+
+    @property
+    def name(self) -> str:
+        """The machine's name."""
+
+    @property
+    def cpu(self) -> int:
+        """Virtual CPUs."""
+
+    @property
+    def ram(self) -> int:
+        """MiB."""
+
+    @property
+    def mark(self) -> str:
+        """What it is recognized by if a reply is lost."""
+
+    def render(self) -> str:
+        """The text that describes it to OpenNebula."""
+
+
+def create(cloud: Cloud, templates: Sequence[Template], make: Callable[[VirtualMachine], NodeT]) -> list[NodeT]:
+    """Create machines, each of them exactly once, and ask for all their addresses by one request.
+
+    :param make: makes a node of a machine
+    :return: nodes in the order of the templates
+    :raises InvalidArgumentError: when one of the templates cannot be written; nothing was created
+    :raises PartialSuccessError: when some were not created
+    """
+    creation = _Creation(cloud, templates)
+    try:
+        found = creation.run()
+    except BaseException:
+        creation.report_interruption()
+        raise
+    errors = {place: outcome for place, outcome in enumerate(found) if isinstance(outcome, LibcloudError)}
+    nodes = [make(outcome) for outcome in found if not isinstance(outcome, LibcloudError)]
+    if errors:
+        _refuse("created", [repr(template.name) for template in templates], nodes, errors)
+    return nodes
+
+
+def destroy(locations: Locations[Any], nodes: Sequence[Node], kill: Callable[[Node], object]) -> None:
+    """End machines.
+
+    :param kill: ends one
+    :raises InvalidArgumentError: when one of the nodes is none; nothing was destroyed
+    :raises PartialSuccessError: when some were not destroyed
+    """
+    if not isinstance(nodes, (list, tuple)):
+        raise InvalidArgumentError(f"ex_destroy_nodes takes several nodes, such as [node], not {nodes!r}")
+    places: dict[str, list[int]] = {}
+    for place, node in enumerate(nodes):
+        machine_number(checked(Node, node))
+        places.setdefault(str(locations.of(node).id), []).append(place)
+
+    connections = {section: locations.cloud(section).config.compute.connections for section in places}
+
+    def destroy_at(section: str) -> list[object]:
+        return outcomes(lambda place: kill(nodes[place]), places[section], connections[section])
+
+    errors: dict[int, LibcloudError] = {}
+    for section, found in zip(places, answers(destroy_at, list(places)), strict=True):
+        pairs = zip(places[section], found, strict=True)
+        errors |= {place: outcome for place, outcome in pairs if isinstance(outcome, LibcloudError)}
+    if errors:
+        destroyed = [node for place, node in enumerate(nodes) if place not in errors]
+        _refuse("destroyed", [str(node.id) for node in nodes], destroyed, errors)
+
+
+class _Creation:
+    """Machines that are created, and what is known of each so far."""
+
+    def __init__(self, cloud: Cloud, templates: Sequence[Template]) -> None:
+        self._cloud = cloud
+        self._templates = templates
+        self._texts = [template.render() for template in templates]
+        self._begun: set[int] = set()
+        self._ids: dict[int, int] = {}
+
+    def run(self) -> list[VirtualMachine | LibcloudError]:
+        places = range(len(self._templates))
+        config = self._cloud.config.compute
+        allocated = outcomes(self._allocate, places, config.connections)
+        known = self._cloud.compute.certain_machines(self._ids.values(), config.timeout)
+        return [
+            outcome if isinstance(outcome, LibcloudError) else self._as_created(place, known[outcome])
+            for place, outcome in zip(places, allocated, strict=True)
+        ]
+
+    def report_interruption(self) -> None:
+        unknown = ", ".join(f"'{self._templates[place].mark}'" for place in sorted(self._begun - self._ids.keys()))
+        _log.error(
+            "interrupted while machines were created at location '%s': created so far: %s%s",
+            self._cloud.config.section,
+            ", ".join(map(str, self._ids.values())) or "none",
+            f"; others may be there: look for {unknown} in node.extra['mark']" if unknown else "",
+        )
+
+    def _allocate(self, place: int) -> int:
+        self._begun.add(place)
+        timeout = self._cloud.config.compute.timeout
+        mark = self._templates[place].mark
+        self._ids[place] = create_machine(self._cloud.compute, self._texts[place], mark, timeout)
+        return self._ids[place]
+
+    def _as_created(self, place: int, machine: VirtualMachine | LibcloudError) -> VirtualMachine:
+        if not isinstance(machine, LibcloudError):
+            return machine
+        machine_id, template = self._ids[place], self._templates[place]
+        _log.warning("machine %s was created, but its address is not known yet: %s", machine_id, machine)
+        return just_created(machine_id, template.name, template.cpu, template.ram, template.mark)
+
+
+def _refuse(done: str, labels: Sequence[str], nodes: Sequence[Node], errors: Mapping[int, LibcloudError]) -> NoReturn:
+    """Say which machines it went wrong with; those with the same reason together."""
+    if len(labels) == 1:
+        raise errors[0]
+    whose: dict[str, list[str]] = {}
+    for place, error in sorted(errors.items()):
+        whose.setdefault(str(error), []).append(labels[place])
+    reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in whose.items())
+    raise PartialSuccessError(
+        f"{len(errors)} of {len(labels)} machines were not {done}: {reasons}; "
+        "the others are in this exception's `nodes`, each error by its place in `errors`",
+        nodes=nodes,
+        errors=errors,
+    )
