@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             config = _configure(sandbox, options)
             stopped = _stopped_by_signals()
-            print(_instructions(sandbox, config, options), flush=True)
+            _print(_instructions(sandbox, config, options))
             stopped.wait()
         finally:
             sandbox.stop()
@@ -114,6 +114,13 @@ def _instructions(sandbox: Sandbox, config: Path, options: Namespace) -> str:
         quoted_section=_quoted(options.section),
         warning="" if options.no_guests else _WARNING,
     )
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except OSError as problem:
+        raise ValueError(f"the instructions cannot be printed: {problem.strerror}") from None
 
 
 def _quoted(value: object) -> str:

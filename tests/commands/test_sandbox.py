@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import signal
 import socket
 import stat
@@ -146,6 +147,17 @@ def test_mistakes_are_told(
         __main__.main(arguments)
     assert exit_.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_output_that_nobody_reads_is_told(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = subprocess.run(COMMAND, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=30)
+    finally:
+        os.close(writing)
+    assert "error: the instructions cannot be printed: Broken pipe" in command.stderr
+    assert "Traceback" not in command.stderr
 
 
 def test_a_state_file_that_is_in_use_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
