@@ -116,6 +116,13 @@ class StratusLabNodeDriver(VolumeCalls):
         """
         return self._sizes.all()
 
+    def ex_get_size(self, name: str) -> StratusLabSize:
+        """The instance type of that name, such as ``m1.small``, for `create_node`, which wants a size and not a name.
+
+        :raises InvalidArgumentError: when there is none
+        """
+        return self._sizes.named(text("name", name))
+
     def list_images(  # type: ignore[override]  # narrower than Libcloud's
         self, location: Location = None, ex_image_lifetime: float | None = None
     ) -> list[StratusLabImage]:

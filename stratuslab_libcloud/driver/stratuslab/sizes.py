@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from libcloud.compute.base import NodeDriver, NodeSize
 
 from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
-from stratuslab_libcloud.errors import ConfigurationError
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
@@ -56,9 +56,15 @@ class Sizes:
         """
         return [StratusLabSize(kind, self._driver) for kind in self._configuration.instance_types()]
 
-    def named(self, name: str) -> NodeSize:
-        """The instance type of that name."""
-        return next(size for size in self.all() if size.id == name)
+    def named(self, name: str) -> StratusLabSize:
+        """The instance type of that name.
+
+        :raises InvalidArgumentError: when there is none
+        """
+        sizes = {size.name: size for size in self.all()}
+        if name not in sizes:
+            raise InvalidArgumentError(f"there is no size {name!r}; there are {', '.join(sizes)}")
+        return sizes[name]
 
     def of(self, machine: VirtualMachine) -> NodeSize:
         """The instance type that a machine has the shape of; many machines share one object."""

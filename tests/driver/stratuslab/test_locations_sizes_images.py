@@ -154,3 +154,12 @@ def test_a_marketplace_that_fails_is_an_error(driver: StratusLabNodeDriver) -> N
         mock.get(requests_mock.ANY, status_code=500, text="<html>oops</html>")
         with pytest.raises(ServiceUnavailableError, match="status 500"):
             driver.list_images()
+
+
+def test_a_size_by_its_name(driver: StratusLabNodeDriver) -> None:
+    size = driver.ex_get_size("m1.small")
+    assert (size.id, size.name, size.driver) == ("m1.small", "m1.small", driver)
+    with pytest.raises(InvalidArgumentError, match=r"there is no size 'm1\.smal'; there are t1\.micro, m1\.small, "):
+        driver.ex_get_size("m1.smal")
+    with pytest.raises(InvalidArgumentError, match="name has to be a text"):
+        driver.ex_get_size(None)  # type: ignore[arg-type]
