@@ -153,7 +153,8 @@ def report(package: Package, parameters: Iterable[str] = ("size", "auth", "locat
     yield from (f"  {room or '(top)':24} {number}" for room, number in sorted(rooms.items()))
 
     found = circles(package.imports)
-    yield f"circles of imports, those for types included: {len(found)}"
+    involved = sum(name in _reachable(package.imports, name) for name in package.imports)
+    yield f"circles of imports, those for types included: {len(found)}, of {involved} modules; a shortest one of each:"
     yield from (f"  {' -> '.join(name or '__init__' for name in circle)}" for circle in found)
 
     functions, files = function_lengths(package), file_lengths(package)
