@@ -19,6 +19,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
             +-- PermissionDeniedError       known, but not allowed
             +-- NotFoundError               no such machine, disk or image
             +-- ConflictError               in use, or in a state that does not permit it
+                +-- NameTakenError              another thing of the user has this name
             +-- LimitExceededError          quota or size
             +-- RequestRejectedError        any other refusal, with the service's message
             +-- ServiceUnavailableError     down or unreachable (also Libcloud's ServiceUnavailableError)
@@ -238,8 +239,18 @@ class ConflictError(ServiceError):
     """The thing is in use, or in a state that does not allow this."""
 
 
+class NameTakenError(ConflictError):
+    """Another image of the same user has this name, and names of images are unique."""
+
+
 class LimitExceededError(ServiceError):
     """A quota is used up, or a size or a number is too large."""
+
+    resource: str | None = None
+    """What is limited, where OpenNebula says it, such as ``VM CPU`` or ``DATASTORE SIZE``."""
+
+    limit: str | None = None
+    """How much of it there may be."""
 
 
 class RequestRejectedError(ServiceError):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import xmlrpc.client
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -68,3 +73,96 @@ def config_file(sandbox: Sandbox, tmp_path: Path, key_file: Path) -> Path:
 def driver(config_file: Path) -> stratuslab_libcloud.StratusLabNodeDriver:
     """A driver for the sandbox."""
     return stratuslab_libcloud.StratusLabNodeDriver("default", stratuslab_user_config=config_file)
+
+
+class ScriptedDaemon:
+    """An ``oned`` that says what a test wants: one request a connection, as the real ones.
+
+    :ivar answers: by method, a value, an exception to send as a refusal or a fault, or a function of the parameters
+        that returns one of these
+    :ivar calls: each method and its parameters after the session string
+    :ivar sessions: the session string of each call
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.calls: list[tuple[Any, ...]] = []
+        self.sessions: list[str] = []
+        self.headers: list[Any] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/RPC2"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer_to(self, body: bytes) -> str:
+        parameters, method = xmlrpc.client.loads(body)
+        session, *rest = parameters or ("",)
+        self.calls.append((method, *rest))
+        self.sessions.append(str(session))
+        answer = self.answers.get(method or "", RefusedCall(4096, f"[{method}] is not scripted"))
+        if callable(answer):
+            answer = answer(*rest)
+        if isinstance(answer, xmlrpc.client.Fault):
+            return xmlrpc.client.dumps(answer)
+        if isinstance(answer, RefusedCall):
+            return _reply(
+                "<boolean>0</boolean>", _string(answer.text), f"<i4>{answer.code}</i4>", "<i4>7</i4>", "<i8>-1</i8>"
+            )
+        value = f"<i4>{answer}</i4>" if isinstance(answer, int) else _string(answer)
+        return _reply("<boolean>1</boolean>", value, "<i4>0</i4>")
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        daemon = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                daemon.headers.append(self.headers)
+                body = daemon.answer_to(self.rfile.read(int(self.headers["Content-Length"]))).encode()
+                self.send_response(200 if self.path == "/RPC2" else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Connection", "close")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+class RefusedCall(NamedTuple):
+    """``[False, text, code, object, replication]``, as a scripted answer."""
+
+    code: int
+    text: str
+
+
+def _string(text: str) -> str:
+    return f"<string>{escape(text)}</string>"
+
+
+def _reply(*values: str) -> str:
+    data = "".join(f"<value>{value}</value>" for value in values)
+    return f"<methodResponse><params><param><value><array><data>{data}</data></array></value></param></params></methodResponse>"
+
+
+@pytest.fixture
+def scripted_daemon() -> Iterator[ScriptedDaemon]:
+    """An ``oned`` whose answers the test writes."""
+    daemon = ScriptedDaemon()
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+def refused() -> type[RefusedCall]:
+    """Makes a refusal of a scripted daemon: its code and its text."""
+    return RefusedCall

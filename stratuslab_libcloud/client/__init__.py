@@ -18,12 +18,19 @@ class Cloud:
     def __init__(self, config: CloudConfig, proxy_url: str | None = None, image_lifetime: float | None = None) -> None:
         # Imported only when a cloud is used: HTTP takes longer to import than the rest of the package.
         from stratuslab_libcloud.client.opennebula.compute import Compute
+        from stratuslab_libcloud.client.opennebula.daemon import Daemon
         from stratuslab_libcloud.client.stratuslab.disks import Disks
         from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
-        from stratuslab_libcloud.client.stratuslab.proxy import proxy_dialect
+        from stratuslab_libcloud.client.stratuslab.proxy import DIALECT, session_string
 
         self.config = config
-        self.compute = Compute(config, proxy_dialect(config.compute.credentials), proxy_url)
+        proxy = Daemon(
+            config.compute,
+            session_string(config.compute.credentials),
+            location=config.section,
+            proxy_url=proxy_url,
+        )
+        self.compute = Compute(proxy, DIALECT)
         self.disks = Disks(config, proxy_url)
         self.marketplace = Marketplace(config, proxy_url, image_lifetime)
 

@@ -17,6 +17,7 @@ from stratuslab_libcloud.config.records import (
     Place,
     PortTranslation,
     ServiceConfig,
+    SessionPassword,
 )
 from stratuslab_libcloud.config.user import UserConfiguration
 
@@ -32,5 +33,6 @@ __all__ = [
     "Place",
     "PortTranslation",
     "ServiceConfig",
+    "SessionPassword",
     "UserConfiguration",
 ]

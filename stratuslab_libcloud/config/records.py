@@ -20,6 +20,20 @@ class Password(NamedTuple):
         return f"Password(username={self.username!r})"
 
 
+class SessionPassword(NamedTuple):
+    """What a user is known by at OpenNebula itself: a part of each XML-RPC call, and nothing of HTTP's.
+
+    :param username: the user's name
+    :param password: in clear, or a token; it is left out of representations
+    """
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"SessionPassword(username={self.username!r})"
+
+
 class Certificate(NamedTuple):
     """A TLS client certificate. A proxy certificate is one file for both.
 
@@ -31,7 +45,7 @@ class Certificate(NamedTuple):
     key: Path
 
 
-Credentials = Password | Certificate
+Credentials = Password | SessionPassword | Certificate
 
 
 class ServiceConfig(NamedTuple):

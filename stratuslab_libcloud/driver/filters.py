@@ -9,14 +9,9 @@ from itertools import pairwise
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
-from stratuslab_libcloud.client.opennebula.machine import (
-    ALL_BUT_DONE,
-    ANY_STATE,
-    LARGEST_ID,
-    STATE_NAMES,
-    Selection,
-    VirtualMachine,
-)
+from stratuslab_libcloud.client.opennebula.machine import ALL_BUT_DONE, ANY_STATE, MINE, Selection, VirtualMachine
+from stratuslab_libcloud.client.opennebula.states import ACTIVE, DONE, OPENNEBULA_3, StateNames
+from stratuslab_libcloud.client.opennebula.xml_values import LARGEST_ID
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 from stratuslab_libcloud.errors import InvalidArgumentError
 
@@ -28,9 +23,7 @@ _WORTH_READING = 100
 
 _MOST_SELECTIONS = 16
 
-_ACTIVE = STATE_NAMES.index("ACTIVE")
-_DONE = STATE_NAMES.index("DONE")
-_STATES_OF_3_2 = set(range(STATE_NAMES.index("FAILED") + 1))
+_STATES_OF_3_2 = set(range(OPENNEBULA_3.states.index("FAILED") + 1))
 
 
 class NodeFilter:
@@ -39,6 +32,8 @@ class NodeFilter:
     :param name: a node's whole name, or a compiled regular expression that has to match all of it
     :param state: a `NodeState`, or several, of which any will do; nodes that have ended are there only if this says so
     :param node_ids: ids of nodes; where several locations are asked, of each
+    :param whose: whose machines the cloud is asked for, as OpenNebula's pools have it
+    :param is_full: whether it is asked for all that it knows of them
     :raises InvalidArgumentError: when a name, a state or an id is none
     """
 
@@ -47,19 +42,26 @@ class NodeFilter:
         name: str | re.Pattern[str] | None = None,
         state: States | None = None,
         node_ids: NodeIds | None = None,
+        whose: int = MINE,
+        is_full: bool = False,
     ) -> None:
         self._name = None if name is None else _name(name)
         self._states = None if state is None else _states(state)
         self._numbers = None if node_ids is None else _numbers(node_ids)
+        self._whose = whose
+        self._is_full = is_full
 
-    def selections(self) -> list[Selection]:
-        """What the cloud has to be asked for; nothing when no node can fit."""
-        state = self._state_to_ask_for()
+    def selections(self, names: StateNames) -> list[Selection]:
+        """What the cloud has to be asked for; nothing when no node can fit.
+
+        :param names: that the cloud has for states
+        """
+        state = self._state_to_ask_for(names)
         if state is None:
             return []
         if self._numbers is None:
-            return [Selection(state=state)]
-        return [Selection(first, last, state) for first, last in _ranges(self._numbers)]
+            return [Selection(state=state, whose=self._whose, is_full=self._is_full)]
+        return [Selection(first, last, state, self._whose, self._is_full) for first, last in _ranges(self._numbers)]
 
     def fits(self, machine: VirtualMachine) -> bool:
         """Whether a machine that the cloud told about is wanted."""
@@ -72,16 +74,18 @@ class NodeFilter:
     def _fits_name(self, name: str) -> bool:
         return name == self._name if isinstance(self._name, str) else bool(self._name and self._name.fullmatch(name))
 
-    def _state_to_ask_for(self) -> int | None:
+    def _state_to_ask_for(self, names: StateNames) -> int | None:
         """OpenNebula's STATE, if it can be only one; None if it can be none."""
         if self._states is None:
             return ALL_BUT_DONE
-        possible = {_state_of(status) for status, state in STATE_OF_STATUS.items() if state in self._states}
+        possible = {
+            _state_of(status, names) for status in names.statuses if STATE_OF_STATUS.get(status) in self._states
+        }
         if not possible:
             return None
         if len(possible) == 1 and possible <= _STATES_OF_3_2 and NodeState.UNKNOWN not in self._states:
             return possible.pop()
-        return ANY_STATE if _DONE in possible else ALL_BUT_DONE
+        return ANY_STATE if DONE in possible else ALL_BUT_DONE
 
 
 EVERYTHING = NodeFilter()
@@ -103,9 +107,9 @@ def _states(state: States) -> frozenset[NodeState]:
         raise InvalidArgumentError(f"ex_state can be a NodeState or several, such as {known}; not {state!r}") from error
 
 
-def _state_of(status: str) -> int:
+def _state_of(status: str, names: StateNames) -> int:
     """The STATE in which a machine is that has this status."""
-    return STATE_NAMES.index(status) if status in STATE_NAMES else _ACTIVE
+    return names.states.index(status) if status in names.states else ACTIVE
 
 
 def _numbers(node_ids: NodeIds) -> range | frozenset[int]:

@@ -35,7 +35,7 @@ def read(compute: Compute, wanted: NodeFilter | None, make: Callable[[VirtualMac
     def ask(selection: Selection) -> list[T]:
         return compute.read_machines(lambda found: [make(m) for m in found if wanted.fits(m)], selection)
 
-    return list(chain.from_iterable(answers(ask, wanted.selections())))
+    return list(chain.from_iterable(answers(ask, wanted.selections(compute.states))))
 
 
 def iterate(
@@ -93,5 +93,5 @@ def _read_in_parts(compute: Compute, wanted: NodeFilter, deliver: Callable[[list
             delivered.update([machine.id for machine in part])
             deliver(part)
 
-    for selection in wanted.selections():
+    for selection in wanted.selections(compute.states):
         compute.read_machines(hand_on, selection)

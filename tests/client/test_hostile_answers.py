@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_machines
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
+from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.stratuslab.disk import Disk
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
 from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService

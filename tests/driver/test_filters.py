@@ -16,11 +16,11 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.opennebula.machine import (
     ALL_BUT_DONE,
     ANY_STATE,
-    STATE_NAMES,
     Selection,
     VirtualMachine,
     just_created,
 )
+from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3, OPENNEBULA_TODAY
 from stratuslab_libcloud.driver.filters import NodeFilter
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import InvalidArgumentError
@@ -74,8 +74,8 @@ def test_the_cloud_itself_looks_for_a_state_that_is_only_one_to_it(
 @pytest.mark.parametrize(
     ("state", "asked_for"),
     [
-        (NodeState.RUNNING, STATE_NAMES.index("ACTIVE")),
-        (NodeState.SUSPENDED, STATE_NAMES.index("SUSPENDED")),
+        (NodeState.RUNNING, OPENNEBULA_3.states.index("ACTIVE")),
+        (NodeState.SUSPENDED, OPENNEBULA_3.states.index("SUSPENDED")),
         (NodeState.PENDING, ALL_BUT_DONE),
         (NodeState.STOPPED, ALL_BUT_DONE),
         (NodeState.UNKNOWN, ALL_BUT_DONE),
@@ -83,7 +83,13 @@ def test_the_cloud_itself_looks_for_a_state_that_is_only_one_to_it(
     ],
 )
 def test_what_is_asked_for(state: NodeState | list[NodeState], asked_for: int) -> None:
-    assert NodeFilter(state=state).selections() == [Selection(state=asked_for)]
+    assert NodeFilter(state=state).selections(OPENNEBULA_3) == [Selection(state=asked_for)]
+
+
+def test_what_is_asked_for_today_where_a_state_is_several_to_the_cloud() -> None:
+    assert NodeFilter(state=NodeState.SUSPENDED).selections(OPENNEBULA_TODAY) == [Selection(state=ALL_BUT_DONE)]
+    assert NodeFilter(state=NodeState.TERMINATED).selections(OPENNEBULA_TODAY) == [Selection(state=6)]
+    assert NodeFilter(state=NodeState.RUNNING).selections(OPENNEBULA_TODAY) == [Selection(state=3)]
 
 
 def test_by_ids(driver: StratusLabNodeDriver, nodes: list[StratusLabNode], sandbox: Sandbox) -> None:
@@ -140,15 +146,15 @@ def test_ids_that_are_none(driver: StratusLabNodeDriver, ids: list[str]) -> None
 @given(st.sets(st.integers(0, 5000), max_size=60), st.integers(1, 40))
 def test_ranges_cover_what_is_wanted_with_few_requests(numbers: set[int], stride: int) -> None:
     wanted = {number * stride for number in numbers}
-    selections = NodeFilter(node_ids=wanted).selections()
-    covered = [number for first, last, _ in selections for number in wanted if first <= number <= (last or 0)]
+    selections = NodeFilter(node_ids=wanted).selections(OPENNEBULA_3)
+    covered = [number for first, last, *_ in selections for number in wanted if first <= number <= (last or 0)]
     assert sorted(covered) == sorted(wanted)
     assert len(selections) <= 16
     assert all(one.last < other.first for one, other in pairwise(selections))  # type: ignore[operator]
 
 
 def test_far_ids_are_asked_for_apart() -> None:
-    assert NodeFilter(node_ids=[5, 7, 90, 1000]).selections() == [Selection(5, 90), Selection(1000, 1000)]
+    assert NodeFilter(node_ids=[5, 7, 90, 1000]).selections(OPENNEBULA_3) == [Selection(5, 90), Selection(1000, 1000)]
 
 
 def test_a_machine_in_a_state_that_nobody_knows_is_unknown() -> None:

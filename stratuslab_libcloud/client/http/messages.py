@@ -27,6 +27,7 @@ class Request:
     :param body: the body, where it is not a form
     :param headers: additional headers
     :param repeatable: whether it does no harm to send it twice
+    :param answer_is_secret: whether the answer contains secrets, and is left out of the wire log
     """
 
     operation: str
@@ -36,6 +37,7 @@ class Request:
     body: bytes | None = None
     headers: Mapping[str, str] | None = None
     repeatable: bool = False
+    answer_is_secret: bool = False
 
 
 class Answer:

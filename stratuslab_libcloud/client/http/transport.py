@@ -23,7 +23,7 @@ from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.redaction import one_line, redacted, url_without_credentials
 from stratuslab_libcloud.client.http.session import ServiceSession
 from stratuslab_libcloud.client.http.wire_log import start_wire_log
-from stratuslab_libcloud.config import Password, ServiceConfig
+from stratuslab_libcloud.config import Password, ServiceConfig, SessionPassword
 from stratuslab_libcloud.errors import Call, MalformedReplyError, ServiceError, ServiceTimeoutError
 
 T = TypeVar("T")
@@ -122,7 +122,8 @@ class Transport:
                     wire_log.add_head(response)
                 if not 200 <= response.status_code < 300:
                     self._refuse(response, call)
-                yield Answer(response, call, self._config.max_answer, wire_log, self._secrets())
+                body_log = None if request.answer_is_secret else wire_log
+                yield Answer(response, call, self._config.max_answer, body_log, self._secrets())
         except ServiceError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -153,7 +154,7 @@ class Transport:
 
     def _secrets(self) -> tuple[str, ...]:
         credentials = self._config.credentials
-        return (credentials.password,) if isinstance(credentials, Password) else ()
+        return (credentials.password,) if isinstance(credentials, (Password, SessionPassword)) else ()
 
     def _refuse(self, response: requests.Response, call: Call) -> NoReturn:
         """Raise what an answer without a successful status means."""

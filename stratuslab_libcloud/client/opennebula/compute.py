@@ -1,4 +1,4 @@
-"""The compute service: the XML-RPC of OpenNebula's daemon, directly or behind a proxy."""
+"""The machines of an OpenNebula."""
 
 from __future__ import annotations
 
@@ -9,65 +9,37 @@ from typing import TypeVar
 from libcloud.common.types import LibcloudError
 
 from stratuslab_libcloud.client.deadline import Deadline
-from stratuslab_libcloud.client.http.messages import Answer, Request
-from stratuslab_libcloud.client.http.transport import Transport
-from stratuslab_libcloud.client.opennebula import xmlrpc
+from stratuslab_libcloud.client.opennebula.daemon import Daemon, read_id
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
 from stratuslab_libcloud.client.opennebula.machine import (
     ANY_STATE,
     EVERYTHING,
     Selection,
     VirtualMachine,
-    read_machines,
     worthwhile_ranges,
 )
+from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
+from stratuslab_libcloud.client.opennebula.states import StateNames
 from stratuslab_libcloud.client.parallel import outcomes
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
-from stratuslab_libcloud.config import CloudConfig
-from stratuslab_libcloud.errors import (
-    ConflictError,
-    LimitExceededError,
-    MalformedReplyError,
-    NotFoundError,
-    PermissionDeniedError,
-    RefusedCredentialsError,
-    RequestRejectedError,
-    ServiceError,
-)
 
 T = TypeVar("T")
 
-_MY_MACHINES = -3
 _NO_LIMIT = -1
-
-_ERROR_OF_CODE: dict[int, type[ServiceError]] = {
-    0x0100: RefusedCredentialsError,
-    0x0200: PermissionDeniedError,
-    0x0400: NotFoundError,
-    0x0800: ConflictError,
-}
 
 
 class Compute:
     """Machines of one cloud.
 
-    :param config: the cloud
+    :param daemon: that has them
     :param dialect: what this kind of cloud wants in the calls
-    :param proxy_url: an HTTP proxy to use instead of the environment's
     """
 
-    def __init__(self, config: CloudConfig, dialect: Dialect, proxy_url: str | None = None) -> None:
+    def __init__(self, daemon: Daemon, dialect: Dialect) -> None:
+        self._daemon = daemon
         self._dialect = dialect
-        self._timeout = config.compute.timeout
         self._newest = -1
         self._lock = threading.Lock()
-        self._transport = Transport(
-            config.compute,
-            location=config.section,
-            service="compute",
-            explain=_no_message,
-            proxy_url=proxy_url,
-        )
 
     def allocate(self, template: str, timeout: float | None = None) -> int:
         """Create a machine; `client.exactly_once` does it exactly once.
@@ -76,7 +48,7 @@ class Compute:
         :param timeout: seconds; the configured time limit by default
         :return: its ID
         """
-        return self._remember(self._call("one.vm.allocate", template, read=_read_id, timeout=timeout))
+        return self._remember(self._daemon.call("one.vm.allocate", template, read=read_id, timeout=timeout))
 
     def machine(self, machine_id: int, timeout: float | None = None) -> VirtualMachine:
         """Ask for one machine; also for one that has ended.
@@ -84,7 +56,7 @@ class Compute:
         :param timeout: seconds; the configured time limit by default
         :raises NotFoundError: when there never was such a machine
         """
-        return self._call("one.vm.info", machine_id, read=_only_machine, repeatable=True, timeout=timeout)
+        return self._daemon.call("one.vm.info", machine_id, read=self._only_machine, repeatable=True, timeout=timeout)
 
     def certain_machines(
         self, machine_ids: Collection[int], timeout: float | None = None
@@ -94,7 +66,7 @@ class Compute:
         :param timeout: seconds; the configured time limit by default
         :return: for each ID the machine, or why it is not known
         """
-        deadline = Deadline(self._timeout if timeout is None else timeout)
+        deadline = Deadline(self._daemon.timeout if timeout is None else timeout)
 
         def ask(part: Sequence[int]) -> list[VirtualMachine]:
             if len(part) == 1:
@@ -106,6 +78,11 @@ class Compute:
         # The list has the user's own machines; those of others can be asked for one by one.
         _collect(found, ask, [[machine_id] for machine_id in machine_ids if machine_id not in found])
         return {machine_id: found[machine_id] for machine_id in machine_ids}
+
+    @property
+    def states(self) -> StateNames:
+        """The names of its machines' states."""
+        return self._dialect.states
 
     @property
     def newest(self) -> int:
@@ -131,52 +108,40 @@ class Compute:
         :param timeout: seconds, reading included; the configured time limit by default
         :return: what `read` returned
         """
-        first, last, state = selection
-        return self._call(
+        first, last, state, whose, _ = selection
+        return self._daemon.call(
             "one.vmpool.info",
-            _MY_MACHINES,
+            whose,
             _NO_LIMIT if first is None else first,
             _NO_LIMIT if last is None else last,
             state,
-            read=lambda text: read(read_machines(text)),
+            read=lambda text: read(read_machines(text, self._dialect.states)),
             repeatable=True,
             timeout=timeout,
         )
 
     def kill(self, machine_id: int) -> None:
         """End a machine at once, in whatever state it is; what is not saved is lost."""
-        self._call("one.vm.action", self._dialect.kill, machine_id, read=_read_id, repeatable=True)
+        self._daemon.call("one.vm.action", self._dialect.kill, machine_id, read=read_id, repeatable=True)
 
     def shutdown(self, machine_id: int) -> None:
         """Let a machine's operating system shut it down."""
-        self._call("one.vm.action", self._dialect.shutdown, machine_id, read=_read_id)
+        self._daemon.call("one.vm.action", self._dialect.shutdown, machine_id, read=read_id)
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._transport.close()
+        self._daemon.close()
 
     def _remember(self, machine_id: int) -> int:
         with self._lock:
             self._newest = max(self._newest, machine_id)
         return machine_id
 
-    def _call(
-        self,
-        method: str,
-        *parameters: str | int,
-        read: Callable[[Iterable[str]], T],
-        repeatable: bool = False,
-        timeout: float | None = None,
-    ) -> T:
-        request = Request(
-            operation=method,
-            method="POST",
-            path="",
-            body=xmlrpc.call_body(method, (self._dialect.session, *parameters)),
-            headers={"Content-Type": "text/xml", "Accept": "text/xml"},
-            repeatable=repeatable,
-        )
-        return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+    def _only_machine(self, text: Iterable[str]) -> VirtualMachine:
+        machines = list(read_machines(text, self._dialect.states))
+        if len(machines) != 1:
+            raise UnreadableDocumentError("it should contain one machine")
+        return machines[0]
 
 
 def _collect(
@@ -190,46 +155,3 @@ def _collect(
             found.update(dict.fromkeys(part, outcome))
         else:
             found.update({machine.id: machine for machine in outcome})
-
-
-def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
-    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors."""
-    text = xmlrpc.reply_text(answer.chunks())
-    try:
-        return read(text)
-    except xmlrpc.RefusalError as refusal:
-        raise _error_of(refusal, answer) from None
-    except xmlrpc.FaultError as fault:
-        problem = f"the service did not understand the call: {answer.printable(fault.text)} ({fault.code})"
-        raise RequestRejectedError(problem, answer.call) from None
-    except UnreadableDocumentError as error:
-        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
-
-
-def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
-    message = answer.printable(refusal.text)
-    kind = _ERROR_OF_CODE.get(refusal.code, RequestRejectedError)
-    if "quota" in message.lower():
-        kind = LimitExceededError
-    error = kind(f"the service refused the request: {message}", answer.call)
-    error.service_message = message
-    return error
-
-
-def _read_id(text: Iterable[str]) -> int:
-    """The value of a reply that is a machine's ID."""
-    value = "".join(text).strip()
-    if not (value.isascii() and value.isdigit() and len(value) < 11):
-        raise UnreadableDocumentError("it should contain the ID of a machine")
-    return int(value)
-
-
-def _only_machine(text: Iterable[str]) -> VirtualMachine:
-    machines = list(read_machines(text))
-    if len(machines) != 1:
-        raise UnreadableDocumentError("it should contain one machine")
-    return machines[0]
-
-
-def _no_message(_: bytes) -> None:
-    """HTTP errors come with an HTML page of the web server, which says no more than the status."""

@@ -1,49 +1,13 @@
-"""Virtual machines as OpenNebula 3.2 describes them in XML; later versions write the same and more."""
+"""Virtual machines of OpenNebula, from 3.2 to today; `machine_xml` reads them."""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timezone
-from typing import NamedTuple
-from xml.etree.ElementTree import Element
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from stratuslab_libcloud.client.xml_stream import stream_elements
-
-_log = logging.getLogger(__name__)
-
-STATE_NAMES = (
-    "INIT",
-    "PENDING",
-    "HOLD",
-    "ACTIVE",
-    "STOPPED",
-    "SUSPENDED",
-    "DONE",
-    "FAILED",
-    "POWEROFF",
-    "UNDEPLOYED",
-)
-LCM_STATE_NAMES = (
-    "LCM_INIT",
-    "PROLOG",
-    "BOOT",
-    "RUNNING",
-    "MIGRATE",
-    "SAVE_STOP",
-    "SAVE_SUSPEND",
-    "SAVE_MIGRATE",
-    "PROLOG_MIGRATE",
-    "PROLOG_RESUME",
-    "EPILOG_STOP",
-    "EPILOG",
-    "SHUTDOWN",
-    "CANCEL",
-    "FAILURE",
-    "CLEANUP",
-    "UNKNOWN",
-)
+from stratuslab_libcloud.client.opennebula.states import ACTIVE, OPENNEBULA_3, OPENNEBULA_TODAY, StateNames
 
 MARK_ATTRIBUTE = "LIBCLOUD_MARK"
 """The template attribute by which a machine is recognized when the reply to its creation was lost."""
@@ -52,9 +16,10 @@ ANY_STATE = -2
 ALL_BUT_DONE = -1
 """Values besides those of STATE that a `Selection` accepts."""
 
-_ACTIVE = STATE_NAMES.index("ACTIVE")
-LARGEST_ID = 2**31 - 1
-"""The largest integer of the daemon."""
+MINE = -3
+"""The user whose machines a `Selection` has, unless it says otherwise."""
+
+_PENDING = OPENNEBULA_TODAY.states.index("PENDING")
 _IDS_FOR_EACH_WANTED = 10
 """How long a range may be, for each of its machines that is wanted."""
 
@@ -62,27 +27,60 @@ _END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
 class Disk(NamedTuple):
-    """A disk of a machine; `size` is in MiB."""
+    """A disk of a machine.
+
+    :param source: what it was made from, in 3.2
+    :param target: the device; '' where the document does not say it
+    :param kind: TYPE, such as ``FILE``, ``swap`` or ``fs``
+    :param size: MiB
+    :param disk_id: its number in the machine
+    :param image_id: the image that it is, or a copy of
+    :param image: the image's name
+    :param is_persistent: whether changes stay in the image
+    :param is_changing: whether it is being attached or detached
+    """
 
     source: str
     target: str
     kind: str
     size: int | None
+    disk_id: int | None = None
+    image_id: int | None = None
+    image: str = ""
+    is_persistent: bool = False
+    is_changing: bool = False
 
 
 class Nic(NamedTuple):
-    """A network interface of a machine."""
+    """A network interface of a machine.
+
+    :param network: the network's name
+    :param ip: its IPv4 address; '' where it has none
+    :param mac: its hardware address
+    :param nic_id: its number in the machine
+    :param network_id: the network's ID
+    :param ipv6: its addresses that others can reach
+    :param external_ip: an address elsewhere that leads to it
+    :param parent: the name of the interface that it is an alias of
+    :param security_groups: IDs, separated by commas
+    """
 
     network: str
     ip: str
     mac: str
+    nic_id: int | None = None
+    network_id: int | None = None
+    ipv6: tuple[str, ...] = ()
+    external_ip: str = ""
+    parent: str = ""
+    security_groups: str = ""
 
 
 class VirtualMachine(NamedTuple):
     """What the cloud said about a machine at one moment.
 
     :param id: its ID
-    :param owner: the user; the URL-encoding that the proxy gives to names is decoded
+    :param owner: the user's name, as the daemon has it
     :param state: OpenNebula's STATE
     :param lcm_state: OpenNebula's LCM_STATE, which is more precise while STATE is ACTIVE
     :param started: when it was created, in UTC
@@ -94,6 +92,13 @@ class VirtualMachine(NamedTuple):
     :param host: where it runs or ran last; None before it was deployed on a host
     :param error: the cloud's own message about a failure
     :param mark: by which its creator can find it
+    :param names: of the states
+    :param cpu_share: CPU: the share of physical CPUs
+    :param user_template: USER_TEMPLATE; of an abridged document some attributes only
+    :param context: CONTEXT; None where the document is abridged, or has none
+    :param template_id: of the template that it was instantiated from, in a full document
+    :param guest_ips: addresses that the guest reported
+    :param is_locked: whether actions on it are forbidden until it is unlocked
     """
 
     id: int
@@ -111,21 +116,28 @@ class VirtualMachine(NamedTuple):
     host: str | None
     error: str | None
     mark: str | None
+    names: StateNames
+    cpu_share: float | None = None
+    user_template: Mapping[str, Any] = {}
+    context: Mapping[str, Any] | None = None
+    template_id: int | None = None
+    guest_ips: tuple[str, ...] = ()
+    is_locked: bool = False
 
     @property
     def state_name(self) -> str:
         """STATE by its name."""
-        return _name(STATE_NAMES, self.state, "STATE")
+        return self.names.state(self.state)
 
     @property
     def lcm_state_name(self) -> str:
         """LCM_STATE by its name."""
-        return _name(LCM_STATE_NAMES, self.lcm_state, "LCM_STATE")
+        return self.names.lcm_state(self.lcm_state)
 
     @property
     def status(self) -> str:
         """The more precise name: LCM_STATE's while the machine is active, else STATE's."""
-        return self.lcm_state_name if self.state == _ACTIVE else self.state_name
+        return self.lcm_state_name if self.state == ACTIVE else self.state_name
 
     @property
     def image_id(self) -> str | None:
@@ -145,16 +157,20 @@ class VirtualMachine(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Which of the user's machines are asked for; the service returns them in the order of their IDs.
+    """Which machines are asked for; the service returns them in the order of their IDs, the last one first today.
 
     :param first: the lowest ID
     :param last: the highest ID, if there is a lowest one
     :param state: OpenNebula's STATE, `ALL_BUT_DONE` or `ANY_STATE`
+    :param whose: `MINE`, or another of OpenNebula's filters
+    :param is_full: whether full documents are asked for, where lists have abridged ones
     """
 
     first: int | None = None
     last: int | None = None
     state: int = ALL_BUT_DONE
+    whose: int = MINE
+    is_full: bool = False
 
 
 EVERYTHING = Selection()
@@ -176,14 +192,16 @@ def worthwhile_ranges(machine_ids: Collection[int]) -> list[list[int]]:
     return ranges
 
 
-def just_created(machine_id: int, name: str, cpu: int, memory: int, mark: str) -> VirtualMachine:
+def just_created(
+    machine_id: int, name: str, cpu: int, memory: int, mark: str, names: StateNames = OPENNEBULA_3
+) -> VirtualMachine:
     """A machine of which only what its creator chose is known."""
     return VirtualMachine(
         id=machine_id,
         name=name,
         owner="",
         group="",
-        state=STATE_NAMES.index("PENDING"),
+        state=_PENDING,
         lcm_state=0,
         started=None,
         ended=None,
@@ -194,104 +212,5 @@ def just_created(machine_id: int, name: str, cpu: int, memory: int, mark: str) -
         host=None,
         error=None,
         mark=mark,
+        names=names,
     )
-
-
-def read_machines(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[VirtualMachine]:
-    """Read ``VM`` elements, alone or in a ``VM_POOL``, while they arrive.
-
-    A machine without an ID or a state is left out, with a warning.
-
-    :raises UnreadableDocumentError: when the document is not well formed
-    """
-    for element in stream_elements(chunks, "VM", "VM_POOL"):
-        machine = machine_of(element)
-        if machine is None:
-            _log.warning("a machine without a usable ID and STATE was left out")
-        else:
-            yield machine
-
-
-def machine_of(element: Element) -> VirtualMachine | None:
-    """Make a machine from its ``VM`` element; None when it has no usable ID and STATE."""
-    values = _values(element)
-    machine_id, state = _integer(values.get("ID")), _integer(values.get("STATE"))
-    if machine_id is None or state is None or not 0 <= machine_id <= LARGEST_ID:
-        return None
-    template = element.find("TEMPLATE")
-    if template is None:
-        template = _EMPTY
-    attributes = _values(template)
-    return VirtualMachine(
-        id=machine_id,
-        name=values.get("NAME") or "",
-        owner=_owner(values.get("UNAME") or ""),
-        group=values.get("GNAME") or "",
-        state=state,
-        lcm_state=_integer(values.get("LCM_STATE")) or 0,
-        started=_moment(values.get("STIME")),
-        ended=_moment(values.get("ETIME")),
-        cpu=_integer(attributes.get("VCPU")) or 1,
-        memory=_integer(attributes.get("MEMORY")),
-        disks=tuple(map(_disk, template.findall("DISK"))),
-        nics=tuple(map(_nic, template.findall("NIC"))),
-        host=_host(element.find("HISTORY_RECORDS")),
-        error=_text_below(template.find("ERROR"), "MESSAGE"),
-        mark=attributes.get(MARK_ATTRIBUTE) or _text_below(element.find("USER_TEMPLATE"), MARK_ATTRIBUTE),
-    )
-
-
-_EMPTY = Element("TEMPLATE")
-
-
-def _values(element: Element) -> dict[str, str | None]:
-    """The texts of an element's children by their tags; where several have the same tag, the last one's."""
-    return {child.tag: child.text for child in element}
-
-
-def _disk(element: Element) -> Disk:
-    text = element.findtext
-    return Disk(text("SOURCE", ""), text("TARGET", ""), text("TYPE", ""), _integer(text("SIZE")))
-
-
-def _nic(element: Element) -> Nic:
-    text = element.findtext
-    return Nic(text("NETWORK", ""), text("IP", ""), text("MAC", ""))
-
-
-def _host(history: Element | None) -> str | None:
-    """The last record's host: where the machine is now, also after a migration."""
-    records = [] if history is None else history.findall("HISTORY")
-    return _text_below(records[-1], "HOSTNAME") if records else None
-
-
-def _text_below(element: Element | None, tag: str) -> str | None:
-    return None if element is None else element.findtext(tag) or None
-
-
-def _owner(name: str) -> str:
-    if "%" not in name and "+" not in name:
-        return name
-    from urllib.parse import unquote_plus
-
-    return unquote_plus(name)
-
-
-def _integer(text: str | None) -> int | None:
-    digits = text.strip().removeprefix("-") if text else ""
-    return int(text or "") if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    """A time in seconds since 1970; 0 means no time."""
-    seconds = _integer(text)
-    if not seconds:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _name(names: tuple[str, ...], number: int, what: str) -> str:
-    return names[number] if 0 <= number < len(names) else f"{what}_{number}"

@@ -1,4 +1,5 @@
-"""XML-RPC as OpenNebula's daemon uses it: calls with strings and integers, replies ``[ok, value, code]``.
+"""XML-RPC as OpenNebula's daemon uses it: calls with strings, integers and booleans, replies ``[ok, value, code]``
+(of five items today, the last of them an ``<i8>``).
 
 The long string in a reply is passed on while it arrives: a pool of machines can have hundreds of megabytes.
 """
@@ -34,7 +35,10 @@ class RefusalError(_DaemonError):
     """The daemon understood a call and refused it: ``[False, text, code]``."""
 
 
-def call_body(method: str, parameters: Iterable[str | int]) -> bytes:
+Parameter = str | int | bool
+
+
+def call_body(method: str, parameters: Iterable[Parameter]) -> bytes:
     """The body of a request that calls a method."""
     values = "".join(f"<param><value>{_value(p)}</value></param>" for p in parameters)
     return (
@@ -42,7 +46,9 @@ def call_body(method: str, parameters: Iterable[str | int]) -> bytes:
     ).encode()
 
 
-def _value(parameter: str | int) -> str:
+def _value(parameter: Parameter) -> str:
+    if isinstance(parameter, bool):  # which is an int for Python, and not for the daemon
+        return f"<boolean>{parameter:d}</boolean>"
     if isinstance(parameter, int):
         return f"<int>{parameter}</int>"
     escaped = escape(parameter, {"\r": "&#13;"})

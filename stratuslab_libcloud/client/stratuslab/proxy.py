@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote_plus
+
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
+from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3
 from stratuslab_libcloud.config import Credentials, Password
 
+DIALECT = Dialect(kill="finalize", shutdown="shutdown", states=OPENNEBULA_3)
+"""The words of OpenNebula 3.2."""
 
-def proxy_dialect(credentials: Credentials | None) -> Dialect:
-    """The dialect of OpenNebula 3.2 behind the proxy.
+
+def user_name(name: str) -> str:
+    """A user's name without the URL-encoding that the proxy gives to names."""
+    return unquote_plus(name) if "%" in name or "+" in name else name
+
+
+def session_string(credentials: Credentials | None) -> str:
+    """What goes before the other parameters of each call.
 
     The proxy replaces the session string by its own (OneProxyServlet). A daemon without a proxy, as a developer may
     have it, needs the real one.
 
     :param credentials: of the compute service
     """
-    return Dialect(session=_session_string(credentials), kill="finalize", shutdown="shutdown")
-
-
-def _session_string(credentials: Credentials | None) -> str:
     if isinstance(credentials, Password):
         return f"{credentials.username}:{credentials.password}"
     return "dummy:pass"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from libcloud.compute.base import Node, NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
+from stratuslab_libcloud.client.stratuslab.proxy import user_name
 from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 
@@ -94,7 +95,7 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, An
         "host": machine.host,
         "networks": [nic.network for nic in machine.nics],
         "macs": [nic.mac for nic in machine.nics],
-        "owner": machine.owner,
+        "owner": user_name(machine.owner),
         "group": machine.group,
         "state": machine.state_name,
         "lcm_state": machine.lcm_state_name,

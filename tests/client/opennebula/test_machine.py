@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, read_machines, worthwhile_ranges
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, worthwhile_ranges
+from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
+from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3, OPENNEBULA_TODAY
+from stratuslab_libcloud.client.stratuslab.proxy import user_name
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 
@@ -99,7 +102,8 @@ def test_after_a_migration_the_host_is_the_last_one() -> None:
 
 def test_the_owner_is_the_name_before_the_proxy_encoded_it() -> None:
     (machine,) = machines_in("<VM><ID>1</ID><STATE>1</STATE><UNAME>jane+doe%40example.org</UNAME></VM>")
-    assert machine.owner == "jane doe@example.org"
+    assert user_name(machine.owner) == "jane doe@example.org"
+    assert user_name("jane") == "jane"
 
 
 def test_a_machine_may_lack_almost_everything() -> None:
@@ -167,3 +171,62 @@ def test_the_pieces_in_which_it_arrives_do_not_matter(data: st.DataObject) -> No
 )
 def test_ranges_have_not_far_more_ids_than_are_wanted(machine_ids: list[int], ranges: list[list[int]]) -> None:
     assert worthwhile_ranges(machine_ids) == ranges
+
+
+def test_all_states_of_today_have_their_names() -> None:
+    names = OPENNEBULA_TODAY
+    assert (names.state(10), names.state(11), names.state(12)) == ("CLONING", "CLONING_FAILURE", "STATE_12")
+    assert (names.lcm_state(17), names.lcm_state(36), names.lcm_state(71)) == ("HOTPLUG", "BOOT_FAILURE", "RESTORE")
+    assert (names.lcm_state(72), names.lcm_state(-1)) == ("LCM_STATE_72", "LCM_STATE_-1")
+    assert (names.lcm_state(15), OPENNEBULA_3.lcm_state(15)) == ("CLEANUP_RESUBMIT", "CLEANUP")
+
+
+@pytest.mark.parametrize("version", ["6.10", "7.4"])
+def test_a_full_document_of_today(samples: Path, version: str) -> None:
+    (machine,) = read_machines([(samples / f"opennebula-today/{version}-vm.info.running.xml").read_text()])
+    assert (machine.name, machine.owner, machine.cpu_share, machine.cpu) == ("web-1", "sample", 0.5, 2)
+    assert machine.mark == "m-1f2e3d4c"
+    assert machine.disks[0][1:7] == ("sda", "FILE", 1024, 0, 0, "debian12")
+    assert [address[:7] for address in machine.nics[1].ipv6] == ["2001:db", "fd00:1:"]
+    assert machine.context is not None
+    assert machine.context["SSH_PUBLIC_KEY"].startswith("ssh-ed25519 ")
+    assert machine.user_template["DESCRIPTION"] == "a <test> & more"
+
+
+@pytest.mark.parametrize("version", ["6.10", "7.4"])
+def test_an_abridged_document_of_today_lacks_the_mark_and_the_context(samples: Path, version: str) -> None:
+    (machine,) = read_machines([(samples / f"opennebula-today/{version}-vmpool.info.one.xml").read_text()])
+    assert (machine.mark, machine.context, machine.user_template) == (None, None, {"LABELS": "libcloud"})
+    assert (machine.cpu_share, machine.disks[0].target) == (0.5, "")
+
+
+def test_an_alias_is_in_both_documents(samples: Path) -> None:
+    """NIC_ALIAS in the full one, one more NIC in the abridged one."""
+    for file in ("6.10-vmpool.info.alias.xml", "6.10-vmpool.infoextended.one.xml"):
+        (machine,) = read_machines([(samples / "opennebula-today" / file).read_text()])
+        assert [nic.ip for nic in machine.nics] == ["192.0.2.12", "10.1.0.19", "192.0.2.14"]
+
+
+def test_reasons_are_in_the_abridged_document(samples: Path) -> None:
+    (failed,) = read_machines(
+        [(samples / "opennebula-today/6.10-vmpool.info.boot-failure.xml").read_text()], OPENNEBULA_TODAY
+    )
+    assert failed.status == "BOOT_FAILURE"
+    assert failed.error
+    (pending,) = read_machines([(samples / "opennebula-today/6.10-vmpool.info.sched-message.xml").read_text()])
+    assert pending.status == "PENDING"
+    assert pending.user_template["SCHED_MESSAGE"]
+
+
+def test_a_disk_that_is_being_attached(samples: Path) -> None:
+    (machine,) = read_machines([(samples / "opennebula-today/6.10-vm.info.hotplug.xml").read_text()], OPENNEBULA_TODAY)
+    assert machine.status == "HOTPLUG"
+    assert [disk.is_changing for disk in machine.disks] == [False, True]
+    assert machine.disks[1].is_persistent
+
+
+def test_what_a_guest_reports_of_itself() -> None:
+    monitoring = "<GUEST_IP>10.0.0.9</GUEST_IP><GUEST_IP_ADDRESSES>10.0.0.9,fd00::9</GUEST_IP_ADDRESSES>"
+    (machine,) = machines_in(f"<VM><ID>0</ID><STATE>3</STATE><MONITORING>{monitoring}</MONITORING></VM>")
+    assert machine.id == 0
+    assert machine.guest_ips == ("10.0.0.9", "fd00::9")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stratuslab_libcloud.client.opennebula.machine import read_machines
+from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.opennebula.xmlrpc import FaultError, RefusalError, call_body, reply_text
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 

@@ -13,7 +13,7 @@ from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey, NodeImage, N
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.opennebula.machine import LCM_STATE_NAMES, STATE_NAMES
+from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3, OPENNEBULA_TODAY
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
@@ -203,7 +203,7 @@ def test_states_on_the_way(slow_node: StratusLabNode, slow_driver: StratusLabNod
 
 
 def test_every_state_of_the_cloud_has_a_state_of_libcloud() -> None:
-    assert set(STATE_OF_STATUS) == (set(STATE_NAMES) | set(LCM_STATE_NAMES)) - {"ACTIVE"}
+    assert set(STATE_OF_STATUS) == (OPENNEBULA_3.statuses | OPENNEBULA_TODAY.statuses) - {"ACTIVE"}
     assert all(isinstance(state, NodeState) for state in STATE_OF_STATUS.values())
 
 

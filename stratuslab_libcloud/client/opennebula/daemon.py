@@ -1,0 +1,149 @@
+"""Calls to OpenNebula's daemon (``oned``), directly or behind a proxy, and what its refusals mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.transport import Transport
+from stratuslab_libcloud.client.opennebula import xmlrpc
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
+from stratuslab_libcloud.config import ServiceConfig
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    LimitExceededError,
+    MalformedReplyError,
+    NameTakenError,
+    NotFoundError,
+    PermissionDeniedError,
+    RefusedCredentialsError,
+    RequestRejectedError,
+    ServiceError,
+)
+
+T = TypeVar("T")
+
+_ERROR_OF_CODE: dict[int, type[ServiceError]] = {
+    0x0100: RefusedCredentialsError,
+    0x0200: PermissionDeniedError,
+    0x0400: NotFoundError,
+    0x0800: ConflictError,
+}
+_NAME_IS_TAKEN_CODES = frozenset({0x0800, 0x4000})
+
+_METHOD = re.compile(r"\[[\w.]+\]\s*")
+_QUOTA = re.compile(r"limit of (?P<limit>\S+) reached for (?P<resource>\w+) quota in (?P<kind>\w+)")
+_NAME_IS_TAKEN = re.compile("already taken by|collides with")
+
+
+class Daemon:
+    """One daemon, through which machines, images and all else of its cloud are asked for. Threads may share it.
+
+    :param config: where it is and how to speak to it
+    :param session: the session string, the first parameter of each call; it can contain a password
+    :param location: the section, for messages
+    :param proxy_url: an HTTP proxy to use instead of the environment's
+    """
+
+    def __init__(self, config: ServiceConfig, session: str, *, location: str, proxy_url: str | None = None) -> None:
+        self.timeout = config.timeout
+        self._session = session
+        self._transport = Transport(
+            config, location=location, service="compute", explain=_no_message, proxy_url=proxy_url
+        )
+
+    def call(
+        self,
+        method: str,
+        *parameters: xmlrpc.Parameter,
+        read: Callable[[Iterable[str]], T],
+        repeatable: bool = False,
+        answer_is_secret: bool = False,
+        timeout: float | None = None,
+    ) -> T:
+        """Call a method.
+
+        :param method: such as ``one.vm.info``
+        :param parameters: those after the session string
+        :param read: makes the result of the value, which arrives piece by piece; is called again, from the start,
+            when the connection was lost
+        :param repeatable: whether the call may be sent again although the first one may have been carried out
+        :param answer_is_secret: whether the answer contains secrets
+        :param timeout: seconds for all attempts; the configured time limit by default
+        :raises ServiceError: one of its kinds
+        """
+        request = Request(
+            operation=method,
+            method="POST",
+            path="",
+            body=xmlrpc.call_body(method, (self._session, *parameters)),
+            headers={"Content-Type": "text/xml", "Accept": "text/xml"},
+            repeatable=repeatable,
+            answer_is_secret=answer_is_secret,
+        )
+        return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._transport.close()
+
+
+def read_id(text: Iterable[str]) -> int:
+    """The value of a reply that is an ID.
+
+    :raises UnreadableDocumentError: when it is none
+    """
+    value = "".join(text).strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 11):
+        raise UnreadableDocumentError("it should contain an ID")
+    return int(value)
+
+
+def read_text(text: Iterable[str]) -> str:
+    """The value of a reply that is a text."""
+    return "".join(text)
+
+
+def read_nothing(text: Iterable[str]) -> None:
+    """Read a reply to its end for whether it is a refusal; its value means another thing in each version."""
+    for _ in text:
+        pass
+
+
+def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
+    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors."""
+    text = xmlrpc.reply_text(answer.chunks())
+    try:
+        return read(text)
+    except xmlrpc.RefusalError as refusal:
+        raise _error_of(refusal, answer) from None
+    except xmlrpc.FaultError as fault:
+        problem = f"the service did not understand the call: {answer.printable(fault.text)} ({fault.code})"
+        raise RequestRejectedError(problem, answer.call) from None
+    except UnreadableDocumentError as error:
+        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
+
+
+def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
+    """The error that a refusal means. Its code says it, but for quotas and names, which have no code of their own."""
+    message = _METHOD.sub("", answer.printable(refusal.text), count=1)
+    error = _kind_of(refusal.code, message)(f"the service refused the request: {message}", answer.call)
+    error.service_message = message
+    quota = _QUOTA.search(message)
+    if quota and isinstance(error, LimitExceededError):
+        error.resource, error.limit = f"{quota['kind']} {quota['resource']}", quota["limit"]
+    return error
+
+
+def _kind_of(code: int, message: str) -> type[ServiceError]:
+    if "quota" in message.lower():
+        return LimitExceededError
+    if code in _NAME_IS_TAKEN_CODES and _NAME_IS_TAKEN.search(message):
+        return NameTakenError
+    return _ERROR_OF_CODE.get(code, RequestRejectedError)
+
+
+def _no_message(_: bytes) -> None:
+    """HTTP errors come with an HTML page of the web server, which says no more than the status."""

@@ -1,0 +1,132 @@
+"""Calls to a daemon of today: the forms of its answers, and what its codes mean."""
+
+from __future__ import annotations
+
+import re
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stratuslab_libcloud.client.opennebula.daemon import Daemon, read_id, read_nothing, read_text
+from stratuslab_libcloud.client.opennebula.xmlrpc import FaultError, RefusalError, call_body, reply_text
+from stratuslab_libcloud.config import ServiceConfig, SessionPassword
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    LimitExceededError,
+    MalformedReplyError,
+    NameTakenError,
+    NotFoundError,
+    PermissionDeniedError,
+    RefusedCredentialsError,
+    RequestRejectedError,
+    ServiceError,
+)
+
+
+@pytest.fixture
+def daemon(scripted_daemon: Any) -> Daemon:
+    config = ServiceConfig(scripted_daemon.url, SessionPassword("jane", "a:b"), None, 5, 4, 1 << 20)
+    return Daemon(config, "jane:a:b", location="here")
+
+
+def test_the_session_goes_first_and_nothing_of_http(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.system.version"] = "7.4.0"
+    assert daemon.call("one.system.version", read=read_text) == "7.4.0"
+    assert scripted_daemon.sessions == ["jane:a:b"]
+    assert "Authorization" not in scripted_daemon.headers[0]
+
+
+def test_a_boolean_is_a_boolean_to_the_daemon_and_an_int_is_not() -> None:
+    """The types are strict: `1` for hold is answered by the fault -501."""
+    parameters, _ = xmlrpc.client.loads(call_body("one.vm.allocate", ("s", "<TEMPLATE/>", True, 1)))
+    assert parameters[2] is True
+    assert parameters[3] == 1
+    assert parameters[3] is not True
+
+
+def meaning_of(body: bytes) -> str:
+    try:
+        return "".join(reply_text([body]))
+    except RefusalError as error:
+        return str(error.code)
+    except FaultError as error:
+        return f"fault {error.code}"
+
+
+@pytest.mark.parametrize("version", ["6.10", "7.4"])
+def test_each_kind_of_real_answer(samples: Path, version: str) -> None:
+    """Five items, the last one an i8; 200 for all of them."""
+    text = (samples / f"opennebula-today/{version}-responses.txt").read_text()
+    codes = {}
+    for heading, answer in re.findall(r"##### (.*?)\n(.*?)(?=\n##### |\Z)", text, re.DOTALL):
+        body = answer[answer.index("<?xml") :].strip().encode()
+        codes[heading.partition(":")[0]] = meaning_of(body)
+    assert codes["success with text"].startswith(version)
+    assert codes["success with a number"].isdigit()
+    assert (codes["no such object"], codes["wrong state"], codes["not authorized"]) == ("1024", "2048", "512")
+    assert (codes["authentication"], codes["parse error"], codes["name taken"]) == ("256", "8192", "16384")
+    assert (codes["over quota"], codes["fault"]) == ("512", "fault -506")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind"),
+    [
+        (256, "User couldn't be authenticated, aborting call.", RefusedCredentialsError),
+        (512, "User [2] : Not authorized to perform ADMIN VM [151].", PermissionDeniedError),
+        (1024, "Error getting virtual machine [99999].", NotFoundError),
+        (2048, 'Error performing action "reboot": This action is not available for state HOLD', ConflictError),
+        (8192, "Parse error: syntax error", RequestRejectedError),
+        (16384, "Error allocating a new image. NAME is already taken by IMAGE 3.", NameTakenError),
+        (2048, "image cannot be renamed to data1 because it collides with image 3", NameTakenError),
+        (512, "User [5] : user [5] limit of 1 reached for CPU quota in VM.", LimitExceededError),
+        (2048, "user [5] limit of 1 reached for RUNNING_VMS quota in VM", LimitExceededError),
+    ],
+)
+def test_the_error_of_a_refusal(
+    daemon: Daemon, scripted_daemon: Any, refused: Any, code: int, text: str, kind: type[ServiceError]
+) -> None:
+    scripted_daemon.answers["one.vm.action"] = refused(code, f"[one.vm.action] {text}")
+    with pytest.raises(kind) as caught:
+        daemon.call("one.vm.action", "resume", 1, read=read_nothing)
+    assert type(caught.value) is kind
+    assert caught.value.service_message == text
+    assert not caught.value.outcome_unknown
+
+
+def test_a_quota_says_what_is_limited_and_to_how_much(daemon: Daemon, scripted_daemon: Any, refused: Any) -> None:
+    text = "[one.image.allocate] User [5] : user [5] limit of 20 reached for SIZE quota in DATASTORE with ID: 100."
+    scripted_daemon.answers["one.image.allocate"] = refused(512, text)
+    with pytest.raises(LimitExceededError) as caught:
+        daemon.call("one.image.allocate", "<TEMPLATE/>", 100, read=read_id)
+    assert (caught.value.resource, caught.value.limit) == ("DATASTORE SIZE", "20")
+
+
+def test_a_fault_is_a_rejected_request(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.vm.info"] = xmlrpc.client.Fault(-501, "Not enough parameters")
+    with pytest.raises(RequestRejectedError, match=r"Not enough parameters \(-501\)"):
+        daemon.call("one.vm.info", read=read_text)
+
+
+def test_an_id_that_is_none(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.vm.allocate"] = "yes"
+    with pytest.raises(MalformedReplyError, match="it should contain an ID"):
+        daemon.call("one.vm.allocate", "<TEMPLATE/>", read=read_id)
+
+
+def test_a_secret_answer_is_not_in_the_wire_log(
+    daemon: Daemon, scripted_daemon: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document of a user has the tokens in clear."""
+    from libcloud.utils.loggingconnection import LoggingConnection
+
+    scripted_daemon.answers["one.user.info"] = "<USER><LOGIN_TOKEN><TOKEN>hush</TOKEN></LOGIN_TOKEN></USER>"
+    with (tmp_path / "debug").open("w") as log:
+        monkeypatch.setattr(LoggingConnection, "log", log)
+        daemon.call("one.user.info", -1, read=read_text, answer_is_secret=True)
+        daemon.call("one.user.info", -1, read=read_text)
+    logged = (tmp_path / "debug").read_text()
+    assert logged.count("HTTP 200") == 2
+    assert logged.count("hush") == 1
+    assert "a:b" not in logged
