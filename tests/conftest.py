@@ -151,7 +151,8 @@ def _string(text: str) -> str:
 
 def _reply(*values: str) -> str:
     data = "".join(f"<value>{value}</value>" for value in values)
-    return f"<methodResponse><params><param><value><array><data>{data}</data></array></value></param></params></methodResponse>"
+    array = f"<value><array><data>{data}</data></array></value>"
+    return f"<methodResponse><params><param>{array}</param></params></methodResponse>"
 
 
 @pytest.fixture

@@ -7,7 +7,10 @@ import requests_mock
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.opennebula.compute import Compute
+from stratuslab_libcloud.client.opennebula.daemon import Daemon
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
+from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
+from stratuslab_libcloud.config import SessionPassword
 from stratuslab_libcloud.errors import NotFoundError, PermissionDeniedError, RequestRejectedError
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
@@ -54,8 +57,8 @@ def test_what_the_compute_service_refuses(cloud: Cloud) -> None:
 
 
 def test_another_kind_of_cloud_has_its_own_session_and_actions(cloud: Cloud) -> None:
-    today = Dialect(session="jane:a&b", kill="terminate-hard", shutdown="terminate")
-    compute = Compute(cloud.config, today)
+    today = Dialect(kill="terminate-hard", shutdown="terminate", states=OPENNEBULA_TODAY)
+    compute = Compute(Daemon(cloud.config.compute, "jane:a&b", location="here"), today)
     with requests_mock.Mocker() as web:
         web.post(requests_mock.ANY, text=OK)
         compute.kill(7)
@@ -73,4 +76,4 @@ def test_the_newest_machine_is_the_one_with_the_highest_id(cloud: Cloud, templat
 
 
 def test_the_session_string_is_in_no_representation() -> None:
-    assert "secret" not in repr(Dialect("jane:secret", "finalize", "shutdown"))
+    assert "secret" not in repr(SessionPassword("jane", "secret"))
