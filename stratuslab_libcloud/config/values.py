@@ -10,7 +10,6 @@ from pathlib import Path
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
-_IMAGE_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{27}")
 
 
 def is_quoted(text: str) -> bool:
@@ -99,7 +98,7 @@ def disk_uuid(text: str) -> str:
 
 def image_identifier(text: str) -> str:
     """A Marketplace identifier."""
-    if not _IMAGE_IDENTIFIER.fullmatch(text):
+    if not re.fullmatch(r"[A-Za-z0-9_-]{27}", text):
         raise ValueError("a Marketplace identifier: 27 letters, digits, '-' and '_'")
     return text
 

@@ -11,7 +11,6 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.config import CloudConfig, UserConfiguration
 from stratuslab_libcloud.driver.arguments import checked, machine_number, seconds_or_none, text
 from stratuslab_libcloud.driver.locations import Location
-from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.stratuslab.sizes import Sizes, StratusLabSize
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
+    from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
     from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
 
 
@@ -132,6 +132,8 @@ class StratusLabNodeDriver(VolumeCalls):
         :param ex_image_lifetime: as for the driver, for this list alone
         :raises ServiceError: when the Marketplace does not answer as it should
         """
+        from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
+
         marketplace = self._locations.cloud(location).marketplace
         entries = marketplace.images(seconds_or_none("ex_image_lifetime", ex_image_lifetime))
         return [StratusLabImage(entry, self) for entry in entries]

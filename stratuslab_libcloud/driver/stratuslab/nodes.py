@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
-from libcloud.compute.base import Node, NodeDriver, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.stratuslab.proxy import user_name
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 PUBLIC_NETWORK = "public"
 PRIVATE_NETWORKS = frozenset({"local", "private"})
-
-
-class _AsksAgain(Protocol):
-    def ex_get_node_details(self, node: Node) -> Node:
-        """The node as it is now."""
 
 
 class StratusLabNode(LocatedNode):
@@ -54,7 +49,7 @@ class StratusLabNode(LocatedNode):
         :raises StratusLabError: when the cloud cannot be asked
         """
         if self.extra["host"] is None:
-            details = cast("_AsksAgain", self.driver).ex_get_node_details(self)
+            details = self.driver.ex_get_node_details(self)
             self.extra["host"] = details.extra["host"]
         host: str | None = self.extra["host"]
         return host

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeLocation, StorageVolume
 
@@ -12,8 +12,11 @@ from stratuslab_libcloud.driver.arguments import checked, machine_number, text
 from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import InvalidArgumentError
+
+# What only some calls need is imported by them: a program waits for each import when it starts.
+if TYPE_CHECKING:
+    from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +66,7 @@ class VolumeCalls(BaseNodeDriver[Cloud, StratusLabNode]):
             raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
         where = self._locations.find(location)
         disk = volumes.create(self._locations.cloud(where), size, name, ex_visibility)
-        return StratusLabVolume(disk, where, self)
+        return volumes.StratusLabVolume(disk, where, self)
 
     def destroy_volume(self, volume: StorageVolume) -> bool:
         """Destroy a volume and what is on it. One that is gone already is no error.
@@ -113,15 +116,18 @@ class VolumeCalls(BaseNodeDriver[Cloud, StratusLabNode]):
         :param location: the default location if not given
         :raises NotFoundError: when there is none
         """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
         where = self._locations.find(location)
         disks = self._locations.cloud(where).disks
         volume_id = text("volume_id", volume_id)
-        return StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
+        return volumes.StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
 
     def _volumes_in(self, location: NodeLocation, details: bool) -> list[StratusLabVolume]:
         from stratuslab_libcloud.client.parallel import answers
+        from stratuslab_libcloud.driver.stratuslab import volumes
 
         disks = self._locations.cloud(location).disks.disks()
         if not details:
-            return [StratusLabVolume(disk, location, self) for disk in disks]
+            return [volumes.StratusLabVolume(disk, location, self) for disk in disks]
         return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)
