@@ -75,7 +75,9 @@ def _one_machine(sandbox: Sandbox, folder: Path) -> str:
     image = next(image for image in driver.list_images() if image.name == "Ubuntu 14.04 web server")
     nodes = [driver.create_node(_NAME, None, image) for _ in range(2)]
     driver.wait_until_running(nodes, wait_period=0.05)
-    address = sandbox.compute_url.replace("://", "://alice:secret@").replace("/xmlrpc", "/pswd/xmlrpc")
+    address = sandbox.compute_url.replace("://", f"://alice:{sandbox.users['alice']}@").replace(
+        "/xmlrpc", "/pswd/xmlrpc"
+    )
     _, text, _ = xmlrpc.client.ServerProxy(address).one.vm.info("", 1)  # type: ignore[misc]  # a proxy has any method
     return escape(str(text))
 

@@ -17,9 +17,10 @@ try:
     from stratuslab_libcloud.sandbox.http.faults import Faults
     from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
     from stratuslab_libcloud.sandbox.http.server import KeepAlive
-    from stratuslab_libcloud.sandbox.sandbox import DEFAULT_USERS, Sandbox, SandboxError
+    from stratuslab_libcloud.sandbox.sandbox import Sandbox, SandboxError
     from stratuslab_libcloud.sandbox.state.clock import Clock, ManualClock
     from stratuslab_libcloud.sandbox.state.pace import Pace
+    from stratuslab_libcloud.sandbox.state.users import DEFAULT_USERS
     from stratuslab_libcloud.sandbox.state.vm import LcmState, Machine, VmState
 except ModuleNotFoundError as error:
     if (error.name or "").startswith("stratuslab_libcloud"):

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.arguments import parse_arguments
+from stratuslab_libcloud.sandbox.arguments import CONFIG_NAME, parse_arguments
+from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
+from stratuslab_libcloud.sandbox.own_folder import own_folder
 
 _INSTRUCTIONS = """\
 A StratusLab cloud is running on this computer.
@@ -20,9 +22,16 @@ A StratusLab cloud is running on this computer.
   compute      {sandbox.compute_url}
   disks        {sandbox.disks_url}
   Marketplace  {sandbox.marketplace_url}
-  users        {users}
 
-The configuration file is {config}. In another terminal, in Python:
+Users and their passwords:
+
+{users}
+
+Files that were written:
+
+{files}
+
+In another terminal, in Python:
 
   import stratuslab_libcloud
   from libcloud.compute.providers import get_driver
@@ -48,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help``
     """
     parser, options = parse_arguments(arguments)
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
+    if options.verbose:
+        logging.getLogger(REQUESTS_LOG).setLevel(logging.INFO)
     try:
         sandbox = _start(options)
         try:
@@ -89,7 +100,7 @@ def _configure(sandbox: Sandbox, options: Namespace) -> Path:
         sandbox.faults.add(fault)
     try:
         return sandbox.write_config(
-            options.config.absolute(),
+            options.config.absolute() if options.config else own_folder() / CONFIG_NAME,
             certificate=sandbox.issue_certificate(options.certificate) if options.certificate else None,
             section=options.section,
             public_key_file=options.public_key,
@@ -108,12 +119,18 @@ def _stopped_by_signals() -> threading.Event:
 def _instructions(sandbox: Sandbox, config: Path, options: Namespace) -> str:
     return _INSTRUCTIONS.format(
         sandbox=sandbox,
-        users=", ".join(f"{name} (password {password})" for name, password in options.users.items()),
-        config=config,
+        users="\n".join(f"  {name:12} {password}" for name, password in sandbox.users.items()),
+        files="\n".join(f"  {file}" for file in _written_files(config, options)),
         quoted_config=_quoted(config),
         quoted_section=_quoted(options.section),
         warning="" if options.no_guests else _WARNING,
     )
+
+
+def _written_files(config: Path, options: Namespace) -> list[Path]:
+    keys = config.with_name(f"{config.stem}-key")
+    files = [config, *(file for file in (keys, keys.with_suffix(".pub")) if file.exists())]
+    return [*files, options.state.absolute()] if options.state else files
 
 
 def _print(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,9 +12,11 @@ from stratuslab_libcloud.sandbox.config_file import check_section
 from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
 from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.server import KeepAlive
-from stratuslab_libcloud.sandbox.sandbox import DEFAULT_USERS
+from stratuslab_libcloud.sandbox.state.users import DEFAULT_USERS
 
 _T = TypeVar("_T")
+
+CONFIG_NAME = "stratuslab-user.cfg"
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -27,11 +30,13 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
         prog="stratuslab-sandbox",
         description="A whole StratusLab cloud on this computer, for trying, developing and testing.",
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the requests as they come")
+    parser.add_argument("--version", action="version", version=metadata.version("stratuslab-libcloud-drivers"))
     _add_cloud(parser.add_argument_group("the cloud"))
     _add_configuration(parser.add_argument_group("its configuration file"))
     _add_connections(parser.add_argument_group("connections and faults"))
     options = parser.parse_args(arguments)
-    options.users = dict(options.user) or DEFAULT_USERS
+    options.users = dict(options.user) or None
     options.tls |= options.certificate is not None
     if not options.tls and any(fault.kind == FaultKind.TLS for fault in options.fault):
         parser.error("the fault 'tls' can only happen with --tls")
@@ -45,7 +50,7 @@ def _add_cloud(group: argparse._ArgumentGroup) -> None:
         _user,
         "NAME:PASSWORD",
         "a user of the cloud; can be given several times, the first one is written into the configuration file "
-        f"(default: {', '.join(DEFAULT_USERS)})",
+        f"(default: {' and '.join(DEFAULT_USERS)}, with random passwords)",
     )
     group.add_argument(
         "--boot-seconds", type=_seconds, metavar="S", help="how long a new machine takes until it runs; 0 for no time"
@@ -67,9 +72,9 @@ def _add_configuration(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--config",
         type=Path,
-        default=Path("stratuslab-sandbox.cfg"),
         metavar="FILE",
-        help="the configuration file to write; if it exists, it keeps its other sections (default: %(default)s)",
+        help=f"the configuration file to write; if it exists, it keeps its other sections (default: {CONFIG_NAME} in a "
+        "folder of the sandbox's own, which is printed at the start)",
     )
     group.add_argument(
         "--section", type=_section, default="default", metavar="NAME", help="its section (default: %(default)s)"

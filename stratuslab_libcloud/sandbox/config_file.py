@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,10 +53,16 @@ class ConfigFile:
         if not self._content.has_section(_SHARED) and section != _SHARED:
             self._put(_SHARED, {"selected_section": section})
         self._put(section, values)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.fchmod(descriptor, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib cannot open with a mode
-            file.write(str(self._content))
+        # A new file, which nobody else has open, takes the place of the old one when it is complete.
+        path = self._path.resolve()
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 -- a descriptor, not a path
+                file.write(str(self._content))
+            os.replace(draft, path)  # noqa: PTH105 -- `draft` is a text
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
 
     def _put(self, name: str, values: Mapping[str, str]) -> None:
         if not self._content.has_section(name):

@@ -28,8 +28,6 @@ from stratuslab_libcloud.sandbox.step_thread import step_thread
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_USERS = {"alice": "secret", "bob": "s3cret%x"}
-
 
 class SandboxError(Exception):
     """A bug in the sandbox."""
@@ -41,7 +39,7 @@ class Sandbox:
     Its parts can be looked at and changed directly: `machines`, `disks`, `networks`, and the Marketplace's `entries`.
     `requests` has what was asked; `faults` makes things go wrong.
 
-    :param users: names and passwords; by default alice and bob
+    :param users: names and passwords; by default alice and bob with random passwords, see `users`
     :param port: on 127.0.0.1; by default any free port
     :param boot_seconds: from a machine's creation until it runs; all other steps take proportionally long; with 0,
         no step takes any time
@@ -81,12 +79,11 @@ class Sandbox:
         seed: int = 0,
     ) -> None:
         self.clock = clock or Clock()
-        self._users = DEFAULT_USERS if users is None else users
         self._file = StateFile(Path(state_file)) if state_file is not None else None
         self.state = State(
             clock=self.clock,
             pace=pace or Pace.with_boot_seconds(boot_seconds),
-            passwords=self._users,
+            passwords=users,
             public_network=self._public_network(public_network),
             machine_limit=machine_limit,
         )
@@ -104,6 +101,11 @@ class Sandbox:
     def __repr__(self) -> str:
         where = "not running" if self._running is None else f"at {self.url}"
         return f"<{type(self).__name__} {where}>"
+
+    @property
+    def users(self) -> Mapping[str, str]:
+        """The passwords of the users, by name; the first one is the default of `write_config`."""
+        return dict(self.state.accounts.users)
 
     # From start to stop
 
@@ -310,7 +312,7 @@ class Sandbox:
         """Of a user, in the keys of a configuration file."""
         if certificate is not None:
             return {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
-        user = next(iter(self._users), SUPERUSER) if user is None else user
+        user = next(iter(self.users), SUPERUSER) if user is None else user
         return {"username": user, "password": self.state.accounts.password(user)}
 
     def _save(self) -> None:

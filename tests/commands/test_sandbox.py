@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -13,13 +14,14 @@ import textwrap
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from stratuslab_libcloud.sandbox import Sandbox, __main__
+from stratuslab_libcloud.sandbox import DEFAULT_USERS, Sandbox, __main__
 
 from ..sandbox.conftest import OTHER_KEY, public
 
@@ -28,7 +30,9 @@ COMMAND = [sys.executable, "-m", "stratuslab_libcloud.sandbox"]
 
 @contextmanager
 def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command and what it said when it had started."""
+    """The command and what it said when it had started; its configuration file is in the folder."""
+    if "--config" not in arguments:
+        arguments = (*arguments, "--config", "stratuslab-sandbox.cfg")
     process = subprocess.Popen(
         [*COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -93,14 +97,14 @@ def test_the_state_survives(tmp_path: Path) -> None:
         config = section(tmp_path / "stratuslab-sandbox.cfg")
         call = xmlrpc.client.dumps(("", 'NAME="kept"'), "one.vm.allocate")
         url = config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc")
-        assert requests.post(url, data=call, auth=("alice", "secret"), timeout=5).status_code == 200
+        assert requests.post(url, data=call, auth=("alice", config["password"]), timeout=5).status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     with running(tmp_path, *arguments):
         config = section(tmp_path / "stratuslab-sandbox.cfg")
         call = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
         url = config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc")
-        assert "kept" in requests.post(url, data=call, auth=("alice", "secret"), timeout=5).text
+        assert "kept" in requests.post(url, data=call, auth=("alice", config["password"]), timeout=5).text
 
 
 @pytest.mark.parametrize(
@@ -193,10 +197,12 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_the_default_users_are_those_of_the_library(tmp_path: Path) -> None:
-    with running(tmp_path) as (_, said), Sandbox() as sandbox:
+    with running(tmp_path) as (_, said):
         config = section(tmp_path / "stratuslab-sandbox.cfg")
-        assert config["password"] == sandbox.state.accounts.password("alice")
-        assert "bob" in said
+        assert config["username"] == DEFAULT_USERS[0]
+        assert config["password"] in said
+        for name in DEFAULT_USERS:
+            assert name in said
 
 
 def test_faults_and_kept_connections_are_as_one_says(tmp_path: Path) -> None:
@@ -215,3 +221,63 @@ def test_a_user_with_a_certificate(tmp_path: Path) -> None:
             session.verify = config["tls_ca_bundle"]
             session.cert = (config["pem_certificate"], config["pem_key"])
             assert session.get(f"{config['pdisk_endpoint']}/cert/disks", timeout=5).status_code == 200
+
+
+def test_it_says_which_files_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with subprocess.Popen(COMMAND, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = "".join(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        process.kill()
+    folder = tmp_path / "state" / "stratuslab-sandbox"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    written = sorted(str(file) for file in folder.iterdir())
+    assert written
+    assert [line.strip() for line in said.splitlines() if str(folder) in line and "import" not in line][: len(written)]
+    for file in written:
+        assert f"  {file}\n" in said
+    assert [path for path in tmp_path.iterdir() if path.name != "state"] == []
+
+
+def test_requests_are_shown_as_they_come(tmp_path: Path) -> None:
+    with running(tmp_path, "--verbose") as (process, _):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        auth = (config["username"], config["password"])
+        requests.get(f"{config['pdisk_endpoint']}/pswd/disks", auth=auth, timeout=5)
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line.endswith(" disks: GET /disks by alice: 200\n")
+        assert config["password"] not in line
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        __main__.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"{version('stratuslab-libcloud-drivers')}\n"
+
+
+# The interpreter is imported as the tests' own user; another one may not be allowed to read it.
+AS_NOBODY = """
+import os, sys
+from stratuslab_libcloud.sandbox import __main__
+if os.getuid() == 0:
+    os.setgroups([]), os.setgid(54321), os.setuid(54321)
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
+def test_a_user_without_a_home_and_a_name(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_STATE_HOME")}
+    command = [sys.executable, "-c", AS_NOBODY]
+    with subprocess.Popen(
+        command, cwd="/", env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = "".join(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.read() == ""
+    config = next(Path(line.strip()) for line in said.splitlines() if line.endswith("stratuslab-user.cfg"))
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+    shutil.rmtree(config.parent)

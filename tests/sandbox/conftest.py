@@ -23,6 +23,7 @@ from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 ALICE = ("alice", "secret")
+USERS = {"alice": "secret", "bob": "s3cret%x", "pdisk": "pdisk"}
 CALL = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
 ALLOCATE = xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate")
 TEMPLATE = (Path(__file__).parent / "machine.template").read_text()
@@ -42,7 +43,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
     """A machine runs three seconds after it was created, when the test has moved the clock so far."""
-    with Sandbox(clock=clock, boot_seconds=3) as sandbox:
+    with Sandbox(users=USERS, clock=clock, boot_seconds=3) as sandbox:
         yield sandbox
 
 

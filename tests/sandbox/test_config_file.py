@@ -41,7 +41,7 @@ def test_several_clouds_share_a_configuration_file(tmp_path: Path) -> None:
         parser.read(path)
         assert parser["default"]["endpoint"] == first.compute_url
         assert dict(parser["second"], endpoint="") | {"endpoint": second.compute_url} == {**dict(parser["second"])}
-        assert parser["second"]["password"] == "s3cret%x"
+        assert parser["second"]["password"] == second.users["bob"]
         assert parser["second"]["country"] == "FR"
 
 

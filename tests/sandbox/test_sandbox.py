@@ -14,10 +14,10 @@ import pytest
 import requests
 from requests.exceptions import ConnectionError
 
-from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox, SandboxError
+from stratuslab_libcloud.sandbox import DEFAULT_USERS, Fault, FaultKind, Sandbox, SandboxError
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
-from .conftest import ALICE, CALL, compute, images
+from .conftest import ALICE, CALL, USERS, compute, images
 
 
 def test_all_services_are_behind_one_port(sandbox: Sandbox) -> None:
@@ -55,7 +55,7 @@ def test_it_starts_once(sandbox: Sandbox) -> None:
 
 
 def test_a_sandbox_can_be_started_again(http: requests.Session) -> None:
-    sandbox = Sandbox(boot_seconds=0)
+    sandbox = Sandbox(users=USERS, boot_seconds=0)
     for number in range(2):
         with sandbox:
             sandbox.machines.allocate("alice", parse_template("CPU=1"))
@@ -64,7 +64,7 @@ def test_a_sandbox_can_be_started_again(http: requests.Session) -> None:
 
 def test_many_sandboxes_know_nothing_of_each_other(http: requests.Session) -> None:
     with ExitStack() as stack:
-        sandboxes = [stack.enter_context(Sandbox(boot_seconds=0)) for _ in range(5)]
+        sandboxes = [stack.enter_context(Sandbox(users=USERS, boot_seconds=0)) for _ in range(5)]
         for count, sandbox in enumerate(sandboxes):
             for _ in range(count):
                 sandbox.machines.allocate("alice", parse_template("CPU=1"))
@@ -75,7 +75,7 @@ def test_many_sandboxes_know_nothing_of_each_other(http: requests.Session) -> No
 
 
 def test_a_bug_in_the_sandbox_is_raised(monkeypatch: pytest.MonkeyPatch, http: requests.Session) -> None:
-    sandbox = Sandbox().start()
+    sandbox = Sandbox(users=USERS).start()
     monkeypatch.setattr(type(sandbox.disks), "owned_by", lambda self, user: 1 / 0)
     assert http.get(f"{sandbox.disks_url}/pswd/disks", auth=ALICE).status_code == 500
     with pytest.raises(SandboxError, match="ZeroDivisionError"):
@@ -86,7 +86,7 @@ def test_a_bug_in_the_sandbox_is_raised(monkeypatch: pytest.MonkeyPatch, http: r
 
 def test_a_sandbox_with_a_bug_does_not_hide_the_tests_own_failure(http: requests.Session) -> None:
     def test_that_fails() -> None:
-        with Sandbox() as sandbox:
+        with Sandbox(users=USERS) as sandbox:
             sandbox.disks.owned_by = None  # type: ignore[method-assign, assignment]
             http.get(f"{sandbox.disks_url}/pswd/disks", auth=ALICE)
             raise KeyError
@@ -123,3 +123,12 @@ def test_a_sandbox_can_end_while_it_is_out_of_reach(http: requests.Session) -> N
         started = time.monotonic()
         sandbox.stop()
         assert time.monotonic() - started < 2
+
+
+def test_passwords_are_different_each_time() -> None:
+    first, second = Sandbox(), Sandbox()
+    assert list(first.users) == list(DEFAULT_USERS)
+    passwords = [*first.users.values(), *second.users.values()]
+    passwords += [s.state.accounts.password(name) for s in (first, second) for name in ("oneadmin", "pdisk")]
+    assert len(set(passwords)) == 8
+    assert min(len(password) for password in passwords) > 20

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
+from stratuslab_libcloud.sandbox.http.same_origin import check_origin
 from stratuslab_libcloud.sandbox.http.service import Service
 
 
@@ -23,6 +24,7 @@ def make_application(services: Sequence[Service]) -> Flask:
 
     @app.before_request
     def identify() -> None:
+        check_origin()
         service = addressed()
         if service is not None:
             current_exchange().service = service

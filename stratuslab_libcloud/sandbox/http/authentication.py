@@ -7,12 +7,11 @@ user of the certificate, and the disk service the user of the password.
 from __future__ import annotations
 
 import base64
-import binascii
 from html import escape
 
 from cryptography import x509
 from flask import Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from stratuslab_libcloud.sandbox.http.certificates import subject_of
 from stratuslab_libcloud.sandbox.state.users import Accounts
@@ -76,11 +75,15 @@ def _basic_user(accounts: Accounts) -> str:
 
 
 def _basic_credentials() -> bytes:
+    """The decoded credentials.
+
+    :raises BadRequest: if they cannot be decoded
+    """
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     try:
         return base64.b64decode(encoded) if scheme.lower() == "basic" else b""
-    except binascii.Error:
-        return b""
+    except ValueError:  # not base64, or not even ASCII
+        raise BadRequest from None
 
 
 def _refusal(code: int, reason: str) -> HTTPException:

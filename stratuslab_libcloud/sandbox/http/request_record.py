@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+REQUESTS_LOG = "stratuslab_libcloud.sandbox.requests"
+"""Where each request is logged, at level INFO."""
+
+_log = logging.getLogger(REQUESTS_LOG)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,11 @@ class Request:
     bytes_sent: int
     fault: str = ""
 
+    def __str__(self) -> str:
+        asked = f"{self.service or 'no service'}: {self.operation or f'{self.verb} {self.path}'}"
+        answered = self.status or "no answer"
+        return f"{asked} by {self.user or 'nobody'}: {answered}{f' ({self.fault})' if self.fault else ''}"
+
 
 class RequestRecord:
     """The requests in the order in which they were answered; can be iterated over, counted and indexed."""
@@ -49,6 +60,7 @@ class RequestRecord:
         """
         with self._lock:
             self._requests.append(request)
+        _log.info("%s", request)
 
     def note_open_connections(self, number: int) -> None:
         """Note how many connections are open now.

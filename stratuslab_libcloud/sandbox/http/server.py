@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _HANDSHAKE_SECONDS = 10
 _NO_CONTENT = (204, 304)
+_MAX_BODY = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,12 @@ class _Handler(WSGIRequestHandler):
 
     def run_wsgi(self) -> None:
         exchange = Exchange(self.server.faults)
-        body = self._read_body()
-        self.environ = self.make_environ()
+        try:
+            body = self._read_body()
+            self.environ = self.make_environ()
+        except ValueError:
+            self._refuse_malformed()
+            return
         self.environ["wsgi.input"] = io.BytesIO(body)
         self.environ[EXCHANGE_KEY] = exchange
         response = self._answer()
@@ -114,12 +119,16 @@ class _Handler(WSGIRequestHandler):
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        announced = self.headers.get("Content-Length", "0")
-        length = int(announced) if announced.isdigit() else 0
+        length = _content_length(self.headers.get("Content-Length", "0"))
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionError("The client closed the connection in the middle of its request.")
         return body
+
+    def _refuse_malformed(self) -> None:
+        """Answer 400 and close the connection: where the next request would begin is not known."""
+        self.close_connection = True
+        self.wfile.write(self._message(Response("Bad Request", 400), b"Bad Request"))
 
     def _message(self, response: Response, content: bytes) -> bytes:
         headers = [
@@ -139,6 +148,17 @@ class _Handler(WSGIRequestHandler):
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Stay silent: the record of requests says more."""
+
+
+def _content_length(text: str) -> int:
+    """The number of bytes that a request announces.
+
+    :raises ValueError: if that is not a number, or more than any request has
+    """
+    length = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= length <= _MAX_BODY:
+        raise ValueError(text)
+    return length
 
 
 class HttpServer(socketserver.ThreadingTCPServer):

@@ -35,7 +35,7 @@ class State(Progress[Machine]):
         *,
         clock: Clock,
         pace: Pace,
-        passwords: Mapping[str, str],
+        passwords: Mapping[str, str] | None = None,
         public_network: IPv4Network | None = None,
         machine_limit: int | None = None,
     ) -> None:

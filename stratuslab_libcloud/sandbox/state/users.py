@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +11,23 @@ from urllib.parse import quote_plus
 
 SUPERUSER = "oneadmin"
 DISK_SERVICE_USER = "pdisk"
-_SERVICE_PASSWORDS = {SUPERUSER: "oneadmin", DISK_SERVICE_USER: "pdisk"}
+DEFAULT_USERS = ("alice", "bob")
+"""The names of the users where no others are given; their passwords are random."""
 
 
 class Accounts:
     """Names and passwords, and subjects of certificates, as the authenticating proxy knows them.
 
-    :param passwords: name to password; ``oneadmin`` and ``pdisk`` have their own name as password unless they
-        are among them
+    Passwords that are not given are random: every user of the computer can connect to a sandbox, and whoever knows a
+    password can start a machine and run commands as the owner of the sandbox.
+
+    :param passwords: name to password; by default alice and bob. ``oneadmin`` and ``pdisk`` exist besides
     """
 
-    def __init__(self, passwords: Mapping[str, str]) -> None:
-        self._passwords = {**_SERVICE_PASSWORDS, **passwords}
+    def __init__(self, passwords: Mapping[str, str] | None = None) -> None:
+        self.users = {name: _random_password() for name in DEFAULT_USERS} if passwords is None else dict(passwords)
+        services = {name: _random_password() for name in (SUPERUSER, DISK_SERVICE_USER)}
+        self._passwords = {**services, **self.users}
         self._subjects: set[str] = set()
 
     def password(self, name: str) -> str:
@@ -34,7 +41,8 @@ class Accounts:
 
     def has_password(self, name: str, password: str) -> bool:
         """Whether there is a user of this name, with this password."""
-        return self._passwords.get(name) == password
+        expected = self._passwords.get(name)
+        return expected is not None and hmac.compare_digest(expected.encode(), password.encode())
 
     def has_certificate(self, subject: str) -> bool:
         """Whether the owner of a certificate with this subject is a user."""
@@ -43,6 +51,10 @@ class Accounts:
     def enrol_certificate(self, subject: str) -> None:
         """Add the owner of certificates with this subject as a user."""
         self._subjects.add(subject)
+
+
+def _random_password() -> str:
+    return secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,15 @@ import requests
 
 from stratuslab_libcloud.sandbox import CertificateFiles, Sandbox
 
+from ..conftest import USERS
+
 SUBJECT = "CN=Jane Tester,OU=Users,O=StratusLab Sandbox"
 JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(tls=True, boot_seconds=0) as sandbox:
+    with Sandbox(users=USERS, tls=True, boot_seconds=0) as sandbox:
         yield sandbox
 
 

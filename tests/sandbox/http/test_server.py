@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import time
@@ -83,3 +84,32 @@ def test_connections_are_kept_and_fast(sandbox: Sandbox, http: requests.Session)
     # 44 ms an answer is what it costs when head and body wait for each other's acknowledgement.
     assert time.monotonic() - started < 100 * 0.03
     assert sandbox.requests.connections == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Content-Length: \u00b2",
+        "Content-Length: -1",
+        "Content-Length: 1e3",
+        f"Content-Length: {10**23}",
+        "Authorization: Basic \u00e9\u00e9\u00e9\u00e9",
+    ],
+)
+def test_odd_requests_get_a_400(line: str) -> None:
+    with Sandbox() as sandbox, contextlib.closing(connect_to(sandbox)) as connection:
+        request = f"GET /pdisk/pswd/disks HTTP/1.1\r\nHost: 127.0.0.1\r\n{line}\r\n\r\n"
+        connection.sendall(request.encode("latin-1"))
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("target", ["http://[::1/pdisk", "//[/x", "*", "http://"])
+def test_odd_targets_are_no_bug_of_the_sandbox(target: str) -> None:
+    with Sandbox() as sandbox, contextlib.closing(connect_to(sandbox)) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 4")
+
+
+def connect_to(sandbox: Sandbox) -> socket.socket:
+    address = urlsplit(sandbox.url)
+    return socket.create_connection((address.hostname or "", address.port or 0), timeout=5)

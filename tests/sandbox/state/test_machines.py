@@ -30,7 +30,9 @@ def test_a_thousand_machines_start_quickly() -> None:
 
 def test_a_limit_on_machines() -> None:
     with Sandbox(machine_limit=2, boot_seconds=0) as sandbox:
-        url = sandbox.compute_url.replace("://", "://alice:secret@").replace("/xmlrpc", "/pswd/xmlrpc")
+        url = sandbox.compute_url.replace("://", f"://alice:{sandbox.users['alice']}@").replace(
+            "/xmlrpc", "/pswd/xmlrpc"
+        )
         with xmlrpc.client.ServerProxy(url) as server:
             one: Any = server.one
             for _ in range(2):
