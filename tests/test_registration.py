@@ -74,14 +74,6 @@ def test_an_unknown_keyword_is_an_error_that_names_it() -> None:
         stratuslab_libcloud.StratusLabNodeDriver("default", stratuslab_default_loction="lal")  # type: ignore[call-arg]
 
 
-def test_what_other_drivers_are_given_is_ignored(config_file: str, sandbox: Sandbox) -> None:
-    driver = stratuslab_libcloud.StratusLabNodeDriver(
-        "key", secret="s", secure="True", host="elsewhere", port="99", region="x", stratuslab_user_config=config_file
-    )
-    assert driver.list_nodes() == []
-    assert sandbox.requests.operations == ["one.vmpool.info"]
-
-
 def test_a_configuration_may_come_from_an_open_file(config_file: str, sandbox: Sandbox) -> None:
     with open(config_file) as file:  # noqa: PTH123 - any file-like object
         driver = stratuslab_libcloud.StratusLabNodeDriver(stratuslab_user_config=file)

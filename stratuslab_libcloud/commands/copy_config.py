@@ -11,7 +11,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from stratuslab_libcloud.config import values
-from stratuslab_libcloud.config.user import DEFAULT_FILE
+from stratuslab_libcloud.config.source import DEFAULT_FILE
 
 _NAME = "stratus-copy-config"
 _REFERENCE = "stratuslab-user.cfg.ref"

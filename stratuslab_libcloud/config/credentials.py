@@ -49,7 +49,10 @@ def check_credentials(credentials: Credentials, location: str | None = None) -> 
 def _choose(settings: Settings, username: Setting | None, password: Setting | None) -> Credentials:
     if username and password:
         if ":" in username.text:
-            raise username.error("a name without a colon, because HTTP Basic authentication does not allow one")
+            name_alone = username._replace(
+                text=username.text.partition(":")[0] + ":..."
+            )  # what follows may be a password
+            raise name_alone.error("a name without a colon, because HTTP Basic authentication does not allow one")
         return Password(username.text, password.text)
     certificate = settings.read("pem_certificate", values.path)
     if certificate is None:
@@ -57,8 +60,8 @@ def _choose(settings: Settings, username: Setting | None, password: Setting | No
         certificate = values.path(DEFAULT_CERTIFICATE)
         if not os.access(certificate, os.F_OK):
             raise settings.error(
-                "has no credentials: set 'username' and 'password', or 'pem_certificate' and 'pem_key' "
-                f"(both the same file for a proxy certificate), or put a certificate at {DEFAULT_CERTIFICATE} "
+                f"has no credentials: set {_ways_to_have_them(settings)} (both the same file for a proxy certificate), "
+                f"or put a certificate at {DEFAULT_CERTIFICATE} "
                 f"and its key at {DEFAULT_KEY}",
                 key="username",
             )
@@ -70,7 +73,11 @@ def _refuse_half(settings: Settings, username: Setting | None, password: Setting
         return
     present, missing = ("name", "password") if username else ("password", "name")
     raise settings.error(
-        f"has a user's {present} ({username or password}) but no {missing}: set 'username' and 'password', or "
-        "'pem_certificate' and 'pem_key'",
+        f"has a user's {present} ({username or password}) but no {missing}: set {_ways_to_have_them(settings)}",
         key="password" if username else "username",
     )
+
+
+def _ways_to_have_them(settings: Settings) -> str:
+    username, password, certificate, key = map(settings.called, ("username", "password", "pem_certificate", "pem_key"))
+    return f"{username} and {password}, or {certificate} and {key}"

@@ -1,8 +1,8 @@
 """The only place that decides which value of a key is used for a cloud.
 
-The order is: environment, the cloud's section with ``[DEFAULT]``, ``[default]`` with ``[DEFAULT]``, built-in value.
-(An argument of a call comes before all of them; the caller handles it.) An empty value hides those after it, so
-that the built-in value is used.
+The order is: the driver's arguments, environment, the cloud's section with ``[DEFAULT]``, ``[default]`` with
+``[DEFAULT]``, built-in value. (An argument of a call comes before all of them; the caller handles it.) An empty value
+hides those after it, so that the built-in value is used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
+from stratuslab_libcloud.config.arguments import WITHOUT_A_FILE, Arguments, argument_of
 from stratuslab_libcloud.config.keys import KEYS_OF_ALL_CLOUDS, VARIABLES
 from stratuslab_libcloud.config.values import is_quoted
 from stratuslab_libcloud.errors import ConfigurationError
@@ -25,20 +26,24 @@ class Setting(NamedTuple):
     """A value that the user set, and where.
 
     :param text: the value, not empty
-    :param key: the key, or the name of the environment variable
-    :param section: the section that contains it; None for the environment
-    :param file: the file that contains it; None for the environment
+    :param key: the key, or the name of the environment variable or of the driver's argument
+    :param section: the section that contains it; None for the environment and for arguments
+    :param file: the file that contains it; None for the environment and for arguments
+    :param is_argument: whether it is an argument of the driver
     """
 
     text: str
     key: str
     section: str | None = None
     file: str | None = None
+    is_argument: bool = False
 
     def __repr__(self) -> str:
         return f"Setting({self})"
 
     def __str__(self) -> str:
+        if self.is_argument:
+            return f"the driver's argument {self.key}"
         if self.section is None:
             return f"the environment variable {self.key}"
         return f"'{self.key}' in section '{self.section}' of {self.file}"
@@ -57,18 +62,27 @@ class Settings:
     :param ini: the file
     :param section: the cloud's section
     :param environ: the environment
+    :param arguments: the driver's
     :param is_default: whether it is the default location, for which the environment is
     """
 
-    def __init__(self, ini: IniFile, section: str, environ: Mapping[str, str], *, is_default: bool) -> None:
+    def __init__(
+        self, ini: IniFile, section: str, environ: Mapping[str, str], arguments: Arguments, *, is_default: bool
+    ) -> None:
         self._ini = ini
         self._environ = environ
+        self._arguments = arguments
         self._is_default = is_default
         self.section = section
         self.file = ini.name
 
     def find(self, key: str) -> Setting | None:
         """The setting that is used; None to use the built-in value."""
+        argument = self._arguments.find(key)
+        if argument:
+            return Setting(argument.text, argument.name, is_argument=True)
+        if self._arguments.hides(key):
+            return None
         variable = VARIABLES.get(key)
         if variable and (self._is_default or key in KEYS_OF_ALL_CLOUDS) and self._environ.get(variable):
             return Setting(self._environ[variable], variable)
@@ -100,9 +114,14 @@ class Settings:
         except ValueError as error:
             raise setting.error(str(error)) from None
 
+    def called(self, key: str) -> str:
+        """How a message calls what the user can set: the key, or the driver's argument where there is no file."""
+        return f"'{argument_of(key) if self.file == WITHOUT_A_FILE else key}'"
+
     def error(self, problem: str, key: str) -> ConfigurationError:
         """The exception for a key that is missing; ``problem`` follows "Section S of FILE"."""
-        message = f"Section '{self.section}' of {self.file} {problem}."
+        whose = "The driver" if self.file == WITHOUT_A_FILE else f"Section '{self.section}' of {self.file}"
+        message = f"{whose} {problem}."
         return ConfigurationError(message, file=self.file, section=self.section, key=key)
 
 

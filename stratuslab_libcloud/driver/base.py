@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeLocation
 
-from stratuslab_libcloud.driver.arguments import checked, machine_number
+from stratuslab_libcloud.driver.arguments import checked, machine_number, text
 from stratuslab_libcloud.driver.locations import CloudT, Location, Locations
 from stratuslab_libcloud.driver.nodes import LocatedNode
 
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
-    from stratuslab_libcloud.config import CloudConfig, UserConfiguration
+    from stratuslab_libcloud.config import CloudConfig
+    from stratuslab_libcloud.config.configuration import Configuration
+    from stratuslab_libcloud.config.remembered import Memory
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
+    from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.filters import NodeFilter, NodeIds, States
 
 NodeT = TypeVar("NodeT", bound=LocatedNode)
@@ -43,15 +46,19 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
     """A Libcloud driver for the clouds of one kind that a configuration names; a location is one cloud.
 
     Nothing is asked before a method needs it. Threads may share a driver.
-
-    :param key: Libcloud's, for what it does with it
-    :param configuration: the locations
-    :param constructor_arguments: makes the same driver in another process
     """
 
-    def __init__(self, key: Any, configuration: UserConfiguration, constructor_arguments: Mapping[str, Any]) -> None:
-        super().__init__(key)  # type: ignore[no-untyped-call]  # Libcloud's has no types
-        self._constructor_arguments = dict(constructor_arguments)
+    def _begin(self, arguments: ConstructorArguments, configuration: Configuration) -> None:
+        """What the constructor does, and what is done with a driver that comes from a pickle.
+
+        :param arguments: what the driver is made of
+        :param configuration: the locations
+        :raises InvalidArgumentError: when an argument is not valid
+        """
+        super().__init__(arguments.get("key"))  # type: ignore[no-untyped-call]  # Libcloud's has no types
+        proxy_url = arguments.get("proxy_url")
+        self._proxy_url = None if proxy_url is None else text("proxy_url", proxy_url)
+        self._arguments = arguments
         self._configuration = configuration
         self._locations: Locations[CloudT] = Locations(configuration, self, self._connect)
 
@@ -65,8 +72,10 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """In another process, a driver is made anew of the same arguments."""
-        return _construct, (type(self), self._constructor_arguments)
+        """In another process, a driver has the same locations, and reads its configuration anew when it is used."""
+        from stratuslab_libcloud.config.remembered import Memory
+
+        return _restore, (type(self), self._arguments.without_secrets(), Memory.of(self._configuration))
 
     # -- What a kind of cloud answers
 
@@ -325,5 +334,12 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         return listing.read(compute, node_filter, lambda machine: self._to_node(machine, location))
 
 
-def _construct(kind: type[BaseNodeDriver[Any, Any]], arguments: dict[str, Any]) -> BaseNodeDriver[Any, Any]:
-    return kind(**arguments)
+def _restore(
+    kind: type[BaseNodeDriver[Any, Any]], arguments: ConstructorArguments, memory: Memory
+) -> BaseNodeDriver[Any, Any]:
+    """A driver that comes from a pickle."""
+    from stratuslab_libcloud.config.remembered import RememberedConfiguration
+
+    driver = kind.__new__(kind)
+    driver._begin(arguments, RememberedConfiguration(memory, arguments.load_configuration))
+    return driver

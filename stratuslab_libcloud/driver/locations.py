@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
-from stratuslab_libcloud.config import CloudConfig, UserConfiguration
+from stratuslab_libcloud.config import CloudConfig
+from stratuslab_libcloud.config.configuration import Configuration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Locations(Generic[CloudT]):
     """
 
     def __init__(
-        self, configuration: UserConfiguration, driver: NodeDriver, connect: Callable[[CloudConfig], CloudT]
+        self, configuration: Configuration, driver: NodeDriver, connect: Callable[[CloudConfig], CloudT]
     ) -> None:
         self._configuration = configuration
         self._driver = driver
@@ -120,8 +121,8 @@ class Locations(Generic[CloudT]):
 
     def is_same_cloud(self, other: Locations[Any], location: Location) -> bool:
         """Whether the location is the same cloud, seen by the same user, for another driver."""
-        ours, theirs = self.cloud(location).config.compute, other.cloud(location).config.compute
-        return (ours.url, ours.credentials) == (theirs.url, theirs.credentials)
+        section = self.find(location).id
+        return self._configuration.identity(section) == other._configuration.identity(other.find(location).id)
 
     def _check_same_cloud(self, thing: Node | StorageVolume, where: NodeLocation) -> None:
         theirs = getattr(thing.driver, "_locations", None)

@@ -35,10 +35,11 @@ def test_default_is_a_location_when_it_is_the_default_one(load: Load) -> None:
     assert load(CLOUDS).default_section == "default"
 
 
-def test_default_is_a_location_when_it_has_an_endpoint(load: Load) -> None:
+def test_default_is_no_location_when_another_section_is_the_default_one(load: Load) -> None:
     text = CLOUDS.replace("[default]", "[default]\nendpoint = default.example.org")
 
-    assert load(text, default_location="a").sections == ("z", "default", "a")
+    assert load(text, default_location="a").sections == ("z", "a")
+    assert load(text, default_location="a", locations=["a", "default"]).sections == ("a", "default")
 
 
 def test_default_is_no_location_for_an_endpoint_that_all_have(load: Load) -> None:

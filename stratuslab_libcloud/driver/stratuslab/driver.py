@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.config import CloudConfig, UserConfiguration
+from stratuslab_libcloud.config import CloudConfig
+from stratuslab_libcloud.config.configuration import Configuration
+from stratuslab_libcloud.config.endpoints import COMPUTE_PORT
 from stratuslab_libcloud.driver.arguments import checked, machine_number, seconds_or_none, text
+from stratuslab_libcloud.driver.constructor import ConstructorArguments
 from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.stratuslab.sizes import Sizes, StratusLabSize
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
@@ -28,20 +32,21 @@ if TYPE_CHECKING:
 class StratusLabNodeDriver(VolumeCalls):
     """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
 
-    A section of the file is a location. Nothing is asked before a method needs it. Threads may share a driver.
+    A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked
+    before a method needs it. Threads may share a driver.
 
-    :param key: as all of Libcloud's drivers have it, and as before it is ignored: credentials are in the file. So
-        are ``secret``, ``secure``, ``host``, ``port``, ``api_version`` and ``region``.
-    :param timeout: seconds that a whole call to a service may take, whatever the file says
-    :param proxy_url: an HTTP proxy to use instead of the environment's
-    :param stratuslab_user_config: the configuration file's name, or an object that it can be read from;
-        ``~/.stratuslab/stratuslab-user.cfg`` by default
-    :param stratuslab_default_location: the section to use where no location is given; by default the one that
-        ``selected_section`` names, else ``default``
-    :param ex_image_lifetime: seconds for which a list of images is given again and a single image is known; if not
-        given, `list_images` and `get_image` ask each time, and what was asked about an image `create_node` knows for
-        good
+    What is given is used or refused, never ignored; texts will do for numbers and truth values.
+
+    :param key: the user's name; alone, ``default`` or the section to use as the default location
+    :param secret: the user's password
+    :param secure: False to speak to ``host`` without TLS
+    :param host: where the cloud is: a host, ``host:port`` or a URL; no file is read then that is not named
+    :param port: of the compute service at ``host``
+    :param api_version: changes nothing
+    :param region: the section to use as the only location
+    :param options: see `DriverOptions`
     :raises ConfigurationError: when the file cannot be read, or has no such section
+    :raises InvalidArgumentError: when an argument is not valid, or contradicts another one
     """
 
     type = "stratuslab"
@@ -53,40 +58,28 @@ class StratusLabNodeDriver(VolumeCalls):
         self,
         key: Any = None,
         secret: Any = None,
-        secure: Any = True,
+        secure: Any = None,
         host: Any = None,
         port: Any = None,
         api_version: Any = None,
         region: Any = None,
-        *,
-        timeout: float | str | None = None,
-        retry_delay: Any = None,
-        backoff: Any = None,
-        proxy_url: str | None = None,
-        stratuslab_user_config: Any = None,
-        stratuslab_default_location: str | None = None,
-        ex_image_lifetime: float | None = None,
+        **options: Unpack[DriverOptions],
     ) -> None:
-        for name, value in (("proxy_url", proxy_url), ("stratuslab_default_location", stratuslab_default_location)):
-            if value is not None:
-                text(name, value)
-        self._proxy_url = proxy_url
-        self._image_lifetime = seconds_or_none("ex_image_lifetime", ex_image_lifetime)
-        configuration = UserConfiguration.load(
-            stratuslab_user_config, default_location=stratuslab_default_location, timeout=timeout
-        )
-        super().__init__(
-            key,
-            configuration,
-            {
-                "key": key,
-                "timeout": timeout,
-                "proxy_url": proxy_url,
-                "stratuslab_user_config": stratuslab_user_config,
-                "stratuslab_default_location": stratuslab_default_location,
-                "ex_image_lifetime": ex_image_lifetime,
-            },
-        )
+        positional = {
+            "key": key,
+            "secret": secret,
+            "secure": secure,
+            "host": host,
+            "port": port,
+            "api_version": api_version,
+            "region": region,
+        }
+        arguments = ConstructorArguments(positional, options, DriverOptions.__optional_keys__, COMPUTE_PORT)
+        self._begin(arguments, arguments.load_configuration())
+
+    def _begin(self, arguments: ConstructorArguments, configuration: Configuration) -> None:
+        super()._begin(arguments, configuration)
+        self._image_lifetime = seconds_or_none("ex_image_lifetime", arguments.get("ex_image_lifetime"))
         self._sizes = Sizes(configuration, self)
 
     # -- What StratusLab answers for the shared calls

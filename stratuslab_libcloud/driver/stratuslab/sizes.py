@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from libcloud.compute.base import NodeDriver, NodeSize
 
-from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType, UserConfiguration
+from stratuslab_libcloud.config import STANDARD_INSTANCE_TYPES, InstanceType
+from stratuslab_libcloud.config.configuration import Configuration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Sizes:
     :param driver: whose sizes they are
     """
 
-    def __init__(self, configuration: UserConfiguration, driver: NodeDriver) -> None:
+    def __init__(self, configuration: Configuration, driver: NodeDriver) -> None:
         self._configuration = configuration
         self._driver = driver
         self._of_shapes: dict[tuple[int, int, int], NodeSize] = {}

@@ -1,0 +1,57 @@
+"""Opens the user's configuration file, or what a program has in place of one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import IO, Any
+
+from stratuslab_libcloud.config import notices, values
+from stratuslab_libcloud.config.inifile import IniFile
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+
+DEFAULT_FILE = "~/.stratuslab/stratuslab-user.cfg"
+
+Source = str | os.PathLike[str] | IO[str] | IO[bytes]
+
+
+def open_ini(source: Source | None) -> IniFile:
+    """Read the user's file.
+
+    :param source: its name, or an open file; None for ``~/.stratuslab/stratuslab-user.cfg``
+    :raises ConfigurationError: it cannot be read
+    :raises InvalidArgumentError: it is neither a name nor an open file
+    """
+    if source is None or isinstance(source, str | os.PathLike):
+        path = values.path(DEFAULT_FILE if source is None else os.fspath(source))
+        ini = IniFile(_read_file(path, is_default=source is None), str(path))
+        notices.warn_of_open_passwords(ini, path)
+        return ini
+    return _open_object(source)
+
+
+def _open_object(source: Any) -> IniFile:
+    """The file in an open file, or in a similar object."""
+    name = getattr(source, "name", None)
+    name = name if isinstance(name, str) else "<configuration>"
+    content = source.read() if callable(getattr(source, "read", None)) else source
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogateescape")
+    if content is source or not isinstance(content, bytes):
+        raise InvalidArgumentError(f"The configuration must be the name of a file or an open file, not {source!r}.")
+    return IniFile(content, name)
+
+
+def _read_file(path: Path, *, is_default: bool) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        remedy = (
+            "; 'stratus-copy-config' puts an example there, and a driver with host= needs none" if is_default else ""
+        )
+        problem = f"There is no configuration file {path}{remedy}."
+    except OSError as error:
+        problem = f"The configuration file {path} cannot be read: {error.strerror}."
+    except ValueError:
+        problem = f"{str(path)!r} cannot be the name of a configuration file."
+    raise ConfigurationError(problem, file=str(path))
