@@ -62,7 +62,7 @@ def with_two(*positional: Any, **options: Any) -> StratusLabNodeDriver:
 def test_no_file_is_needed(sandbox: Sandbox, clean_environment: Path, key_file: Path) -> None:
     driver = StratusLabNodeDriver(
         "alice",
-        "secret",
+        sandbox.users["alice"],
         host=sandbox.compute_url,
         ex_marketplace_endpoint=sandbox.marketplace_url,
         ex_public_key_file=key_file,
@@ -131,7 +131,7 @@ def test_where_the_services_are(arguments: dict[str, Any], compute: str, disks: 
 def test_the_sandbox_by_host_and_port(sandbox: Sandbox) -> None:
     where = urlsplit(sandbox.compute_url)
     path = where.path.lstrip("/")
-    driver = StratusLabNodeDriver("alice", "secret", "False", f"{where.hostname}/{path}", str(where.port))
+    driver = StratusLabNodeDriver("alice", sandbox.users["alice"], "False", f"{where.hostname}/{path}", str(where.port))
     assert driver.list_nodes() == []
 
 
@@ -160,7 +160,7 @@ def test_the_rest_of_the_arguments(tmp_path: Path) -> None:
 def test_a_driver_can_be_made_by_class_path_with_texts_of_a_file(sandbox: Sandbox) -> None:
     options = {
         "key": "alice",
-        "secret": "secret",
+        "secret": sandbox.users["alice"],
         "host": sandbox.compute_url,
         "secure": "False",
         "port": "",
@@ -210,7 +210,7 @@ def test_the_environment_does_not_lead_elsewhere(monkeypatch: pytest.MonkeyPatch
 
 
 def test_credentials_beside_a_file_are_used(config_file: Path, sandbox: Sandbox) -> None:
-    driver = StratusLabNodeDriver("bob", "s3cret%x", stratuslab_user_config=config_file)
+    driver = StratusLabNodeDriver("bob", sandbox.users["bob"], stratuslab_user_config=config_file)
     driver.list_nodes()
     driver.list_volumes()
     assert {request.user for request in sandbox.requests} == {"bob"}
