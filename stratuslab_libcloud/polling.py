@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class Polling:
@@ -13,12 +14,14 @@ class Polling:
 
     :param timeout: seconds until the last look
     :param longest_pause: seconds between two looks, at the most
+    :param sleep: waits so many seconds
     """
 
-    def __init__(self, timeout: float, longest_pause: float) -> None:
+    def __init__(self, timeout: float, longest_pause: float, sleep: Callable[[float], object] | None = None) -> None:
         self._started = time.monotonic()
         self._end = self._started + timeout
         self._longest_pause = longest_pause
+        self._sleep = sleep or time.sleep
 
     def left(self) -> float:
         """Seconds until the last look."""
@@ -29,7 +32,7 @@ class Polling:
         now = time.monotonic()
         if now >= self._end:
             return False
-        time.sleep(min(_pause_after(now - self._started), self._longest_pause, self._end - now))
+        self._sleep(min(_pause_after(now - self._started), self._longest_pause, self._end - now))
         return True
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stratuslab_libcloud.deployment.options import DeployOptions
+from stratuslab_libcloud.deployment.options import DeployExtensions, DeployOptions, split_options
 from stratuslab_libcloud.deployment.target import DeployTarget, Gateway
 from stratuslab_libcloud.errors import MissingDependencyError
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from libcloud.compute.base import Node
     from libcloud.compute.deployment import Deployment
 
-    from stratuslab_libcloud.deployment.node import Driver
+    from stratuslab_libcloud.deployment.started_node import Driver
 
-__all__ = ["DeployOptions", "DeployTarget", "Gateway", "deploy_node"]
+__all__ = ["DeployExtensions", "DeployOptions", "DeployTarget", "Gateway", "deploy_node", "split_options"]
 
 INSTALL = "pip install 'stratuslab-libcloud-drivers[deploy]'"
 

@@ -1,7 +1,7 @@
 """Two ways to write files on a machine: SFTP, and for guests without it a shell command that reads the file.
 
-In both, a path that does not begin with ``/`` is relative to the home directory, whatever was written before, and
-folders that do not exist are made.
+In both, a path that does not begin with ``/`` is relative to the home directory, whatever was written before, also one
+that begins with ``~/``; and folders that do not exist are made.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 import paramiko
 
 _NO_SUCH_FILE = 44
+_LARGEST_ANSWER = 1024 * 1024
 
 
 class Files(Protocol):
@@ -40,15 +41,18 @@ class Files(Protocol):
 
 
 class SFTPFiles:
-    """Files through the SFTP subsystem."""
+    """Files through the SFTP subsystem.
 
-    def __init__(self, sftp: paramiko.SFTPClient) -> None:
-        self._sftp = sftp
-        self._home = sftp.normalize(".")
+    :param channel: on which that was begun
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._sftp = paramiko.SFTPClient(_SFTPChannel(channel))  # type: ignore[arg-type]  # it needs no more
+        self._home = self._sftp.normalize(".")
 
     def write(self, path: str, content: BinaryIO, *, append: bool, mode: int | None) -> str:
         """As `Files.write`."""
-        path = posixpath.join(self._home, path)
+        path = posixpath.join(self._home, _without_tilde(path))
         try:
             self._make_folder(posixpath.dirname(path))
             if append:
@@ -63,7 +67,7 @@ class SFTPFiles:
 
     def remove(self, path: str) -> bool:
         """As `Files.remove`."""
-        path = posixpath.join(self._home, path)
+        path = posixpath.join(self._home, _without_tilde(path))
         try:
             self._sftp.remove(path)
         except FileNotFoundError:
@@ -114,6 +118,7 @@ class ShellFiles:
 
     def write(self, path: str, content: BinaryIO, *, append: bool, mode: int | None) -> str:
         """As `Files.write`."""
+        path = _without_tilde(path)
         file, folder = _word(path), _word(posixpath.dirname(path))
         steps = ["pwd", f"mkdir -p {folder}"]
         if append:
@@ -129,7 +134,7 @@ class ShellFiles:
 
     def remove(self, path: str) -> bool:
         """As `Files.remove`."""
-        file = _word(path)
+        file = _word(_without_tilde(path))
         command = f"if [ -e {file} ] || [ -h {file} ]; then rm -f {file}; else exit {_NO_SUCH_FILE}; fi"
         _, errors, status = self._run(command, None)
         if status not in (0, _NO_SUCH_FILE):
@@ -138,6 +143,26 @@ class ShellFiles:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+class _SFTPChannel:
+    """A channel on which no answer of a server's can fill the memory: none that is needed here is long."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self.send = channel.send
+        self.close = channel.close
+        self.get_name = channel.get_name
+        self.recv_ready = channel.recv_ready
+
+    def recv(self, size: int) -> bytes:
+        if size > _LARGEST_ANSWER:
+            raise paramiko.SFTPError(f"the SFTP server announces an answer of {size} bytes")
+        return self._channel.recv(size)
+
+
+def _without_tilde(path: str) -> str:
+    return path.removeprefix("~/").lstrip("/") if path.startswith("~/") else path
 
 
 def _word(path: str) -> str:

@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, cast
 
 from stratuslab_libcloud.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 SSH_INTERFACES = ("public_ips", "private_ips")
 """The attributes of a node that can have the address to connect to."""
 
 TIMEOUT_SECONDS = 300.0
 SSH_TIMEOUT_SECONDS = 10.0
+OUTPUT_BYTES = 1024 * 1024
+MOST_OUTPUT_BYTES = 1024 * 1024 * 1024
 LONGEST_SECONDS = 31_536_000
 """A year; no clock of the operating system is asked for more."""
 
 PathLike = str | os.PathLike[str]
 
 
+class DeployExtensions(TypedDict, total=False):
+    """The keywords of ``deploy_node`` that Libcloud's does not have.
+
+    :param ex_destroy_on_failure: whether a machine that was not deployed is destroyed, also after an interruption
+    :param ex_check_exit_status: whether a script's exit status other than 0 is an error; True if not given
+    :param ex_deploy_timeout: seconds for all of it, the creation included; no limit if not given
+    :param ex_output_limit: bytes that are kept of each script's output, and of its errors, the last ones; 1 MiB if
+        not given
+    """
+
+    ex_destroy_on_failure: bool
+    ex_check_exit_status: bool
+    ex_deploy_timeout: float | str | None
+    ex_output_limit: int | str
+
+
 class DeployOptions:
-    """The keywords of ``deploy_node``, as Libcloud names them; numbers may be texts.
+    """The keywords of ``deploy_node``, checked; numbers may be texts.
 
     :param ssh_username: the user to log in as
     :param ssh_alternate_usernames: other users, for a machine that does not let that one in
@@ -34,8 +55,7 @@ class DeployOptions:
     :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
     :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
     :param wait_period: seconds between questions whether the machine runs yet
-    :param destroy_on_failure: whether a machine that was not deployed is destroyed
-    :param check_exit_status: whether a script's exit status other than 0 is an error
+    :param extensions: see `DeployExtensions`
     :raises InvalidArgumentError: a value is not valid
 
     :ivar usernames: the users to log in as, in order
@@ -58,8 +78,7 @@ class DeployOptions:
         ssh_interface: str = "public_ips",
         at_exit_func: Callable[..., Any] | None = None,
         wait_period: float | str = 5,
-        destroy_on_failure: bool = False,
-        check_exit_status: bool = True,
+        **extensions: Unpack[DeployExtensions],
     ) -> None:
         self.usernames = (
             _username("ssh_username", ssh_username),
@@ -74,8 +93,27 @@ class DeployOptions:
         self.ssh_interface = _one_of("ssh_interface", ssh_interface, SSH_INTERFACES)
         self.at_exit_func = _function("at_exit_func", at_exit_func)
         self.wait_period = _pause("wait_period", wait_period)
-        self.destroy_on_failure = _flag("ex_destroy_on_failure", destroy_on_failure)
-        self.check_exit_status = _flag("ex_check_exit_status", check_exit_status)
+        self._extend(**extensions)
+
+    def _extend(
+        self,
+        *,
+        ex_destroy_on_failure: bool = False,
+        ex_check_exit_status: bool = True,
+        ex_deploy_timeout: float | str | None = None,
+        ex_output_limit: int | str = OUTPUT_BYTES,
+    ) -> None:
+        self.destroy_on_failure = _flag("ex_destroy_on_failure", ex_destroy_on_failure)
+        self.check_exit_status = _flag("ex_check_exit_status", ex_check_exit_status)
+        self.deploy_timeout = None if ex_deploy_timeout is None else _limit("ex_deploy_timeout", ex_deploy_timeout)
+        self.output_limit = _whole("ex_output_limit", ex_output_limit, 1, MOST_OUTPUT_BYTES)
+
+
+def split_options(given: Mapping[str, Any]) -> tuple[DeployExtensions, dict[str, Any]]:
+    """Keywords of ``deploy_node``: those of `DeployExtensions`, and those for ``create_node``."""
+    names = DeployExtensions.__annotations__
+    extensions = {name: value for name, value in given.items() if name in names}
+    return cast(DeployExtensions, extensions), {name: value for name, value in given.items() if name not in names}
 
 
 def _username(name: str, value: Any) -> str:
@@ -104,12 +142,13 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
     return number
 
 
-def _limit(name: str, value: Any, default: float) -> float:
-    if value is None:
+def _limit(name: str, value: Any, default: float | None = None) -> float:
+    if value is None and default is not None:
         return default
     seconds = _seconds(value)
     if not 0 < seconds <= LONGEST_SECONDS:
-        _refuse(name, f"a number of seconds above 0, {LONGEST_SECONDS} at most, or None for {default:g}", value)
+        otherwise = "no limit" if default is None else f"{default:g}"
+        _refuse(name, f"a number of seconds above 0, {LONGEST_SECONDS} at most, or None for {otherwise}", value)
     return seconds
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import paramiko
 
-from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
+from stratuslab_libcloud.deployment.connection import SshAddress
+from stratuslab_libcloud.deployment.execution import ConnectionLostError
+from stratuslab_libcloud.deployment.printable import printable
+from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient, TurnedAwayError
 from stratuslab_libcloud.deployment.target import Gateway
 from stratuslab_libcloud.errors import ServiceError
 from stratuslab_libcloud.polling import Polling
@@ -23,17 +26,6 @@ CHECK_SECONDS = 10.0
 
 class UnreachableError(Exception):
     """No login succeeded within the time limit; the text says where and why."""
-
-
-@dataclass(frozen=True)
-class SshAddress:
-    """Where an SSH server is."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
 
 
 class SshRoute:
@@ -85,10 +77,9 @@ class SshLogin:
 
     :param find: tells where it is
     :param check: raises an exception where the machine has ended
-    :param usernames: the users to log in as; the first one for whom the key is accepted is used
-    :param key: the private key
+    :param usernames: the users to log in as; the first one for whom the key is accepted and commands are run is used
+    :param options: for the connections
     :param timeout: seconds of waiting, over all logins together
-    :param connect_timeout: seconds that making one connection may take
     :param longest_pause: seconds between attempts, at the most
     :param label: names the machine in the log
     """
@@ -98,20 +89,18 @@ class SshLogin:
         find: Callable[[], SshAddress],
         check: Callable[[], None],
         usernames: Sequence[str],
-        key: paramiko.PKey,
+        options: ClientOptions,
         *,
         timeout: float,
-        connect_timeout: float,
         longest_pause: float,
         label: str,
     ) -> None:
         self._find = find
         self._check = check
         self._usernames = usernames
-        self._key = key
+        self._options = options
         self._timeout = timeout
         self._seconds_left = timeout
-        self._connect_timeout = connect_timeout
         self._longest_pause = min(longest_pause, LONGEST_PAUSE_SECONDS)
         self._label = label
         self._announced: SshAddress | None = None
@@ -119,12 +108,15 @@ class SshLogin:
     def log_in(self) -> DeploymentSSHClient:
         """Wait for the server, and log in.
 
-        :raises UnreachableError: the time limit is over
+        :raises UnreachableError: the time limit is over, or the machine turns all of these users away
+        :raises DeploymentStoppedError: the deployment's time is over
         :raises Exception: what `check` raised
         """
-        polling = Polling(self._seconds_left, self._longest_pause)
+        polling = Polling(self._seconds_left, self._longest_pause, self._options.deadline.pause)
         try:
             return self._wait(polling)
+        except TurnedAwayError as error:
+            raise UnreachableError(str(error)) from error
         finally:
             self._seconds_left = polling.left()
 
@@ -151,38 +143,57 @@ class SshLogin:
         if address != self._announced:
             logger.info("%s: waiting for SSH at %s", self._label, address)
             self._announced = address
+        refusals: dict[str, Exception] = {}
         for username in self._usernames:
+            self._options.deadline.check()
             try:
                 client = self._connect(address, username, max(1.0, polling.left()))
-            except paramiko.AuthenticationException as error:
-                refusal = error
-            except (OSError, EOFError, paramiko.SSHException) as error:
+            except (paramiko.AuthenticationException, TurnedAwayError) as error:
+                refusals[username] = error
+            except (OSError, EOFError, paramiko.SSHException, ConnectionLostError) as error:
                 raise UnreachableError(f"there is no SSH at {address}: {_words_of(error)}") from error
             else:
                 logger.info("%s: logged in as %s at %s", self._label, username, address)
                 return client
-        raise UnreachableError(
-            f"SSH at {address} does not let {' or '.join(self._usernames)} in with the key: {refusal}"
-        ) from refusal
+        raise self._refused(address, refusals)
+
+    def _refused(self, address: SshAddress, refusals: Mapping[str, Exception]) -> Exception:
+        """Why nobody could log in: for good where each user was turned away, else perhaps not for long."""
+        users = " or ".join(refusals)
+        turned_away = [
+            f"to {user} it says: {why}" for user, why in refusals.items() if isinstance(why, TurnedAwayError)
+        ]
+        refused = [why for why in refusals.values() if not isinstance(why, TurnedAwayError)]
+        if not refused:
+            return TurnedAwayError(
+                f"SSH at {address} runs no commands for {users}: {'; '.join(turned_away)}: "
+                "give another user with ssh_username or ssh_alternate_usernames"
+            )
+        return UnreachableError(
+            "; ".join([f"SSH at {address} does not let {users} in with the key: {refused[-1]}", *turned_away])
+        )
 
     def _connect(self, address: SshAddress, username: str, seconds: float) -> DeploymentSSHClient:
-        client = DeploymentSSHClient(
-            address.host,
-            address.port,
-            username,
-            self._key,
-            timeout=min(self._connect_timeout, seconds),
-            login_timeout=min(max(self._connect_timeout, SLOWEST_LOGIN_SECONDS), seconds),
-            label=self._label,
+        options = dataclasses.replace(
+            self._options,
+            timeout=min(self._options.timeout, seconds),
+            login_timeout=min(max(self._options.timeout, SLOWEST_LOGIN_SECONDS), seconds),
         )
+        client = DeploymentSSHClient(address, username, options, self._label)
         client.connect()
+        try:
+            client.check_user()
+        except BaseException:
+            client.close()
+            raise
         return client
 
 
 def _words_of(error: Exception) -> str:
     """What an exception says, those of `paramiko` that say little included."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
     if isinstance(error, EOFError):
         return "the server ended the connection"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    words = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    if isinstance(error, TimeoutError) and words in ("", "timed out"):
+        return "no answer in time"
+    return printable(words)

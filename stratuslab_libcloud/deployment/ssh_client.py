@@ -4,74 +4,100 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
-import socket
+import secrets
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, cast
 
 import paramiko
-from libcloud.compute.ssh import LIBCLOUD_PARAMIKO_SHA2_BACKWARD_COMPATIBILITY, BaseSSHClient
+from libcloud.compute.ssh import LIBCLOUD_PARAMIKO_SHA2_BACKWARD_COMPATIBILITY, BaseSSHClient, SSHCommandTimeoutError
 
-from stratuslab_libcloud.deployment.execution import OPENING_SECONDS, STALLED_SECONDS, ConnectionLostError, run_command
+from stratuslab_libcloud.deployment.connection import Connection, KeysOnly, Reach, SshAddress, reach
+from stratuslab_libcloud.deployment.execution import (
+    ANSWER_SECONDS,
+    STALLED_SECONDS,
+    CommandOptions,
+    ConnectionLostError,
+    run_command,
+)
 from stratuslab_libcloud.deployment.files import Files, SFTPFiles, ShellFiles
+from stratuslab_libcloud.deployment.limits import Deadline
+from stratuslab_libcloud.deployment.printable import printable
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
-PARAMIKO_LOG = "stratuslab_libcloud.paramiko"
-"""Where paramiko reports on these connections, to those who give this logger another level.
+LEAST_BYTES_A_SECOND = 4096
+"""A file that takes longer is given up."""
 
-To paramiko each attempt that fails is an error with a traceback, also while a machine that boots is waited for.
-"""
-
-KEEPALIVE_SECONDS = 15
+CHECK_SECONDS = 15.0
+"""How long a guest may take for its first command; those that turn a user away end by themselves after 10."""
 
 PathLike = str | os.PathLike[str]
 
 _CAN_SIGN_WITH_SHA1 = "ssh-rsa" in paramiko.RSAKey.HASHES
 _SHA2 = ["rsa-sha2-256", "rsa-sha2-512"]
 
-logging.getLogger(PARAMIKO_LOG).setLevel(logging.CRITICAL)
+
+class TurnedAwayError(Exception):
+    """The machine lets a user in, but runs no commands for that user."""
+
+
+@dataclass(frozen=True)
+class ClientOptions:
+    """How a machine is used, whatever its address and user are.
+
+    :param keys: the private keys to try
+    :param timeout: seconds that making a connection may take
+    :param login_timeout: seconds that the login may take
+    :param deadline: of the deployment
+    :param reach: makes the connection on which SSH is spoken
+    :param commands: how commands are run
+    :param sudo: whether commands are run and files written as root, with ``sudo``
+    """
+
+    keys: Sequence[paramiko.PKey]
+    timeout: float
+    login_timeout: float
+    deadline: Deadline = field(default_factory=Deadline)
+    reach: Reach = reach
+    commands: CommandOptions = field(default_factory=CommandOptions)
+    sudo: bool = False
 
 
 class DeploymentSSHClient(BaseSSHClient):
     """A connection to one machine, for the ``run`` of Libcloud's deployments.
 
     Relative paths are relative to the home directory, always. On a guest without SFTP, files go over the SSH
-    channel itself. Any host key is accepted and none is remembered, as Libcloud does: a machine that was just
-    started has one that nobody knows.
+    channel itself. One channel is used at a time, since a server may allow no more. Any host key is accepted and none
+    is remembered, as Libcloud does: a machine that was just started has one that nobody knows.
 
-    :param hostname: host name or address
-    :param port: TCP port
+    :param address: where its SSH server is
     :param username: who to log in as
-    :param key: the private key
-    :param timeout: seconds that making a connection may take
-    :param login_timeout: seconds that the server may take to greet, and again to look at the key
+    :param options: how
     :param label: names the machine in the log
     """
 
-    def __init__(
-        self,
-        hostname: str,
-        port: int,
-        username: str,
-        key: paramiko.PKey,
-        *,
-        timeout: float,
-        login_timeout: float,
-        label: str,
-    ) -> None:
-        super().__init__(hostname=hostname, port=port, username=username, timeout=timeout)
-        self.client = paramiko.SSHClient()
-        self._key = key
-        self._timeout = timeout
-        self._login_timeout = login_timeout
+    def __init__(self, address: SshAddress, username: str, options: ClientOptions, label: str) -> None:
+        super().__init__(hostname=address.host, port=address.port, username=username, timeout=options.timeout)
+        self._address = address
+        self._options = options
         self._label = label
+        self._connection: Connection | None = None
         self._files: Files | None = None
+        self._has_sftp = not options.sudo
+
+    @property
+    def client(self) -> paramiko.SSHClient:
+        """paramiko's client, as Libcloud's own SSH client has one."""
+        return self._connected().client
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection stands, as far as is known."""
-        transport = self.client.get_transport()
-        return transport is not None and transport.is_active()
+        return self._connection is not None and self._connection.is_active
 
     def connect(self) -> bool:
         """Log in.
@@ -89,6 +115,20 @@ class DeploymentSSHClient(BaseSSHClient):
             raise
         return True
 
+    def check_user(self) -> None:
+        """See that commands are run for this user: an image may let root in only to say who else to log in as.
+
+        :raises TurnedAwayError: they are not; it has the server's own words
+        """
+        word = secrets.token_hex(8)
+        try:
+            output, errors, status = self.run(f"echo {word}", timeout=CHECK_SECONDS)
+        except SSHCommandTimeoutError:  # slow is not unwilling
+            return
+        said = printable(errors if errors.strip() else output)
+        if word not in output and (said or status != 0) and not self._takes_files():
+            raise TurnedAwayError(said or f"status {status}")
+
     def put(
         self, path: PathLike, contents: str | bytes | None = None, chmod: int | None = None, mode: str = "w"
     ) -> str:
@@ -102,12 +142,11 @@ class DeploymentSSHClient(BaseSSHClient):
         :raises OSError: it cannot be written
         """
         data = contents.encode() if isinstance(contents, str) else contents or b""
-        return self._open_files().write(os.fspath(path), io.BytesIO(data), append="a" in mode, mode=chmod)
+        return self._write(os.fspath(path), io.BytesIO(data), "a" in mode, chmod)
 
     def putfo(self, path: PathLike, fo: IO[bytes] | None = None, chmod: int | None = None) -> str:
         """Write a file from an open one, as `put` does."""
-        content = cast(BinaryIO, fo or io.BytesIO())
-        return self._open_files().write(os.fspath(path), content, append=False, mode=chmod)
+        return self._write(os.fspath(path), cast(BinaryIO, fo or io.BytesIO()), False, chmod)
 
     def delete(self, path: PathLike) -> bool:
         """Remove a file.
@@ -115,27 +154,29 @@ class DeploymentSSHClient(BaseSSHClient):
         :return: whether there was one
         :raises OSError: it cannot be removed
         """
-        return self._open_files().remove(os.fspath(path))
+        with self._connected().limit(STALLED_SECONDS, f"removing {path}"):
+            return self._open_files().remove(os.fspath(path))
 
     def run(self, cmd: str, timeout: float | None = None) -> tuple[str, str, int]:
         """Run a command in the home directory, with nothing on its standard input.
 
         :param timeout: seconds that it may take
-        :return: its output, its errors and its exit status, which is -1 for a command that a signal ended
+        :return: the end of its output, of its errors, and its exit status, which is -1 for one that a signal ended
         :raises SSHCommandTimeoutError: it took longer; it may still be running
-        :raises ConnectionLostError: the connection broke before it came to its end
+        :raises ConnectionLostError: it is not known whether it came to its end
         """
-        return run_command(self._transport(), cmd, timeout=timeout)
+        self._close_files()
+        return run_command(self._connected(), self._as_wanted(cmd), timeout=timeout, options=self._options.commands)
 
     def close(self) -> bool:
         """End the connection; `connect` makes another one.
 
         :return: True
         """
-        if self._files:
-            self._files.close()
-            self._files = None
-        self.client.close()
+        self._close_files()
+        if self._connection:
+            self._connection.close()
+            self._connection = None
         return True
 
     def _log_in_somehow(self) -> None:
@@ -153,73 +194,81 @@ class DeploymentSSHClient(BaseSSHClient):
             self._log_in(disabled_algorithms={"pubkeys": _SHA2})
 
     def _log_in(self, **options: Any) -> None:
-        self.client = paramiko.SSHClient()
-        self.client.set_log_channel(PARAMIKO_LOG)
-        self.client.set_missing_host_key_policy(paramiko.MissingHostKeyPolicy())
-        connection = self._reach()
-        try:
-            self.client.connect(
-                self.hostname,
-                self.port,
-                self.username,
-                pkey=self._key,
-                allow_agent=False,
-                look_for_keys=False,
-                sock=connection,
-                banner_timeout=self._login_timeout,
-                auth_timeout=self._login_timeout,
-                **options,
-            )
-        except BaseException:
-            connection.close()
-            raise
-        self._transport().set_keepalive(KEEPALIVE_SECONDS)
-
-    def _reach(self) -> socket.socket:
-        """A TCP connection; without the delay of small packets, which costs 40 ms a command."""
-        connection = socket.create_connection((self.hostname, self.port), self._timeout)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
+        mine = self._options
+        self._connection = Connection(mine.reach(self._address, mine.timeout), mine.deadline)
+        login = KeysOnly(self.username, mine.keys)
+        self._connection.log_in(self.hostname, login, mine.login_timeout, **options)
 
     def _predates_sha2(self) -> bool:
         """Whether the server that refused the key may know RSA with SHA-1 only, as before OpenSSH 7.2."""
-        transport = self.client.get_transport()
+        transport = self._connection and self._connection.client.get_transport()
         return (
             LIBCLOUD_PARAMIKO_SHA2_BACKWARD_COMPATIBILITY
-            and self._key.get_name() == "ssh-rsa"
-            and transport is not None
+            and self._options.keys[-1].get_name() == "ssh-rsa"
+            and bool(transport)
             and "server-sig-algs" not in getattr(transport, "server_extensions", ())
         )
 
-    def _transport(self) -> paramiko.Transport:
-        transport = self.client.get_transport()
-        if transport is None:
+    def _connected(self) -> Connection:
+        if self._connection is None:
             raise paramiko.SSHException(f"there is no connection to {self.hostname}")
-        return transport
+        return self._connection
+
+    def _as_wanted(self, command: str) -> str:
+        return f"sudo -n -H sh -c {shlex.quote(command)}" if self._options.sudo else command
+
+    def _write(self, path: str, content: BinaryIO, append: bool, mode: int | None) -> str:
+        with self._connected().limit(_seconds_for(content), f"writing {path}"):
+            return self._open_files().write(path, content, append=append, mode=mode)
+
+    def _takes_files(self) -> bool:
+        """Whether it is an account for SFTP, for which no commands are run."""
+        try:
+            self._files = None if self._options.sudo else self._open_sftp()
+        except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError):
+            return False
+        return self._files is not None
 
     def _open_files(self) -> Files:
-        if self._files is None:
+        if self._files is None and self._has_sftp:
             try:
-                self._files = SFTPFiles(self._open_sftp())
+                self._files = self._open_sftp()
             except (paramiko.SSHException, paramiko.SFTPError, EOFError):
                 if not self.is_connected:
                     raise
                 logger.info("%s: there is no SFTP; files go over the SSH channel", self._label)
-                self._files = ShellFiles(self._run_for_files)
-        return self._files
+                self._has_sftp = False
+        return self._files or ShellFiles(self._run_for_files)
 
-    def _open_sftp(self) -> paramiko.SFTPClient:
-        channel = self._transport().open_session(timeout=OPENING_SECONDS)
+    def _open_sftp(self) -> SFTPFiles:
+        connection = self._connected()
+        channel = connection.open_session()
         try:
             channel.settimeout(STALLED_SECONDS)
-            channel.invoke_subsystem("sftp")
-            return paramiko.SFTPClient(channel)
+            with connection.limit(ANSWER_SECONDS, "beginning with SFTP"):
+                channel.invoke_subsystem("sftp")
+                return SFTPFiles(channel)
         except BaseException:
             channel.close()
             raise
 
+    def _close_files(self) -> None:
+        if self._files:
+            self._files.close()
+            self._files = None
+
     def _run_for_files(self, command: str, stdin: BinaryIO | None) -> tuple[str, str, int]:
         try:
-            return run_command(self._transport(), command, stdin)
+            return run_command(self._connected(), self._as_wanted(command), stdin)
         except ConnectionLostError as error:  # which for a file is no reason not to try again
             raise OSError("the connection broke while a file was written or removed") from error
+
+
+def _seconds_for(content: BinaryIO) -> float:
+    """How long the writing of a file may take; without a limit where nobody knows how long the file is."""
+    if not content.seekable():
+        return math.inf
+    here = content.tell()
+    size = content.seek(0, os.SEEK_END) - here
+    content.seek(here)
+    return STALLED_SECONDS + size / LEAST_BYTES_A_SECOND

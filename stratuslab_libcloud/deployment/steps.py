@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import shlex
-import time
 from collections.abc import Callable, Iterator
 from typing import TypeGuard, TypeVar
 
@@ -25,6 +24,7 @@ from libcloud.compute.deployment import (
 from libcloud.compute.ssh import SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
+from stratuslab_libcloud.deployment.limits import Deadline, DeploymentStoppedError
 from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
 
 D = TypeVar("D", bound=Deployment)
@@ -59,8 +59,8 @@ class ScriptStatusError(Exception):
         return cls(str(script.name), status, output[-END_OF_OUTPUT:])
 
 
-FINAL = (ScriptStatusError, SSHCommandTimeoutError, ConnectionLostError)
-"""After these a command has begun, and is not begun again."""
+FINAL = (ScriptStatusError, SSHCommandTimeoutError, ConnectionLostError, DeploymentStoppedError)
+"""After these a command has begun, or may have, and is not begun again; or the time is over."""
 
 
 class StepRunner:
@@ -69,15 +69,23 @@ class StepRunner:
     :param connect: makes a connection to it
     :param max_tries: how often a step is tried that fails before a command of it has begun
     :param check_exit_status: whether a script's status other than 0 ends the deployment
+    :param deadline: of the deployment
     :param label: names the machine in the log
     """
 
     def __init__(
-        self, connect: Callable[[], DeploymentSSHClient], *, max_tries: int, check_exit_status: bool, label: str
+        self,
+        connect: Callable[[], DeploymentSSHClient],
+        *,
+        max_tries: int,
+        check_exit_status: bool,
+        deadline: Deadline,
+        label: str,
     ) -> None:
         self._connect = connect
         self._max_tries = max_tries
         self._check_exit_status = check_exit_status
+        self._deadline = deadline
         self._label = label
 
     def run(self, deployment: Deployment, node: Node) -> Node:
@@ -110,12 +118,13 @@ class StepRunner:
             except FINAL:
                 raise
             except Exception as problem:  # a user's own deployment may raise anything
-                if tries_left <= 0:
+                if tries_left <= 0 or not self._deadline.left():
                     raise
                 self._log("that failed, and is tried again: %s", problem)
             self._recover()
 
     def _run_step(self, step: Deployment, node: Node) -> Node:
+        self._deadline.check()
         self._log("%s", _name_of(step))
         if _is_run_as(step, ScriptDeployment):
             self._run_script(step)
@@ -152,7 +161,7 @@ class StepRunner:
 
     def _recover(self) -> None:
         if self._client.is_connected:
-            time.sleep(PAUSE_SECONDS)
+            self._deadline.pause(PAUSE_SECONDS)
         else:
             self._client.close()
             self._client = self._connect()

@@ -271,10 +271,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         ssh_interface: str = "public_ips",
         at_exit_func: Callable[..., Any] | None = None,
         wait_period: float = 5,
-        *,
-        ex_destroy_on_failure: bool = False,
-        ex_check_exit_status: bool = True,
-        **create_node_kwargs: Any,
+        **options: Any,
     ) -> Node:
         """Start a machine and run a deployment on it over SSH.
 
@@ -292,9 +289,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
         :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
         :param wait_period: seconds between questions whether the machine runs yet
-        :param ex_destroy_on_failure: whether a machine that was not deployed is destroyed, also after Ctrl-C
-        :param ex_check_exit_status: whether a script's exit status other than 0 is an error
-        :param create_node_kwargs: as for `create_node`
+        :param options: as for `create_node`, and the ``ex_`` arguments of
+            `stratuslab_libcloud.deployment.DeployExtensions`
         :return: the node as it was when it ran; ``node.extra`` says how it was reached: ``ssh_host``, ``ssh_port``,
             ``ssh_username``
         :raises MissingDependencyError: when paramiko is not installed
@@ -302,9 +298,10 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :raises ScriptFailedError: when a script ended with another exit status than 0
         :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
         """
-        from stratuslab_libcloud.deployment import DeployOptions, deploy_node
+        from stratuslab_libcloud.deployment import DeployOptions, deploy_node, split_options
 
-        options = DeployOptions(
+        extensions, create_keywords = split_options(options)
+        deploy_options = DeployOptions(
             ssh_username=ssh_username,
             ssh_alternate_usernames=ssh_alternate_usernames,
             ssh_port=ssh_port,
@@ -316,11 +313,10 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
             ssh_interface=ssh_interface,
             at_exit_func=at_exit_func,
             wait_period=wait_period,
-            destroy_on_failure=ex_destroy_on_failure,
-            check_exit_status=ex_check_exit_status,
+            **extensions,
         )
-        target = self._deploy_target(create_node_kwargs.get("location"), auth, options, create_node_kwargs)
-        return deploy_node(self, target, deploy, options, {"auth": auth, **create_node_kwargs})
+        target = self._deploy_target(create_keywords.get("location"), auth, deploy_options, create_keywords)
+        return deploy_node(self, target, deploy, deploy_options, {"auth": auth, **create_keywords})
 
     def _look_at(self, nodes: Sequence[Node], seconds: float) -> Sequence[NodeT | LibcloudError]:
         from stratuslab_libcloud.driver import listing

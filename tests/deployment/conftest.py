@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import socket
@@ -21,6 +22,8 @@ from stratuslab_libcloud.deployment import DeployOptions, DeployTarget, Gateway,
 from stratuslab_libcloud.deployment.keys import KeyFiles, MachineKeys, find_login_key
 from stratuslab_libcloud.errors import KeyFileError, WaitTimeoutError
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
+
+from .openssh import SSHD, OpenSshServer
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
@@ -201,3 +204,22 @@ def refused(deploy: Deploy, driver: ServerDriver, **options: Any) -> str:
         deploy(ScriptDeployment("true"), **options)
     assert not driver.nodes
     return str(caught.value)
+
+
+StartOpenSsh = Callable[..., OpenSshServer]
+
+
+@pytest.fixture
+def start_openssh(tmp_path: Path) -> Iterator[StartOpenSsh]:
+    """Starts an OpenSSH server, where there is one; with the machines' key unless others are given."""
+    if not SSHD:
+        pytest.skip("sshd is not installed")
+    numbers = itertools.count(1)
+    with contextlib.ExitStack() as servers:
+
+        def start(*settings: str, authorized_keys: str = public_text(KEY)) -> OpenSshServer:
+            folder = tmp_path / f"openssh-{next(numbers)}"
+            folder.mkdir()
+            return servers.enter_context(OpenSshServer(folder, authorized_keys, settings))
+
+        yield start

@@ -176,7 +176,7 @@ def test_it_is_destroyed_if_so_wished(before: bool, deploy: Deploy, driver: Serv
     if before:
         driver.before_running = fail
     with pytest.raises(DeploymentFailedError, match=r"; the machine was destroyed$") as caught:
-        deploy(FAILING, destroy_on_failure=True)
+        deploy(FAILING, ex_destroy_on_failure=True)
     assert driver.destroyed == [caught.value.node.id]
 
 
@@ -186,7 +186,7 @@ def test_it_can_not_be_destroyed(deploy: Deploy, driver: ServerDriver) -> None:
 
     driver.on_destroy = fail
     with pytest.raises(ScriptFailedError, match=r"ended with status 3; .* may still be there: no power$") as caught:
-        deploy(FAILING, destroy_on_failure=True)
+        deploy(FAILING, ex_destroy_on_failure=True)
     assert caught.value.node.id == driver.nodes[0].id
 
 
@@ -201,7 +201,7 @@ def test_interruption(
     if before:
         driver.before_running = interrupt
     with pytest.raises(KeyboardInterrupt):
-        deploy(Call(interrupt), destroy_on_failure=destroy)
+        deploy(Call(interrupt), ex_destroy_on_failure=destroy)
     number = driver.nodes[0].id
     assert driver.destroyed == [number] * destroy
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
@@ -210,7 +210,7 @@ def test_interruption(
 
 
 def test_success_destroys_nothing(deploy: Deploy, driver: ServerDriver) -> None:
-    deploy(ScriptDeployment("true"), destroy_on_failure=True)
+    deploy(ScriptDeployment("true"), ex_destroy_on_failure=True)
     assert driver.destroyed == []
 
 
@@ -245,7 +245,7 @@ def test_at_exit_after_an_interruption(destroy: bool, deploy: Deploy, driver: Se
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        deploy(Call(interrupt), destroy_on_failure=destroy, at_exit_func=lambda **given: calls.append(given))
+        deploy(Call(interrupt), ex_destroy_on_failure=destroy, at_exit_func=lambda **given: calls.append(given))
     for function in exits:
         function()
     expected = [] if destroy else [{"driver": driver, "node": driver.nodes[0]}]
@@ -276,7 +276,7 @@ def test_what_fails_right_after_the_start_loses_no_machine(
 
     monkeypatch.setattr(atexit, "register", fail)
     with pytest.raises(DeploymentFailedError, match="no more functions") as caught:
-        deploy(ScriptDeployment("true"), at_exit_func=lambda **_: None, destroy_on_failure=destroy)
+        deploy(ScriptDeployment("true"), at_exit_func=lambda **_: None, ex_destroy_on_failure=destroy)
     assert caught.value.node is driver.nodes[0]
     assert driver.destroyed == [caught.value.node.id] * destroy
 

@@ -57,8 +57,8 @@ from .conftest import KEY, Deploy, ServerDriver, private_text
         ({"ssh_key": "\ud800"}, "ssh_key"),
         ({"ssh_key": "~nobody-of-that-name/key"}, "ssh_key"),
         ({"ssh_key_password": b"secret"}, "ssh_key_password has to be a text, or None, not a bytes"),
-        ({"destroy_on_failure": "false"}, "ex_destroy_on_failure has to be True or False, not 'false'"),
-        ({"check_exit_status": None}, "ex_check_exit_status has to be True or False, not None"),
+        ({"ex_destroy_on_failure": "false"}, "ex_destroy_on_failure has to be True or False, not 'false'"),
+        ({"ex_check_exit_status": None}, "ex_check_exit_status has to be True or False, not None"),
     ],
     ids=lambda value: "-".join(f"{name}={value!r}" for name, value in value.items()) if isinstance(value, dict) else "",
 )
@@ -129,8 +129,8 @@ NAMES = [
     "ssh_interface",
     "at_exit_func",
     "wait_period",
-    "destroy_on_failure",
-    "check_exit_status",
+    "ex_destroy_on_failure",
+    "ex_check_exit_status",
 ]
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import paramiko
 import pytest
@@ -18,8 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
 
-from stratuslab_libcloud.deployment.execution import ConnectionLostError, program_of
-from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
+from stratuslab_libcloud.deployment.connection import SshAddress
+from stratuslab_libcloud.deployment.execution import CommandOptions, ConnectionLostError, program_of
+from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
 from .conftest import KEY, NUMBERS, OTHER_KEY, private_text, public_text
@@ -30,6 +32,11 @@ PARAMIKO_KEY = paramiko.Ed25519Key.from_private_key(io.StringIO(private_text(KEY
 file_names = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1, max_size=40
 ).filter(lambda name: name not in (".", "..") and len(name.encode()) < 200)
+
+
+def new_client(host: str, port: int, key: paramiko.PKey = PARAMIKO_KEY, **options: Any) -> DeploymentSSHClient:
+    chosen = ClientOptions(**{"keys": [key], "timeout": 5, "login_timeout": 5, **options})
+    return DeploymentSSHClient(SshAddress(host, port), "root", chosen, "m")
 
 
 class Machine:
@@ -44,7 +51,7 @@ class Machine:
         self.client.connect()
 
     def new_client(self, key: paramiko.PKey = PARAMIKO_KEY) -> DeploymentSSHClient:
-        return DeploymentSSHClient(self.host, self.port, "root", key, timeout=5, login_timeout=5, label="m")
+        return new_client(self.host, self.port, key, commands=CommandOptions(5_000_000))
 
     def close(self) -> None:
         self.client.close()
@@ -309,10 +316,8 @@ def test_nothing_of_a_connection_is_printed(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        client = DeploymentSSHClient(
-            "127.0.0.1", silent.getsockname()[1], "root", PARAMIKO_KEY, timeout=0.2, login_timeout=0.2, label="m"
-        )
-        with pytest.raises(paramiko.SSHException):
+        client = new_client("127.0.0.1", silent.getsockname()[1], timeout=0.2, login_timeout=0.2)
+        with pytest.raises(TimeoutError):
             client.connect()
     assert capfd.readouterr() == ("", "")
     assert [record for record in caplog.records if record.name.startswith("stratuslab_libcloud")] == []
@@ -365,9 +370,7 @@ def old_server() -> Iterator[tuple[str, int]]:
 
 
 def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = DeploymentSSHClient(
-        *old_server, "root", paramiko.RSAKey.generate(2048), timeout=5, login_timeout=5, label="m"
-    )
+    client = new_client(*old_server, paramiko.RSAKey.generate(2048))
     if "ssh-rsa" in paramiko.RSAKey.HASHES:
         assert client.connect() is True
     else:
@@ -377,8 +380,6 @@ def test_rsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -
 
 
 def test_ecdsa_key_on_a_server_that_knows_sha1_only(old_server: tuple[str, int]) -> None:
-    client = DeploymentSSHClient(
-        *old_server, "root", paramiko.ECDSAKey.generate(), timeout=5, login_timeout=5, label="m"
-    )
+    client = new_client(*old_server, paramiko.ECDSAKey.generate())
     assert client.connect() is True
     client.close()

@@ -212,7 +212,7 @@ def test_what_comes_after_a_script_that_failed_is_not_done(nested: bool, deploy:
 
 def test_status_is_not_looked_at_if_so_wished(deploy: Deploy) -> None:
     steps = [script("exit 3"), script("echo after")]
-    deploy(MultiStepDeployment(steps), check_exit_status=False)
+    deploy(MultiStepDeployment(steps), ex_check_exit_status=False)
     assert steps[0].exit_status == 3
     assert steps[1].stdout == "after\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import signal
 import threading
 import time
@@ -230,7 +231,7 @@ def test_interruption(destroy: bool, deploy: Deploy, caplog: pytest.LogCaptureFi
     with pytest.raises(KeyboardInterrupt):
         deploy(Interrupted(), ex_destroy_on_failure=destroy)
     assert (deploy.driver.ex_get_node_details("0").state == NodeState.RUNNING) is not destroy
-    assert "machine 0 in 'default': interrupted before it was deployed" in caplog.text
+    assert re.search(r"machine 0 in 'default' \(mark [\w-]+\): interrupted before it was deployed", caplog.text)
 
 
 def test_public_machine_whose_own_address_can_not_be_had(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
