@@ -116,7 +116,7 @@ def test_machine_that_ended_is_said_to_have(
 ) -> None:
     def ended(self: OneMachine, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str) -> Any:
         if timeout == 0:
-            raise MachineFailedError("machine 1 is done and will not run", node_id="1", location="here")
+            raise MachineFailedError("machine 1 is done and will not run", node=self.node)
         return [(self.node, self.node.public_ips)]
 
     monkeypatch.setattr(OneMachine, "wait_until_running", ended)
