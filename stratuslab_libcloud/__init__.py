@@ -10,9 +10,13 @@ Importing this package registers the driver::
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.providers import DRIVERS
+from libcloud.compute.types import Provider
+
+from stratuslab_libcloud import old_client
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
@@ -25,6 +29,12 @@ __version__ = "26.11.0"
 # works, and so does the `set_driver("stratuslab", ...)` of existing programs, which would refuse a name that is taken.
 _NAME: Any = "StratusLab"
 DRIVERS.setdefault(_NAME, ("stratuslab_libcloud.driver", "StratusLabNodeDriver"))
+
+# Many programs take a provider's name from their user, and ask for `getattr(Provider, NAME)`.
+if not hasattr(Provider, "STRATUSLAB"):
+    Provider.STRATUSLAB = "stratuslab"  # type: ignore[attr-defined]  # which is what this adds
+
+old_client.warn_if_beside(Path(__file__).parent.parent)
 
 
 def __getattr__(name: str) -> Any:

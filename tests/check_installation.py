@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 from libcloud.compute.providers import get_driver
@@ -22,6 +22,12 @@ def main() -> None:
     assert version("stratuslab-libcloud-drivers") == stratuslab_libcloud.__version__
     for name in ("py.typed", "stratuslab-user.cfg.ref"):
         assert (package / name).is_file(), name
+
+    from stratuslab.libcloud.compute_driver import StratusLabNodeDriver
+
+    [entry_point] = entry_points(group="libcloud.compute", name="stratuslab")
+    assert entry_point.load() is StratusLabNodeDriver is get_driver("stratuslab")
+    assert not (package.parent / "stratuslab" / "__init__.py").exists()
 
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stratuslab-user.cfg"

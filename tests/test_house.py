@@ -32,7 +32,8 @@ SANDBOX = {"sandbox", "sandbox/state", "sandbox/http", *SERVICES}
 LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
 
 MAY_IMPORT = {
-    "": {*DRIVER, "errors"},
+    "": {*DRIVER, "errors", "old_client"},
+    "old_client": set(),
     "errors": set(),
     "config": {"config", "errors"},
     "deployment": {"deployment", "errors"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from libcloud.base import DriverType
@@ -15,10 +16,19 @@ from libcloud.compute.providers import get_driver
 import stratuslab_libcloud
 from stratuslab_libcloud.sandbox import Sandbox
 
+ROOT = Path(stratuslab_libcloud.__file__).parent.parent
 
-def run(program: str) -> str:
-    """Run a program in an interpreter of its own."""
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
+
+def run(program: str, folder: Path = ROOT) -> str:
+    """Run a program in an interpreter of its own, which looks for modules in a folder first."""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+        cwd=folder,
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
 
@@ -85,3 +95,38 @@ def test_making_a_driver_asks_nobody(config_file: str, sandbox: Sandbox) -> None
     driver.list_locations()
     driver.list_sizes()
     assert len(sandbox.requests) == 0
+
+
+# -- By the names and paths of before
+
+
+@pytest.mark.parametrize("module", ["stratuslab.libcloud.compute_driver", "stratuslab.libcloud.stratuslab_driver"])
+@pytest.mark.parametrize("name", ["stratuslab", "STRATUSLAB", "StratusLab2"])
+def test_the_paths_of_published_programs_lead_to_the_driver(module: str, name: str) -> None:
+    register = f"set_driver({name!r}, {module!r}, 'StratusLabNodeDriver')\n"
+    program = PROVIDERS + register + f"print(get_driver({name!r}).__module__)"
+    assert run(program) == "stratuslab_libcloud.driver.stratuslab.driver"
+    assert run(f"from {module} import StratusLabNodeDriver as D; print(D.type)") == "stratuslab"
+
+
+def test_the_old_clients_package_is_left_to_it() -> None:
+    modules = (ROOT / "stratuslab").rglob("*.py")
+    assert sorted(module.name for module in modules) == [
+        "compute_driver.py",
+        "stratuslab_driver.py",
+    ]
+
+
+def test_the_provider_has_an_attribute() -> None:
+    show = "from libcloud.compute.types import Provider; print(get_driver(getattr(Provider, 'STRATUSLAB')).name)"
+    assert run(IMPORT + PROVIDERS + show) == "StratusLab"
+    assert run("import stratuslab.libcloud.compute_driver\n" + PROVIDERS + show) == "StratusLab"
+
+
+def test_the_old_client_beside_this_package_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "stratuslab_libcloud").symlink_to(Path(stratuslab_libcloud.__file__).parent)
+    program = "import logging, sys\nlogging.basicConfig(stream=sys.stdout)\nimport stratuslab_libcloud"
+    assert run(program, tmp_path) == ""
+    (tmp_path / "stratuslab").mkdir()
+    (tmp_path / "stratuslab" / "__init__.py").touch()
+    assert run(program, tmp_path).count("'pip uninstall stratuslab-client'") == 1
