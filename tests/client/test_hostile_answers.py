@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.http import failures
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
 from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.stratuslab.disk import Disk
@@ -49,6 +50,14 @@ disk_like = st.dictionaries(
     st.sampled_from(["uuid", "size", "tag", "count", "owner", "identifier", "quarantine", "type", "visibility"]),
     documents | st.from_regex(r"[0-9]{0,3}[,. ]?[0-9]{0,3}", fullmatch=True),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_pauses() -> Iterator[None]:
+    """An answer that cannot be read is asked for again; here it is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(failures, "FIRST_PAUSE_SECONDS", 0)
+        yield
 
 
 def answered(body: bytes, ask: Callable[[], Any]) -> Any:

@@ -255,7 +255,7 @@ def test_reads_come_through(driver: StratusLabNodeDriver, sandbox: Sandbox, kind
     [
         (FaultKind.GARBAGE, MalformedReplyError),
         (FaultKind.WRONG_TYPES, MalformedReplyError),
-        (FaultKind.XMLRPC_FAULT, RequestRejectedError),
+        (FaultKind.XMLRPC_FAULT, ServiceUnavailableError),
         (FaultKind.NO_ANSWER, ServiceTimeoutError),
         (FaultKind.DRIP, ServiceTimeoutError),
         (FaultKind.RESET_BEFORE, ServiceUnavailableError),

@@ -21,6 +21,9 @@ from urllib3.poolmanager import PoolManager
 
 from stratuslab_libcloud.client.http import cancellation
 
+_SWITCHING_PROTOCOLS = 101
+_MAX_INTERIM_ANSWERS = 16
+
 
 class _TimeLimitedReader(io.RawIOBase):
     """Reads from a socket until a moment; after it, it raises ``TimeoutError``.
@@ -60,10 +63,23 @@ class _TimeLimitedResponse(HTTPResponse):
         self.fp = io.BufferedReader(self._reader, 65536)
 
     def begin(self) -> None:
-        """Read the status and the headers. The standard library accepts headers that were cut off; this does not."""
+        """Read the status and the headers of the answer.
+
+        The standard library accepts headers that were cut off, and takes what comes before the answer (102 Processing,
+        103 Early Hints) for the answer; this does not.
+        """
         super().begin()
+        for _ in range(_MAX_INTERIM_ANSWERS):
+            if not _is_interim(self.status):
+                break
+            self.headers = self.msg = None  # type: ignore[assignment]  # as before the first attempt
+            super().begin()
         if self._reader.at_end:
             raise IncompleteRead(b"")
+
+
+def _is_interim(status: int) -> bool:
+    return 100 < status < 200 and status != _SWITCHING_PROTOCOLS
 
 
 class _TimeLimitedHTTPConnection(HTTPConnection):

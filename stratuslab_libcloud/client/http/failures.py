@@ -31,6 +31,7 @@ FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 3.0
 MAX_ATTEMPTS = 8
 MAX_ATTEMPTS_TO_CONNECT = 4
+MAX_ATTEMPTS_TO_READ = 3
 
 _ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
     401: RefusedCredentialsError,
@@ -40,8 +41,8 @@ _ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
     413: LimitExceededError,
     429: ServiceUnavailableError,
 }
-_RETRYABLE_STATUS = frozenset({429, 502, 503, 504})
-_OUTCOME_UNKNOWN_STATUS = frozenset({502, 503, 504})
+_GATEWAY_STATUS = frozenset({502, 503, 504})
+_SEE_OTHER = 303
 _UNUSABLE_URL = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError)
 
 
@@ -50,19 +51,18 @@ class RetryableFailure(Exception):  # noqa: N818 - a signal between an attempt a
 
     :param error: what to raise when there is no next attempt
     :param not_executed: whether it is certain that the service did not execute the request
-    :param connecting: whether no connection could be made
+    :param max_attempts: how many attempts there are, at the most
     """
 
-    def __init__(self, error: ServiceError, *, not_executed: bool = False, connecting: bool = False) -> None:
+    def __init__(self, error: ServiceError, *, not_executed: bool = False, max_attempts: int = MAX_ATTEMPTS) -> None:
         super().__init__(str(error))
         self.error = error
         self.not_executed = not_executed
-        self.connecting = connecting
+        self.max_attempts = max_attempts
 
     def pause_before(self, attempt: int, repeatable: bool) -> float | None:
         """Seconds to wait before that attempt; None when there should be no other attempt."""
-        most = MAX_ATTEMPTS_TO_CONNECT if self.connecting else MAX_ATTEMPTS
-        if attempt > most or not (repeatable or self.not_executed):
+        if attempt > self.max_attempts or not (repeatable or self.not_executed):
             return None
         if isinstance(self.error, ServiceUnavailableError) and self.error.retry_after is not None:
             return self.error.retry_after
@@ -84,9 +84,20 @@ def refusal(
         error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
     else:
         error = _ERROR_OF_STATUS.get(status, RequestRejectedError)(problem, call, status)
-    error.outcome_unknown = status in _OUTCOME_UNKNOWN_STATUS
+    error.outcome_unknown = _is_outcome_unknown(status, service_message)
     error.service_message = service_message
-    return RetryableFailure(error, not_executed=status == 429) if status in _RETRYABLE_STATUS else error
+    may_pass = status == 429 or (status >= 500 and error.outcome_unknown)
+    return RetryableFailure(error, not_executed=status == 429) if may_pass else error
+
+
+def not_its_own(error: NotFoundError) -> ServiceError:
+    """What a status 404 means that the service itself did not send: nothing is at the URL, which says nothing of what
+    was asked for.
+    """
+    problem = f"{error.problem}: there is no such service at this URL, or the web server before it does not find it"
+    rejected = RequestRejectedError(problem, error.call, error.http_code)
+    rejected.service_message = error.service_message
+    return rejected
 
 
 def connection_failure(error: Exception, call: Call) -> ServiceError | RetryableFailure:
@@ -94,7 +105,9 @@ def connection_failure(error: Exception, call: Call) -> ServiceError | Retryable
     reason = _innermost(error)
     if isinstance(reason, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)):
         problem = f"no connection could be made: {_message_of(reason)}"
-        return RetryableFailure(ServiceUnavailableError(problem, call), not_executed=True, connecting=True)
+        return RetryableFailure(
+            ServiceUnavailableError(problem, call), not_executed=True, max_attempts=MAX_ATTEMPTS_TO_CONNECT
+        )
     if "CERTIFICATE_VERIFY_FAILED" in str(reason) or "doesn't match" in str(reason):
         return ServiceUnavailableError(
             f"the service's certificate is not trusted: {_message_of(reason)}; "
@@ -114,6 +127,17 @@ def connection_failure(error: Exception, call: Call) -> ServiceError | Retryable
     lost = ServiceUnavailableError(f"the connection was lost: {_message_of(reason)}", call)
     lost.outcome_unknown = True
     return RetryableFailure(lost)
+
+
+def _is_outcome_unknown(status: int, service_message: str) -> bool:
+    """Whether the service may have carried out a request that was answered with this status.
+
+    A refusal (4xx) says that it did not, and so does a failure in the service's own words. Any other failure can come
+    from a proxy that lost the service's answer.
+    """
+    if status >= 500:
+        return status in _GATEWAY_STATUS or not service_message
+    return status < 200 or status == _SEE_OTHER
 
 
 def _is_not_http(reason: BaseException) -> bool:

@@ -48,6 +48,7 @@ class Answer:
     :param limit: bytes that the body may have
     :param wire_log: where the body is logged, if it is
     :param secrets: what no message may contain
+    :ivar is_too_long: whether it was found to be longer than that
     """
 
     def __init__(
@@ -62,18 +63,20 @@ class Answer:
         self._limit = limit
         self._wire_log = wire_log
         self._secrets = secrets
+        self.is_too_long = False
         self.call = call
         self.url = response.url
 
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece.
 
-        :raises MalformedReplyError: when it is longer than is allowed
+        :raises MalformedReplyError: when it is longer than is allowed, or the length of a chunk is no number
         """
         size = 0
-        while chunk := self._response.raw.read(_CHUNK):
+        while chunk := read_part(self._response, _CHUNK, self.call):
             size += len(chunk)
             if size > self._limit:
+                self.is_too_long = True
                 raise MalformedReplyError(
                     f"the answer is longer than {self._limit} bytes; if this is correct, "
                     "raise endpoint_max_answer in the configuration",
@@ -102,3 +105,15 @@ class Answer:
     def printable(self, text: str) -> str:
         """A text from the service as it may stand in a message: on one line, without secrets."""
         return one_line(redacted(text, self._secrets))
+
+
+def read_part(response: requests.Response, size: int, call: Call) -> bytes:
+    """Read so many bytes of a body, or those that are left.
+
+    :raises MalformedReplyError: when the length of a chunk is no length; the libraries raise a plain ValueError then
+    """
+    try:
+        part: bytes = response.raw.read(size)
+    except ValueError as error:
+        raise MalformedReplyError(f"the answer is not HTTP: {one_line(str(error))}", call) from error
+    return part

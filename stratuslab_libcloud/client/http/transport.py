@@ -18,8 +18,8 @@ import requests
 import urllib3
 
 from stratuslab_libcloud.client.http import cancellation
-from stratuslab_libcloud.client.http.failures import RetryableFailure, connection_failure, refusal
-from stratuslab_libcloud.client.http.messages import Answer, Request
+from stratuslab_libcloud.client.http.failures import MAX_ATTEMPTS_TO_READ, RetryableFailure, connection_failure, refusal
+from stratuslab_libcloud.client.http.messages import Answer, Request, read_part
 from stratuslab_libcloud.client.http.redaction import one_line, redacted, url_without_credentials
 from stratuslab_libcloud.client.http.session import ServiceSession
 from stratuslab_libcloud.client.http.wire_log import start_wire_log
@@ -108,7 +108,7 @@ class Transport:
             raise ServiceTimeoutError("all connections were busy until the time limit", call)
         try:
             with self._answer_to(request, deadline, call) as answer:
-                return read(answer)
+                return _result(answer, read)
         finally:
             self._free_connections.release()
 
@@ -158,9 +158,19 @@ class Transport:
 
     def _refuse(self, response: requests.Response, call: Call) -> NoReturn:
         """Raise what an answer without a successful status means."""
-        message = self._explain(response.raw.read(_MAX_REFUSAL_BODY)) or ""
+        message = self._explain(read_part(response, _MAX_REFUSAL_BODY, call)) or ""
         has_credentials = self._config.credentials is not None
         raise refusal(response, call, one_line(redacted(message, self._secrets())), has_credentials=has_credentials)
+
+
+def _result(answer: Answer, read: Callable[[Answer], T]) -> T:
+    """What `read` makes of an answer. One that cannot be read may be from a proxy, and another one may be better."""
+    try:
+        return read(answer)
+    except MalformedReplyError as error:
+        if answer.is_too_long:
+            raise
+        raise RetryableFailure(error, max_attempts=MAX_ATTEMPTS_TO_READ) from error.__cause__
 
 
 def _time_limits(deadline: float) -> urllib3.Timeout:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from stratuslab_libcloud.client.http.failures import RetryableFailure, not_its_own
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.opennebula import xmlrpc
@@ -21,6 +22,8 @@ from stratuslab_libcloud.errors import (
     RefusedCredentialsError,
     RequestRejectedError,
     ServiceError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
 )
 
 T = TypeVar("T")
@@ -32,6 +35,16 @@ _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
     0x0800: ConflictError,
 }
 _NAME_IS_TAKEN_CODES = frozenset({0x0800, 0x4000})
+
+_AUTHORIZATION = 0x0200
+
+_FAULTS_OF_THE_DAEMON = frozenset({-501, -503, -506})
+"""Parameters that do not fit, a call that is not XML-RPC, no such method."""
+
+_NO_USER = "certificate DN or username not provided"
+_TIMED_OUT = re.compile("timed out|timeout", re.IGNORECASE)
+_STARTING = "Could not find Authorization driver"
+_OVER_QUOTA = re.compile(r"quota exceeded|limit of \S+ reached for \w+ quota", re.IGNORECASE)
 
 _METHOD = re.compile(r"\[[\w.]+\]\s*")
 _QUOTA = re.compile(r"limit of (?P<limit>\S+) reached for (?P<resource>\w+) quota in (?P<kind>\w+)")
@@ -83,7 +96,12 @@ class Daemon:
             repeatable=repeatable,
             answer_is_secret=answer_is_secret,
         )
-        return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+        try:
+            return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+        except NotFoundError as error:
+            if error.http_code:  # the daemon says it with status 200
+                raise not_its_own(error) from None
+            raise
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -118,12 +136,36 @@ def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
     try:
         return read(text)
     except xmlrpc.RefusalError as refusal:
-        raise _error_of(refusal, answer) from None
+        error = _error_of(refusal, answer)
+        raise (RetryableFailure(error, not_executed=True) if _is_starting(refusal) else error) from None
     except xmlrpc.FaultError as fault:
-        problem = f"the service did not understand the call: {answer.printable(fault.text)} ({fault.code})"
-        raise RequestRejectedError(problem, answer.call) from None
+        raise _failure_of(fault, answer) from None
     except UnreadableDocumentError as error:
         raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
+
+
+def _failure_of(fault: xmlrpc.FaultError, answer: Answer) -> ServiceError | RetryableFailure:
+    """The error that a fault means.
+
+    Only some faults are the daemon's own and say that nothing was done. A proxy before it sends a fault when its
+    connection to the daemon breaks, after the daemon may have carried out the call, and even twice: the HTTP client of
+    Java repeats a POST by itself.
+    """
+    text = answer.printable(fault.text)
+    if fault.code in _FAULTS_OF_THE_DAEMON:
+        return RequestRejectedError(f"the service did not understand the call: {text} ({fault.code})", answer.call)
+    if _NO_USER in fault.text:
+        return RefusedCredentialsError(f"the proxy refused the request: {text}", answer.call)
+    problem = f"the proxy could not get the daemon's answer: {text} ({fault.code})"
+    kind = ServiceTimeoutError if _TIMED_OUT.search(text) else ServiceUnavailableError
+    error = kind(problem, answer.call)
+    error.outcome_unknown = True
+    return RetryableFailure(error)
+
+
+def _is_starting(refusal: xmlrpc.RefusalError) -> bool:
+    """Whether the daemon has not loaded its drivers yet; it refuses everybody then, for some seconds."""
+    return refusal.code == _AUTHORIZATION and _STARTING in refusal.text
 
 
 def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
@@ -138,7 +180,9 @@ def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
 
 
 def _kind_of(code: int, message: str) -> type[ServiceError]:
-    if "quota" in message.lower():
+    if _STARTING in message:
+        return ServiceUnavailableError
+    if _OVER_QUOTA.search(message):
         return LimitExceededError
     if code in _NAME_IS_TAKEN_CODES and _NAME_IS_TAKEN.search(message):
         return NameTakenError

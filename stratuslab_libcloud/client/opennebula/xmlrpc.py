@@ -72,6 +72,10 @@ def reply_text(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 class _ReplyReader:
+    """Reads a reply of the daemon, which writes ``<value><string>text</string></value>``, or of a proxy before it,
+    which writes ``<value>text</value>``.
+    """
+
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._scalars: list[str] = []
@@ -79,6 +83,7 @@ class _ReplyReader:
         self._length = 0
         self._fault = False
         self._leaf = ""
+        self._is_passing_on = False
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.buffer_size = _TEXT_BUFFER
@@ -115,6 +120,8 @@ class _ReplyReader:
             raise UnreadableDocumentError(str(error)) from error
 
     def _start(self, name: str, _: dict[str, str]) -> None:
+        if self._is_passing_on:
+            raise UnreadableDocumentError(f"it has an element {name!r:.60} in a text")
         if name == "fault":
             self._fault = True
         self._leaf = name if name == "value" or name in _SCALARS else ""
@@ -130,17 +137,24 @@ class _ReplyReader:
                 raise UnreadableDocumentError("it has more values than a reply can have")
         self._leaf = ""
         self._text = None
+        self._is_passing_on = False
 
     def _characters(self, data: str) -> None:
         if self._text is None:
             return
-        if self._is_value() and self._leaf != "value":
-            self._pieces.append(data)
+        if self._is_value() and (self._is_passing_on or self._begins_a_text(data)):
+            self._is_passing_on = True
+            self._pieces += [*self._text, data]
+            self._text.clear()
             return
         self._length += len(data)
         if self._length > _MAX_SCALAR_LENGTH:
             raise UnreadableDocumentError("it has a value that is too long")
         self._text.append(data)
+
+    def _begins_a_text(self, data: str) -> bool:
+        """Whether it belongs to the value for certain: white space can also come before the element of a type."""
+        return self._leaf != "value" or not data.isspace()
 
     def _is_value(self) -> bool:
         return not self._fault and self._scalars == ["1"]

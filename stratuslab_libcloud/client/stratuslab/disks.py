@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from stratuslab_libcloud.client.http.messages import Request
+from stratuslab_libcloud.client.http.failures import not_its_own
+from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount, disk_of, mount_of
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
-    Call,
     ConflictError,
     InvalidArgumentError,
     LimitExceededError,
     MalformedReplyError,
+    NotFoundError,
     ServiceError,
 )
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -46,9 +49,7 @@ class Disks:
     def disks(self) -> list[Disk]:
         """All disks of the user, the newest first; one that cannot be read is left out, with a warning."""
         request = _get("/disks/", "GET /disks")
-        found = self._transport.request(request, lambda answer: answer.json())
-        items = _expected(found, list, self._transport.call(request))
-        disks = [disk_of(item) for item in items]
+        disks = [disk_of(item) for item in self._request(request, _list)]
         if None in disks:
             call = self._transport.call(request)
             _log.warning("a disk without a usable uuid and size was left out (%s)", call)
@@ -60,11 +61,7 @@ class Disks:
         :raises NotFoundError: when there is none
         """
         request = _get(_path(uuid), "GET /disks/{uuid}")
-        found = self._transport.request(request, lambda answer: answer.json())
-        disk = disk_of(found)
-        if disk is None:
-            raise MalformedReplyError("the answer does not describe a disk", self._transport.call(request))
-        return disk
+        return self._request(request, _disk, uuid=uuid)
 
     def create(self, size: int, tag: str, visibility: str, mark: str, timeout: float | None = None) -> str:
         """Create an empty disk; `client.exactly_once` does it exactly once.
@@ -79,7 +76,7 @@ class Disks:
         """
         form = {"size": str(size), "tag": tag, "visibility": visibility, "identifier": mark}
         request = Request("POST /disks", "POST", "/disks/", form=form, headers=_JSON)
-        return _field(self._send(request, timeout), "uuid", self._transport.call(request))
+        return self._request(request, lambda answer: _field(answer, "uuid"), timeout=timeout)
 
     def destroy(self, uuid: str) -> None:
         """Destroy a disk and its content.
@@ -87,7 +84,8 @@ class Disks:
         :raises NotFoundError: when there is none
         :raises ConflictError: when a machine uses it
         """
-        self._send(Request("DELETE /disks/{uuid}", "DELETE", _path(uuid) + "/", headers=_JSON, repeatable=True))
+        request = Request("DELETE /disks/{uuid}", "DELETE", _path(uuid) + "/", headers=_JSON, repeatable=True)
+        self._request(request, Answer.json, uuid=uuid)
 
     def mounts(self, uuid: str) -> list[Mount]:
         """The machines that use a disk.
@@ -95,8 +93,7 @@ class Disks:
         :raises NotFoundError: when there is no such disk
         """
         request = _get(_path(uuid) + "/mounts", "GET /disks/{uuid}/mounts")
-        found = self._transport.request(request, lambda answer: answer.json())
-        mounts = [mount_of(item) for item in _expected(found, list, self._transport.call(request))]
+        mounts = [mount_of(item) for item in self._request(request, _list, uuid=uuid)]
         return [mount for mount in mounts if mount is not None]
 
     def attach(self, uuid: str, host: str, machine: int, timeout: float | None = None) -> str:
@@ -113,7 +110,7 @@ class Disks:
             form={"node": host, "vm_id": str(machine)},
             headers=_JSON,
         )
-        return _field(self._send(request, timeout), "target", self._transport.call(request))
+        return self._request(request, lambda answer: _field(answer, "target"), uuid=uuid, timeout=timeout)
 
     def detach(self, uuid: str, machine: int, timeout: float | None = None) -> None:
         """Detach a disk from a machine; `client.confirmed_changes` does it although a reply is lost.
@@ -121,17 +118,24 @@ class Disks:
         :raises ServiceUnavailableError: also when it was not attached, which is an internal error of the service
         """
         path = f"{_path(uuid)}/mounts/{uuid}_{machine}"
-        self._send(Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON), timeout)
+        request = Request("DELETE /disks/{uuid}/mounts/{id}", "DELETE", path, headers=_JSON)
+        self._request(request, Answer.json, uuid=uuid, timeout=timeout)
 
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
 
-    def _send(self, request: Request, timeout: float | None = None) -> Any:
+    def _request(
+        self, request: Request, read: Callable[[Answer], T], *, uuid: str = "", timeout: float | None = None
+    ) -> T:
+        """Send a request.
+
+        :param uuid: of the disk that it is about
+        """
         try:
-            return self._transport.request(request, lambda answer: answer.json(), timeout=timeout)
+            return self._transport.request(request, read, timeout=timeout)
         except ServiceError as error:
-            raise _more_precise(error) from error
+            raise _more_precise(error, uuid) from error
 
 
 def _path(uuid: str) -> str:
@@ -145,9 +149,15 @@ def _get(path: str, operation: str) -> Request:
     return Request(operation, "GET", path, headers=_JSON, repeatable=True)
 
 
-def _more_precise(error: ServiceError) -> ServiceError:
-    """The service answers with 403 and 409 in cases for which there are more precise errors."""
+def _more_precise(error: ServiceError, uuid: str) -> ServiceError:
+    """The service answers with 403 and 409 in cases for which there are more precise errors.
+
+    A disk is gone when the service itself says so: ``disk (UUID) does not exist``, ``Unknown disk: UUID``.
+    """
     message = error.service_message.lower()
+    if isinstance(error, NotFoundError):
+        is_gone = f"disk ({uuid.lower()})" in message or f"disk: {uuid.lower()}" in message
+        return error if is_gone else not_its_own(error)
     if "already" in message or "no free devices" in message or "in use" in message:
         kind: type[ServiceError] = ConflictError
     elif message.startswith("size must be"):
@@ -171,14 +181,23 @@ def _message_in(body: bytes) -> str | None:
     return message if isinstance(message, str) else None
 
 
-def _field(document: Any, key: str, call: Call) -> str:
+def _field(answer: Answer, key: str) -> str:
+    document = answer.json()
     value = document.get(key) if isinstance(document, Mapping) else None
     if not isinstance(value, str) or not value:
-        raise MalformedReplyError(f"the answer has no {key}", call)
+        raise MalformedReplyError(f"the answer has no {key}", answer.call)
     return value
 
 
-def _expected(document: Any, kind: type[Any], call: Call) -> Any:
-    if not isinstance(document, kind):
-        raise MalformedReplyError(f"the answer is not a JSON {kind.__name__}", call)
+def _list(answer: Answer) -> list[Any]:
+    document = answer.json()
+    if not isinstance(document, list):
+        raise MalformedReplyError("the answer is not a JSON list", answer.call)
     return document
+
+
+def _disk(answer: Answer) -> Disk:
+    disk = disk_of(answer.json())
+    if disk is None:
+        raise MalformedReplyError("the answer does not describe a disk", answer.call)
+    return disk

@@ -24,9 +24,9 @@ def test_pauses_grow_up_to_a_limit() -> None:
     assert pauses[0] < pauses[-1]  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("connecting", "most"), [(False, MAX_ATTEMPTS), (True, MAX_ATTEMPTS_TO_CONNECT)])
-def test_there_is_a_last_attempt(connecting: bool, most: int) -> None:
-    failure = RetryableFailure(DOWN, connecting=connecting)
+@pytest.mark.parametrize("most", [MAX_ATTEMPTS, MAX_ATTEMPTS_TO_CONNECT])
+def test_there_is_a_last_attempt(most: int) -> None:
+    failure = RetryableFailure(DOWN, max_attempts=most)
     assert failure.pause_before(most, True) is not None
     assert failure.pause_before(most + 1, True) is None
 

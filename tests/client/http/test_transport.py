@@ -30,6 +30,9 @@ from stratuslab_libcloud.sandbox import Sandbox
 READ = Request("look", "GET", "/x", repeatable=True)
 WRITE = Request("change", "POST", "/x", form={"a": "1"})
 
+NOT_ITS_OWN = [500, 501, 502, 503, 504, 507, 520, 524, 599]
+"""Statuses that come from a proxy when no message of the service is with them."""
+
 Answering = Callable[[socket.socket], None]
 
 
@@ -118,8 +121,8 @@ def ask(service: Service, request: Request = READ, **options: float) -> bytes:
 
 @pytest.mark.parametrize(
     "bad_day",
-    [resets, cuts, says("503 Service Unavailable"), says("502 Bad Gateway"), says("504 Gateway Timeout")],
-    ids=["reset", "cut", "503", "502", "504"],
+    [resets, cuts, *(says(f"{status} No") for status in NOT_ITS_OWN)],
+    ids=["reset", "cut", *map(str, NOT_ITS_OWN)],
 )
 def test_a_read_is_repeated(service: Callable[..., Service], bad_day: Answering) -> None:
     flaky = service(bad_day, bad_day, says("200 OK", b"fine"))
@@ -127,7 +130,11 @@ def test_a_read_is_repeated(service: Callable[..., Service], bad_day: Answering)
     assert flaky.asked == 3
 
 
-@pytest.mark.parametrize("bad_day", [resets, cuts, says("502 Bad Gateway"), says("503 Service Unavailable")])
+@pytest.mark.parametrize(
+    "bad_day",
+    [resets, cuts, *(says(f"{status} No") for status in NOT_ITS_OWN)],
+    ids=["reset", "cut", *map(str, NOT_ITS_OWN)],
+)
 def test_a_write_is_not_repeated_when_it_may_have_been_carried_out(
     service: Callable[..., Service], bad_day: Answering
 ) -> None:
@@ -175,6 +182,7 @@ def test_a_service_that_never_recovers_is_given_up(service: Callable[..., Servic
         (400, RequestRejectedError),
         (418, RequestRejectedError),
         (500, ServiceUnavailableError),
+        (507, ServiceUnavailableError),
     ],
 )
 def test_a_status_is_a_kind_of_error(service: Callable[..., Service], status: int, error: type[ServiceError]) -> None:
@@ -182,6 +190,7 @@ def test_a_status_is_a_kind_of_error(service: Callable[..., Service], status: in
     with pytest.raises(error, match=rf"\(look, disk service of location 'here', {refusing.url}/x\)") as caught:
         ask(refusing)
     assert caught.value.http_code == status
+    assert not caught.value.outcome_unknown
     assert refusing.asked == 1
     assert (status == 401) or "because" in str(caught.value)
 
@@ -210,6 +219,53 @@ def test_what_is_no_http_is_an_error(service: Callable[..., Service], garbage: b
         ask(odd)
     assert caught.value.outcome_unknown
     assert odd.asked == 1
+
+
+@pytest.mark.parametrize("status", ["101 Switching Protocols", "303 See Other"])
+def test_a_status_after_which_nobody_knows(service: Callable[..., Service], status: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        ask(service(says(status)), WRITE)
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"]
+)
+def test_what_comes_before_the_answer_is_not_the_answer(service: Callable[..., Service], interim: bytes) -> None:
+    fine = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine"
+    assert ask(service(lambda connection: connection.sendall(interim * 3 + fine)), WRITE) == b"fine"
+
+
+def test_an_answer_that_never_begins(service: Callable[..., Service]) -> None:
+    def promises(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+
+    with pytest.raises(ServiceError) as caught:
+        ask(service(promises), WRITE, timeout=1)
+    assert caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("size", ["-5", "x", "9" * 5000])
+@pytest.mark.parametrize("status", ["200 OK", "500 Internal Server Error"])
+def test_a_chunk_whose_length_is_none(service: Callable[..., Service], size: str, status: str) -> None:
+    answer = f"HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\nabc\r\n0\r\n\r\n".encode()
+    with pytest.raises(ServiceError) as caught:
+        ask(service(lambda connection: connection.sendall(answer)), WRITE)
+    assert caught.value.outcome_unknown
+
+
+def test_what_cannot_be_read_is_asked_for_again(service: Callable[..., Service]) -> None:
+    flaky = service(says("200 OK", b"<html/>"), says("200 OK", b"<html/>"), says("200 OK", b"[]"))
+    assert transport_to(flaky.url).request(READ, Answer.json) == []
+    flaky = service(says("200 OK", b"<html/>"))
+    with pytest.raises(MalformedReplyError):
+        transport_to(flaky.url).request(WRITE, Answer.json)
+    assert flaky.asked == 1
+    long = service(says("200 OK", b"x" * 2000))
+    with pytest.raises(MalformedReplyError, match="longer than"):
+        ask(long, max_answer=1000)
+    assert long.asked == 1
 
 
 def test_what_should_be_json_and_is_not(service: Callable[..., Service]) -> None:

@@ -22,6 +22,8 @@ from stratuslab_libcloud.errors import (
     RefusedCredentialsError,
     RequestRejectedError,
     ServiceError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
 )
 
 
@@ -82,6 +84,8 @@ def test_each_kind_of_real_answer(samples: Path, version: str) -> None:
         (2048, "image cannot be renamed to data1 because it collides with image 3", NameTakenError),
         (512, "User [5] : user [5] limit of 1 reached for CPU quota in VM.", LimitExceededError),
         (2048, "user [5] limit of 1 reached for RUNNING_VMS quota in VM", LimitExceededError),
+        (512, "User [2] : num_vms quota exceeded (Quota: 2, Used: 2, Requested: 1).", LimitExceededError),
+        (8192, "Error allocating a new virtual machine. NAME 'my quota' is not valid.", RequestRejectedError),
     ],
 )
 def test_the_error_of_a_refusal(
@@ -103,10 +107,81 @@ def test_a_quota_says_what_is_limited_and_to_how_much(daemon: Daemon, scripted_d
     assert (caught.value.resource, caught.value.limit) == ("DATASTORE SIZE", "20")
 
 
-def test_a_fault_is_a_rejected_request(daemon: Daemon, scripted_daemon: Any) -> None:
-    scripted_daemon.answers["one.vm.info"] = xmlrpc.client.Fault(-501, "Not enough parameters")
-    with pytest.raises(RequestRejectedError, match=r"Not enough parameters \(-501\)"):
-        daemon.call("one.vm.info", read=read_text)
+@pytest.mark.parametrize("code", [-501, -503, -506])
+def test_a_fault_of_the_daemon_is_a_rejected_request(daemon: Daemon, scripted_daemon: Any, code: int) -> None:
+    scripted_daemon.answers["one.vm.info"] = xmlrpc.client.Fault(code, "Not enough parameters")
+    with pytest.raises(RequestRejectedError, match=rf"Not enough parameters \({code}\)") as caught:
+        daemon.call("one.vm.info", read=read_text, repeatable=True)
+    assert not caught.value.outcome_unknown
+    assert len(scripted_daemon.calls) == 1
+
+
+PROXY_FAULTS = [
+    xmlrpc.client.Fault(0, "Failed to read server's response: Connection refused"),
+    xmlrpc.client.Fault(0, "Failed to create input stream: Unexpected end of file from server"),
+    xmlrpc.client.Fault(-500, "anything else"),
+]
+
+
+def one_after_another(*answers: Any) -> Any:
+    """A scripted answer that is another one at each call."""
+    rest = iter(answers)
+    return lambda *_: next(rest)
+
+
+@pytest.mark.parametrize("fault", PROXY_FAULTS, ids=lambda fault: fault.faultString)
+def test_a_fault_of_the_proxy_says_nothing_about_the_call(daemon: Daemon, scripted_daemon: Any, fault: Any) -> None:
+    scripted_daemon.answers["one.vm.info"] = one_after_another(fault, fault, "there")
+    assert daemon.call("one.vm.info", read=read_text, repeatable=True) == "there"
+    scripted_daemon.answers["one.vm.allocate"] = fault
+    with pytest.raises(ServiceUnavailableError, match=re.escape(fault.faultString)) as caught:
+        daemon.call("one.vm.allocate", "CPU=1", read=read_id)
+    assert caught.value.outcome_unknown
+    assert [method for method, *_ in scripted_daemon.calls].count("one.vm.allocate") == 1
+
+
+def test_a_proxy_that_no_longer_waits_for_the_daemon(daemon: Daemon, scripted_daemon: Any) -> None:
+    """The daemon may still carry the call out."""
+    scripted_daemon.answers["one.vm.allocate"] = xmlrpc.client.Fault(0, "Failed to read server's response: timed out")
+    with pytest.raises(ServiceTimeoutError) as caught:
+        daemon.call("one.vm.allocate", "CPU=1", read=read_id)
+    assert caught.value.outcome_unknown
+
+
+def test_a_proxy_that_does_not_know_the_user(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.vm.info"] = xmlrpc.client.Fault(0, "certificate DN or username not provided")
+    with pytest.raises(RefusedCredentialsError):
+        daemon.call("one.vm.info", read=read_text, repeatable=True)
+    assert len(scripted_daemon.calls) == 1
+
+
+def test_a_daemon_that_is_starting_is_asked_again_also_for_a_write(
+    daemon: Daemon, scripted_daemon: Any, refused: Any
+) -> None:
+    starting = refused(512, "[VirtualMachineAllocate] Could not find Authorization driver.")
+    scripted_daemon.answers["one.vm.allocate"] = one_after_another(starting, starting, 7)
+    assert daemon.call("one.vm.allocate", "CPU=1", read=read_id) == 7
+    scripted_daemon.answers["one.vm.info"] = starting
+    with pytest.raises(ServiceUnavailableError, match="Could not find Authorization driver") as caught:
+        daemon.call("one.vm.info", read=read_text, repeatable=True, timeout=0.3)
+    assert not caught.value.outcome_unknown
+
+
+def test_a_missing_page_is_not_a_missing_machine(scripted_daemon: Any) -> None:
+    config = ServiceConfig(scripted_daemon.url + "/x", SessionPassword("jane", "a:b"), None, 5, 4, 1 << 20)
+    with pytest.raises(RequestRejectedError, match="status 404: there is no such service at this URL") as caught:
+        Daemon(config, "jane:a:b", location="here").call("one.vm.action", "finalize", 7, read=read_id, repeatable=True)
+    assert caught.value.http_code == 404
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.vm.info"] = one_after_another("x", "x", "7")
+    assert daemon.call("one.vm.info", read=read_id, repeatable=True) == 7
+    scripted_daemon.answers["one.vm.allocate"] = "x"
+    with pytest.raises(MalformedReplyError) as caught:
+        daemon.call("one.vm.allocate", read=read_id)
+    assert caught.value.outcome_unknown
+    assert [method for method, *_ in scripted_daemon.calls].count("one.vm.allocate") == 1
 
 
 def test_an_id_that_is_none(daemon: Daemon, scripted_daemon: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import xmlrpc.client
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,10 +66,62 @@ def test_a_fault_has_code_and_words() -> None:
     assert (caught.value.code, caught.value.text) == (-506, "Method 'x' not defined")
 
 
-def test_a_value_without_a_type_is_a_text() -> None:
-    body = b"<methodResponse><params><param><value><array><data><value><boolean>1</boolean></value>"
-    body += b"<value>plain</value><value><i4>0</i4></value></data></array></value></param></params></methodResponse>"
-    assert text_of(body) == "plain"
+def by_a_proxy(*values: str) -> bytes:
+    """A reply as Apache XML-RPC writes it, which StratusLab's proxy is made of: texts without a type, on one line."""
+    data = "".join(f"<value>{value}</value>" for value in values)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<methodResponse xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"><params><param><value><array>'
+        f"<data>{data}</data></array></value></param></params></methodResponse>"
+    ).encode()
+
+
+@pytest.mark.parametrize("text", ["plain", " with\n spaces ", "", "x" * 3_000_000, " " * 1000 + "x" * 3_000_000])
+def test_a_value_without_a_type_is_a_text_of_any_length(text: str) -> None:
+    body = by_a_proxy("<boolean>1</boolean>", text, "<i4>0</i4>")
+    assert "".join(reply_text([body])) == text
+    assert "".join(reply_text(body[n : n + 1000] for n in range(0, len(body), 1000))) == text
+
+
+@pytest.mark.parametrize("value", ["{}", "\n  <string>{}</string>\n"], ids=["proxy", "daemon"])
+def test_a_long_text_is_passed_on_while_it_arrives(value: str) -> None:
+    body = by_a_proxy("<boolean>1</boolean>", value.format("x" * 3_000_000), "<i4>0</i4>")
+    read = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal read
+        for start in range(0, len(body), 65536):
+            read = start
+            yield body[start : start + 65536]
+
+    assert set(next(reply_text(chunks()))) == {"x"}
+    assert read < len(body) / 2
+
+
+@pytest.mark.parametrize("value", ["text<string>more</string>", " " * 2_000_000, "<i4>1</i4>" * 20])
+def test_a_value_that_is_none(value: str) -> None:
+    with pytest.raises(UnreadableDocumentError):
+        text_of(by_a_proxy("<boolean>1</boolean>", value, "<i4>0</i4>"))
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ("vm.action", "1"),
+        ("vm.info-unknown", RefusalError),
+        ("method-unknown", FaultError),
+        ("daemon-down", FaultError),
+        ("daemon-ends-the-connection-twice", FaultError),
+    ],
+)
+def test_answers_of_a_real_proxy(samples: Path, sample: str, expected: Any) -> None:
+    body = (samples / f"proxy/{sample}.response").read_bytes().partition(b"<?xml")[2]
+    body = b"<?xml" + body
+    if isinstance(expected, str):
+        assert text_of(body) == expected
+    else:
+        with pytest.raises(expected):
+            text_of(body)
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import pytest
+import requests_mock
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import Mount
-from stratuslab_libcloud.errors import ConflictError, LimitExceededError, NotFoundError, ServiceUnavailableError
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    LimitExceededError,
+    NotFoundError,
+    RequestRejectedError,
+    ServiceUnavailableError,
+)
 
 
 def test_a_disks_life(cloud: Cloud, template: str) -> None:
@@ -46,3 +53,22 @@ def test_numbers_from_1000_on_have_a_separator(cloud: Cloud) -> None:
     uuid = cloud.disks.create(1024, "data", "private", new_mark())
     assert cloud.disks.disk(uuid).size == 1024
     assert [disk.size for disk in cloud.disks.disks()] == [1024]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>Not Found</html>",
+        '{"message": "no Route matched", "code": 404}',
+        '{"message": "disk (other) does not exist"}',
+    ],
+)
+def test_a_404_that_is_not_about_the_disk_does_not_say_that_it_is_gone(cloud: Cloud, body: str) -> None:
+    uuid = cloud.disks.create(1, "data", "private", new_mark())
+    with requests_mock.Mocker() as web:
+        web.register_uri(requests_mock.ANY, requests_mock.ANY, status_code=404, text=body)
+        with pytest.raises(RequestRejectedError, match="there is no such service at this URL"):
+            cloud.disks.destroy(uuid)
+        with pytest.raises(RequestRejectedError):
+            cloud.disks.mounts(uuid)
+    assert cloud.disks.disk(uuid).uuid == uuid
