@@ -34,12 +34,13 @@ class Deadline:
         """Seconds for one attempt; they leave some time to find out its result."""
         return self.left() * _SHARE_OF_AN_ATTEMPT
 
-    def pause(self) -> bool:
+    def pause(self, seconds: float = PAUSE_SECONDS) -> bool:
         """Wait a little before the next attempt.
 
+        :param seconds: how long
         :return: False when there is no time for one, or this thread was cancelled
         """
-        return self.left() > PAUSE_SECONDS and cancellation.pause(PAUSE_SECONDS)
+        return self.left() > seconds and cancellation.pause(seconds)
 
     def ask(self, look: Callable[[], T]) -> T:
         """Ask a service, again and again until it answers.

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from stratuslab_libcloud.client.deadline import Deadline
-from stratuslab_libcloud.client.opennebula.machine import Selection, VirtualMachine
+from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
 from stratuslab_libcloud.errors import ConflictError, ServiceError, ServiceTimeoutError, UnknownOutcomeError
 
 if TYPE_CHECKING:
@@ -25,16 +25,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Allocate = Callable[[float], int]
+
 _log = logging.getLogger(__name__)
 
 APPEARANCE_SECONDS = 0.5
 """How long to wait, at least, for a machine whose reply was lost to appear."""
 
 
-def create_machine(compute: Compute, template: str, mark: str, limit: float) -> int:
+def create_machine(compute: Compute, allocate: Allocate, mark: str, limit: float) -> int:
     """Create a machine exactly once, on any kind of OpenNebula.
 
-    :param template: contains the mark
+    :param allocate: tries to create it, with the mark, within some seconds
     :param limit: seconds for all attempts together
     :return: the machine's ID
     :raises UnknownOutcomeError: when it is not known whether the machine was created
@@ -44,7 +46,7 @@ def create_machine(compute: Compute, template: str, mark: str, limit: float) -> 
     may_exist = False
     while True:
         try:
-            machine_id = compute.allocate(template, timeout=deadline.time_for_an_attempt())
+            machine_id = allocate(deadline.time_for_an_attempt())
         except ServiceError as error:
             if not (error.outcome_unknown or may_exist):
                 raise
@@ -116,7 +118,7 @@ def _ask(look: Callable[[], T], lost: ServiceError, mark: str, deadline: Deadlin
 
 
 def _machines_with(compute: Compute, first: int, mark: str, deadline: Deadline) -> list[VirtualMachine]:
-    machines = compute.machines(Selection(first), timeout=deadline.left())
+    machines = compute.machines_since(first, deadline.left())
     return [machine for machine in machines if machine.mark == mark]
 
 
@@ -127,7 +129,7 @@ def _disk_with(disks: Disks, mark: str) -> str | None:
 def _end_duplicates(compute: Compute, first: int, mark: str, machine_id: int) -> None:
     """End what a lost request created after all, now that another one has succeeded."""
     try:
-        for machine in compute.machines(Selection(first)):
+        for machine in compute.machines_since(first):
             if machine.mark == mark and machine.id != machine_id:
                 _log.warning("machine %s is a duplicate of %s and is ended", machine.id, machine_id)
                 compute.kill(machine.id)

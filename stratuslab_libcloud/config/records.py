@@ -156,6 +156,33 @@ class CloudConfig(NamedTuple):
     port_translation: PortTranslation | None
 
 
+class OpenNebulaConfig(NamedTuple):
+    """All that is set for one cloud of today's OpenNebula.
+
+    :param section: the section's name, which is the location's id
+    :param file: the name of the file, for messages
+    :param name: the name of the location, as it is shown
+    :param country: where it is
+    :param compute: the daemon's XML-RPC
+    :param public_key_file: goes into new machines; None to leave it to the keys that the cloud has of the user
+    :param private_key_file: opens them
+    """
+
+    section: str
+    file: str
+    name: str
+    country: str
+    compute: ServiceConfig
+    public_key_file: Path | None
+    private_key_file: Path | None
+
+    @property
+    def session(self) -> str:
+        """The session string, the first parameter of each call."""
+        credentials = self.compute.credentials
+        return f"{credentials.username}:{credentials.password}" if isinstance(credentials, SessionPassword) else ""
+
+
 class InstanceType(NamedTuple):
     """A machine size.
 

@@ -9,7 +9,8 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 
-from stratuslab_libcloud.client.exactly_once import create_machine
+from stratuslab_libcloud.client.exactly_once import Allocate, create_machine
+from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.parallel import answers, outcomes
 from stratuslab_libcloud.driver.arguments import checked, machine_number
@@ -40,8 +41,11 @@ class Template(Protocol):
     def mark(self) -> str:
         """What it is recognized by if a reply is lost."""
 
-    def render(self) -> str:
-        """The text that describes it to OpenNebula."""
+    def allocator(self, compute: Compute) -> Allocate:
+        """What creates it.
+
+        :raises InvalidArgumentError: when it cannot be written as OpenNebula reads it
+        """
 
 
 def create(cloud: Cloud, templates: Sequence[Template], make: Callable[[VirtualMachine], NodeT]) -> list[NodeT]:
@@ -99,7 +103,7 @@ class _Creation:
     def __init__(self, cloud: Cloud, templates: Sequence[Template]) -> None:
         self._cloud = cloud
         self._templates = templates
-        self._texts = [template.render() for template in templates]
+        self._allocators = [template.allocator(cloud.compute) for template in templates]
         self._begun: set[int] = set()
         self._ids: dict[int, int] = {}
 
@@ -126,7 +130,7 @@ class _Creation:
         self._begun.add(place)
         timeout = self._cloud.config.compute.timeout
         mark = self._templates[place].mark
-        self._ids[place] = create_machine(self._cloud.compute, self._texts[place], mark, timeout)
+        self._ids[place] = create_machine(self._cloud.compute, self._allocators[place], mark, timeout)
         return self._ids[place]
 
     def _as_created(self, place: int, machine: VirtualMachine | LibcloudError) -> VirtualMachine:
@@ -134,7 +138,8 @@ class _Creation:
             return machine
         machine_id, template = self._ids[place], self._templates[place]
         _log.warning("machine %s was created, but its address is not known yet: %s", machine_id, machine)
-        return just_created(machine_id, template.name, template.cpu, template.ram, template.mark)
+        names = self._cloud.compute.states
+        return just_created(machine_id, template.name, template.cpu, template.ram, template.mark, names)
 
 
 def _refuse(done: str, labels: Sequence[str], nodes: Sequence[Node], errors: Mapping[int, LibcloudError]) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_one_machine_after_a_lost_reply(
     cloud: Cloud, sandbox: Sandbox, marked: str, mark: str, kind: FaultKind
 ) -> None:
     sandbox.faults.add(Fault(kind, "compute", "one.vm.allocate", count=1))
-    machine_id = create_machine(cloud.compute, marked, mark, limit=20)
+    machine_id = create_machine(cloud.compute, partial(cloud.compute.allocate, marked), mark, limit=20)
     assert [(machine.id, machine.mark) for machine in cloud.compute.machines()] == [(machine_id, mark)]
 
 
@@ -45,13 +46,13 @@ def test_one_disk_after_a_lost_reply(cloud: Cloud, sandbox: Sandbox, mark: str, 
 
 def test_a_refusal_is_not_an_unknown_outcome(cloud: Cloud, mark: str) -> None:
     with pytest.raises(RequestRejectedError, match="Parse error"):
-        create_machine(cloud.compute, "garbage", mark, limit=20)
+        create_machine(cloud.compute, partial(cloud.compute.allocate, "garbage"), mark, limit=20)
 
 
 def test_when_nothing_answers_the_outcome_is_unknown(cloud: Cloud, sandbox: Sandbox, marked: str, mark: str) -> None:
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "compute"))
     with pytest.raises(UnknownOutcomeError, match="it is not known whether it was created") as caught:
-        create_machine(cloud.compute, marked, mark, limit=1)
+        create_machine(cloud.compute, partial(cloud.compute.allocate, marked), mark, limit=1)
     assert caught.value.mark == mark
 
 

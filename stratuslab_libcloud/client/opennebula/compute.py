@@ -25,8 +25,6 @@ from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 T = TypeVar("T")
 
-_NO_LIMIT = -1
-
 
 class Compute:
     """Machines of one cloud.
@@ -41,14 +39,16 @@ class Compute:
         self._newest = -1
         self._lock = threading.Lock()
 
-    def allocate(self, template: str, timeout: float | None = None) -> int:
+    def allocate(self, template: str, timeout: float | None = None, *, hold: bool = False) -> int:
         """Create a machine; `client.exactly_once` does it exactly once.
 
         :param template: the text of its template
         :param timeout: seconds; the configured time limit by default
+        :param hold: whether it waits until it is released
         :return: its ID
         """
-        return self._remember(self._daemon.call("one.vm.allocate", template, read=read_id, timeout=timeout))
+        parameters = (template, True) if hold else (template,)
+        return self._remember(self._daemon.call("one.vm.allocate", *parameters, read=read_id, timeout=timeout))
 
     def machine(self, machine_id: int, timeout: float | None = None) -> VirtualMachine:
         """Ask for one machine; also for one that has ended.
@@ -79,6 +79,13 @@ class Compute:
         _collect(found, ask, [[machine_id] for machine_id in machine_ids if machine_id not in found])
         return {machine_id: found[machine_id] for machine_id in machine_ids}
 
+    def machines_since(self, first: int, timeout: float | None = None) -> list[VirtualMachine]:
+        """The user's machines from an ID on, with their marks.
+
+        :param timeout: seconds; the configured time limit by default
+        """
+        return self.machines(Selection(first), timeout)
+
     @property
     def states(self) -> StateNames:
         """The names of its machines' states."""
@@ -108,13 +115,9 @@ class Compute:
         :param timeout: seconds, reading included; the configured time limit by default
         :return: what `read` returned
         """
-        first, last, state, whose, _ = selection
         return self._daemon.call(
             "one.vmpool.info",
-            whose,
-            _NO_LIMIT if first is None else first,
-            _NO_LIMIT if last is None else last,
-            state,
+            *selection.parameters,
             read=lambda text: read(read_machines(text, self._dialect.states)),
             repeatable=True,
             timeout=timeout,

@@ -13,6 +13,7 @@ from stratuslab_libcloud.client.opennebula import xmlrpc
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import ServiceConfig
 from stratuslab_libcloud.errors import (
+    Call,
     ConflictError,
     LimitExceededError,
     MalformedReplyError,
@@ -102,6 +103,10 @@ class Daemon:
             if error.http_code:  # the daemon says it with status 200
                 raise not_its_own(error) from None
             raise
+
+    def asked(self, method: str) -> Call:
+        """What was asked of which service, for an error that is found out afterwards."""
+        return self._transport.call(Request(operation=method, method="POST", path=""))
 
     def close(self) -> None:
         """Close the idle connections."""

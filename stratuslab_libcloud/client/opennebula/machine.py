@@ -17,8 +17,11 @@ ALL_BUT_DONE = -1
 """Values besides those of STATE that a `Selection` accepts."""
 
 MINE = -3
-"""The user whose machines a `Selection` has, unless it says otherwise."""
+VISIBLE = -2
+"""Whose objects a pool is asked for: the user's own, or all that the user may use. Not -4, the primary group's: there
+6.10 shows machines with all their secrets that it does not show otherwise."""
 
+_NO_LIMIT = -1
 _PENDING = OPENNEBULA_TODAY.states.index("PENDING")
 _IDS_FOR_EACH_WANTED = 10
 """How long a range may be, for each of its machines that is wanted."""
@@ -171,6 +174,12 @@ class Selection(NamedTuple):
     state: int = ALL_BUT_DONE
     whose: int = MINE
     is_full: bool = False
+
+    @property
+    def parameters(self) -> tuple[int, int, int, int]:
+        """What the calls for a pool of machines want: whose, from which ID, to which ID, in which state."""
+        first, last = (_NO_LIMIT if limit is None else limit for limit in (self.first, self.last))
+        return self.whose, first, last, self.state
 
 
 EVERYTHING = Selection()

@@ -15,6 +15,24 @@ DONE = 6
 """The STATE of a machine that has ended."""
 
 
+_SETTLED = frozenset(
+    {
+        *("PENDING", "HOLD", "STOPPED", "SUSPENDED", "DONE", "FAILED", "POWEROFF", "UNDEPLOYED"),
+        *("CLONING", "RUNNING", "UNKNOWN"),
+    }
+)
+
+
+def is_failure(status: str) -> bool:
+    """Whether something went wrong in a machine's life, which it does not go on from by itself."""
+    return status.endswith("FAILURE") or status == "FAILED"
+
+
+def is_settled(status: str) -> bool:
+    """Whether nothing is being done to a machine; otherwise it is busy, and refuses every action."""
+    return status in _SETTLED or is_failure(status)
+
+
 class StateNames(NamedTuple):
     """The names that a kind of cloud gives to the numbers.
 

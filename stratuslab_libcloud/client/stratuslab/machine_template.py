@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.client.opennebula.contextualization import read_text
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE
 from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, render
 from stratuslab_libcloud.config import MachineOptions, values
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.exactly_once import Allocate
+    from stratuslab_libcloud.client.opennebula.compute import Compute
 
 RANK = "- RUNNING_VMS"
 """Of the hosts that satisfy the requirements, the one with the fewest machines."""
@@ -67,6 +73,13 @@ class MachineTemplate:
         :raises ConfigurationError: when the file that `raw_data` names cannot be read
         """
         return render(self._attributes())
+
+    def allocator(self, compute: Compute) -> Allocate:
+        """What creates a machine like this.
+
+        :raises InvalidArgumentError: when a value cannot be written
+        """
+        return partial(compute.allocate, self.render())
 
     def _attributes(self) -> Iterator[Attribute | Vector]:
         options = self.options

@@ -50,7 +50,7 @@ def create(
     """
     plan = machine_template(cloud, name, size, image, auth, options)
     try:
-        number = create_machine(cloud.compute, plan.render(), plan.mark, cloud.config.compute.timeout)
+        number = create_machine(cloud.compute, plan.allocator(cloud.compute), plan.mark, cloud.config.compute.timeout)
     except KeyboardInterrupt:
         _log.error(
             "interrupted while a machine was created at location '%s'; it may be there: look for '%s' in "
