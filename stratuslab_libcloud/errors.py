@@ -30,6 +30,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,6 +45,20 @@ from libcloud.compute.types import DeploymentError
 
 if TYPE_CHECKING:
     from libcloud.compute.base import Node
+
+
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File).*?(-----END [A-Z ]*PRIVATE KEY-----|Private-MAC:|\Z)",
+    re.DOTALL,
+)
+_URL_CREDENTIALS = re.compile(r"//[^\s'\"/@]*:[^\s'\"@]*@")
+_URL_QUERY = re.compile(r"(://[^\s'\"?]*)\?(?!\w+=\d{1,10}(?:[\s'\"),]|\Z))[^\s'\"),]*")  # a short number is no secret
+
+
+def without_secrets(text: str) -> str:
+    """A text without private keys, and without the credentials and queries of the URLs in it."""
+    text = _PRIVATE_KEY.sub("(the text of a private key)", text)
+    return _URL_QUERY.sub(r"\1?...", _URL_CREDENTIALS.sub("//", text))
 
 
 class Call(NamedTuple):
@@ -65,10 +80,14 @@ class Call(NamedTuple):
 
 
 class StratusLabError(LibcloudError):
-    """The base of this package's exceptions; its text is only the message."""
+    """The base of this package's exceptions; its text is only the message.
+
+    A message repeats what was given, so that it can be found; but no private key, no password of a URL and no query of
+    one, wherever a caller or a file has put them.
+    """
 
     def __init__(self, message: str) -> None:
-        LibcloudError.__init__(self, message, driver=None)
+        LibcloudError.__init__(self, without_secrets(message), driver=None)
 
     def __str__(self) -> str:
         return str(self.value)
@@ -100,7 +119,7 @@ class ConfigurationError(StratusLabError):
         self, message: str, *, file: str | None = None, section: str | None = None, key: str | None = None
     ) -> None:
         super().__init__(message)
-        self.file = file
+        self.file = None if file is None else without_secrets(file)
         self.section = section
         self.key = key
 
@@ -212,14 +231,14 @@ class ServiceError(StratusLabError, ProviderError):
 
     def __init__(self, problem: str, call: Call, http_code: int = 0) -> None:
         StratusLabError.__init__(self, f"{problem} ({call})")
-        self.problem = problem
-        self.call = call
+        self.problem = without_secrets(problem)
+        self.call = call._replace(url=without_secrets(call.url))
         self.http_code = http_code
 
     def amend(self, text: str) -> None:
         """Add to the message what the result of the request is."""
         self.problem = f"{self.problem}; {text}"
-        self.value = f"{self.problem} ({self.call})"
+        self.value = without_secrets(f"{self.problem} ({self.call})")
         self.args = (self.value,)
 
 

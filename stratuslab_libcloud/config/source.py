@@ -23,11 +23,20 @@ def open_ini(source: Source | None) -> IniFile:
     :raises InvalidArgumentError: it is neither a name nor an open file
     """
     if source is None or isinstance(source, str | os.PathLike):
+        _refuse_content(source)
         path = values.path(DEFAULT_FILE if source is None else os.fspath(source))
         ini = IniFile(_read_file(path, is_default=source is None), str(path))
         notices.warn_of_open_passwords(ini, path)
         return ini
     return _open_object(source)
+
+
+def _refuse_content(source: str | os.PathLike[str] | None) -> None:
+    """A text of several lines is the content of a file; no message must repeat it, since it contains a password."""
+    if isinstance(source, str) and "\n" in source:
+        raise InvalidArgumentError(
+            "The configuration is given as a text of several lines: give the name of a file, or io.StringIO(text)."
+        )
 
 
 def _open_object(source: Any) -> IniFile:
@@ -38,7 +47,9 @@ def _open_object(source: Any) -> IniFile:
     if isinstance(content, str):
         content = content.encode("utf-8", "surrogateescape")
     if content is source or not isinstance(content, bytes):
-        raise InvalidArgumentError(f"The configuration must be the name of a file or an open file, not {source!r}.")
+        raise InvalidArgumentError(
+            f"The configuration must be the name of a file or an open file, not a {type(source).__name__}."
+        )
     return IniFile(content, name)
 
 

@@ -7,7 +7,9 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
 
@@ -114,6 +116,21 @@ def readable_path(text: str) -> Path:
     if not os.access(found, os.R_OK):
         raise ValueError("the name of an existing file or folder that may be read")
     return found
+
+
+def proxy_url(text: str) -> str:
+    """The URL of an HTTP proxy, which may contain a user name and a password."""
+    try:
+        parts = urlsplit(text)
+        is_possible = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_possible = False
+    if not is_possible or any(character.isspace() for character in text) or parts.path.strip("/") or parts.fragment:
+        raise ValueError(
+            "the URL of a proxy, such as http://proxy.example.org:3128; in its user name and password, special "
+            "characters are written with a percent sign: '/' as %2F, '#' as %23, '@' as %40"
+        )
+    return text
 
 
 def verbatim(text: str) -> str:

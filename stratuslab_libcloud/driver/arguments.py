@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
 from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
+from stratuslab_libcloud.config import values
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -66,6 +67,19 @@ def text(name: str, value: Any) -> str:
             raise InvalidArgumentError(f"{name} has a character that UTF-8 cannot write: {value!r}") from None
         return value
     raise InvalidArgumentError(f"{name} has to be a text, not {value!r}")
+
+
+def proxy_url(value: Any) -> str | None:
+    """The argument `proxy_url`; the message of an error does not repeat it, since it may contain a password.
+
+    :raises InvalidArgumentError: when it is not the URL of a proxy
+    """
+    if value is None:
+        return None
+    try:
+        return values.proxy_url(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise InvalidArgumentError(f"proxy_url has to be {error}") from None
 
 
 def seconds(name: str, value: Any) -> float:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeLocation
 
-from stratuslab_libcloud.driver.arguments import checked, machine_number, text
+from stratuslab_libcloud.driver.arguments import checked, machine_number, proxy_url
 from stratuslab_libcloud.driver.locations import CloudT, Location, Locations
 from stratuslab_libcloud.driver.nodes import LocatedNode
 
@@ -56,8 +56,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :raises InvalidArgumentError: when an argument is not valid
         """
         super().__init__(arguments.get("key"))  # type: ignore[no-untyped-call]  # Libcloud's has no types
-        proxy_url = arguments.get("proxy_url")
-        self._proxy_url = None if proxy_url is None else text("proxy_url", proxy_url)
+        self._proxy_url = proxy_url(arguments.get("proxy_url"))
         self._arguments = arguments
         self._configuration = configuration
         self._locations: Locations[CloudT] = Locations(configuration, self, self._connect)

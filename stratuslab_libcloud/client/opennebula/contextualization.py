@@ -91,11 +91,11 @@ def read_text(file: Path, key: str) -> str:
     except OSError as error:
         raise ConfigurationError(
             f"{file}, named by {key}, cannot be read: {error.strerror}", file=str(file), key=key
-        ) from error
-    except ValueError as error:
+        ) from None
+    except ValueError:
         raise ConfigurationError(
             f"{file}, named by {key}, is not a text file in UTF-8", file=str(file), key=key
-        ) from error
+        ) from None
 
 
 def parse_pairs(lines: Iterable[str], key: str) -> dict[str, str]:
