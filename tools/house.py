@@ -154,7 +154,8 @@ def report(package: Package, parameters: Iterable[str] = ("size", "auth", "locat
 
     found = circles(package.imports)
     involved = sum(name in _reachable(package.imports, name) for name in package.imports)
-    yield f"circles of imports, those for types included: {len(found)}, of {involved} modules; a shortest one of each:"
+    shortest = f", of {involved} modules; a shortest one of each:" if found else ""
+    yield f"circles of imports, those for types included: {len(found)}{shortest}"
     yield from (f"  {' -> '.join(name or '__init__' for name in circle)}" for circle in found)
 
     functions, files = function_lengths(package), file_lengths(package)

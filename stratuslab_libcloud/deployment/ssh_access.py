@@ -11,11 +11,11 @@ import paramiko
 
 from stratuslab_libcloud.deployment.connection import SshAddress
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
+from stratuslab_libcloud.deployment.polling import Polling
 from stratuslab_libcloud.deployment.printable import printable
 from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient, TurnedAwayError
 from stratuslab_libcloud.deployment.target import Gateway
 from stratuslab_libcloud.errors import ServiceError
-from stratuslab_libcloud.polling import Polling
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 

@@ -12,6 +12,7 @@ from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES
+from stratuslab_libcloud.deployment.polling import Polling
 from stratuslab_libcloud.driver.arguments import checked, seconds
 from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.errors import (
@@ -22,7 +23,6 @@ from stratuslab_libcloud.errors import (
     ServiceUnavailableError,
     WaitTimeoutError,
 )
-from stratuslab_libcloud.polling import Polling
 
 _log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stratuslab_libcloud import polling
+from stratuslab_libcloud.deployment import polling
 
 
 @pytest.fixture
