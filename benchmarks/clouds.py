@@ -8,10 +8,9 @@ import io
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from benchmarks.by_hand import LIST_MACHINES, ByHand
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.client.opennebula.xmlrpc import call_body
 
-LIST_MACHINES = call_body("one.vmpool.info", ("alice:secret", -3, -1, -1, -1))
 AUTHORIZATION = "Basic " + base64.b64encode(b"alice:secret").decode()
 
 
@@ -29,6 +28,11 @@ def configuration(urls: Iterable[str], **more: str) -> str:
 def driver_for(*urls: str, **more: str) -> StratusLabNodeDriver:
     """A driver with a location for each address."""
     return StratusLabNodeDriver(stratuslab_user_config=io.StringIO(configuration(urls, **more)))
+
+
+def program_by_hand(url: str, driver: StratusLabNodeDriver) -> ByHand:
+    """The program that does what this driver does for the cloud at this address."""
+    return ByHand(url, driver, {(size.cpu, size.ram, size.disk): size for size in driver.list_sizes()})
 
 
 class BareClient:

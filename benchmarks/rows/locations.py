@@ -13,20 +13,25 @@ from benchmarks.server import BareServer
 
 _MACHINES = 100
 _DELAY = 50
-_GOAL = 1.3
+_DELAYS = range(50, 501, 50)
+_GOAL = 1.15
 
 
 def measure(server: BareServer, full: bool) -> Findings:
-    """Ours against bare threads."""
+    """Against the slowest location alone, and against bare threads."""
     findings = Findings()
+    what = (
+        f"`list_nodes`, {len(_DELAYS)} locations, {_MACHINES} machines each, {_DELAYS[0]} to {_DELAYS[-1]} ms a request"
+    )
+    findings.rows.append(Row.of_times(what, "the slowest location alone", _against_the_slowest(server), _GOAL))
     what = f"`list_nodes`, 10 locations, {_MACHINES} machines each, {_DELAY} ms a request"
     for against, parse in {
         "bare threads, `ElementTree.fromstring` of each reply": ElementTree.fromstring,
         "the same, and of the pool inside of it": _parse_both,
     }.items():
-        findings.rows.append(Row.of_times(what, against, _times(server, 10, parse, rounds=15), _GOAL))
+        findings.rows.append(Row.of_times(what, against, _against_threads(server, 10, parse, rounds=15)))
     numbers = (1, 2, 5, 10, 20, 40)
-    grown = {number: _times(server, number, ElementTree.fromstring, rounds=7) for number in numbers}
+    grown = {number: _against_threads(server, number, ElementTree.fromstring, rounds=7) for number in numbers}
     findings.plots.append(
         Plot(
             "benchmark-locations.svg",
@@ -42,7 +47,13 @@ def measure(server: BareServer, full: bool) -> Findings:
     return findings
 
 
-def _times(server: BareServer, locations: int, parse: Callable[[bytes], object], rounds: int) -> Comparison:
+def _against_the_slowest(server: BareServer) -> Comparison:
+    driver = driver_for(*[server.url(machines=_MACHINES, delay=delay) for delay in _DELAYS])
+    slowest = driver.list_locations()[-1]
+    return compare(driver.list_nodes, lambda: driver.list_nodes_in_location(slowest), rounds=9)
+
+
+def _against_threads(server: BareServer, locations: int, parse: Callable[[bytes], object], rounds: int) -> Comparison:
     url = server.url(machines=_MACHINES, delay=_DELAY)
     driver = driver_for(*[url] * locations)
     clients = [BareClient(url) for _ in range(locations)]
