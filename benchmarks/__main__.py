@@ -8,10 +8,10 @@ from types import ModuleType
 
 from benchmarks import plot, report
 from benchmarks.report import Findings
-from benchmarks.rows import creating, deploying, images, locations, machines, requests, start, waiting
+from benchmarks.rows import creating, deploying, images, locations, machines, requests, several, start, waiting
 from benchmarks.server import BareServer
 
-_MODULES = (locations, machines, images, requests, start, waiting, creating, deploying)
+_MODULES = (locations, machines, images, requests, start, waiting, creating, several, deploying)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import xmlrpc.client
+from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -43,9 +44,9 @@ class Documents:
         text = re.sub(r"(?<=CDATA\[)127\.[\d.]+", f"134.158.{number // 250 % 250}.{number % 250}", text)
         return text.replace("[hdd]", f"[{'x' * 10_000}hdd]", 1) if long else text
 
-    def pool(self, machines: int, long: bool = False) -> bytes:
+    def pool(self, numbers: Iterable[int], long: bool = False) -> bytes:
         """The reply to ``one.vmpool.info``."""
-        listed = "".join(self.machine(number, long) for number in range(machines))
+        listed = "".join(self.machine(number, long) for number in numbers)
         return reply(f"<string>{escape('<VM_POOL>')}{listed}{escape('</VM_POOL>')}</string>")
 
     def one_machine(self, number: int) -> bytes:

@@ -1,8 +1,9 @@
-"""Plots as SVG: lines over two logarithmic axes, readable on a light and on a dark page."""
+"""Plots as SVG: lines over two axes, readable on a light and on a dark page."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
@@ -27,8 +28,9 @@ def write(plot: Plot) -> None:
 def svg(plot: Plot) -> str:
     """The drawing."""
     points = [point for line in plot.lines.values() for point in line]
-    across = _Axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
-    up = _Axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
+    axis = _LogarithmicAxis if plot.logarithmic else _LinearAxis
+    across = axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT)
+    up = axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}">',
         f"<style>{_STYLE}</style>",
@@ -42,32 +44,54 @@ def svg(plot: Plot) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-class _Axis:
-    """A logarithmic axis.
+class _Axis(ABC):
+    """An axis with marks, of which the first and the last are at its ends.
 
-    :param begin: where its smallest value is drawn
-    :param end: where its largest is
+    :param values: what will be drawn
+    :param begin: where its first mark is drawn
+    :param end: where its last is
     """
 
     def __init__(self, values: Sequence[float], begin: float, end: float) -> None:
-        self._first = math.floor(_decades(min(values)))
-        self._last = max(self._first + 1, math.ceil(_decades(max(values))))
+        self.marks = self._marks(values)
         self._begin = begin
         self._end = end
 
     def place(self, value: float) -> float:
         """Where a value is drawn."""
-        share = (_decades(value) - self._first) / (self._last - self._first)
+        first, last = self._distance(self.marks[0]), self._distance(self.marks[-1])
+        share = (self._distance(value) - first) / (last - first)
         return self._begin + share * (self._end - self._begin)
 
-    @property
-    def marks(self) -> list[float]:
-        """The powers of ten."""
-        return [10.0**exponent for exponent in range(self._first, self._last + 1)]
+    @abstractmethod
+    def _marks(self, values: Sequence[float]) -> list[float]:
+        """Round numbers, from below the values to above them."""
+
+    @abstractmethod
+    def _distance(self, value: float) -> float:
+        """How far a value is along the axis, by any measure."""
 
 
-def _decades(value: float) -> float:
-    return round(math.log10(value), 9)
+class _LogarithmicAxis(_Axis):
+    """Has marks at the powers of ten."""
+
+    def _marks(self, values: Sequence[float]) -> list[float]:
+        first = math.floor(self._distance(min(values)))
+        last = max(first + 1, math.ceil(self._distance(max(values))))
+        return [10.0**exponent for exponent in range(first, last + 1)]
+
+    def _distance(self, value: float) -> float:
+        return round(math.log10(value), 9)
+
+
+class _LinearAxis(_Axis):
+    """Begins at 0 and has a mark at each multiple of ten."""
+
+    def _marks(self, values: Sequence[float]) -> list[float]:
+        return [10.0 * number for number in range(max(1, math.ceil(max(values) / 10)) + 1)]
+
+    def _distance(self, value: float) -> float:
+        return value
 
 
 def _grid(across: _Axis, up: _Axis) -> Iterator[str]:

@@ -61,6 +61,7 @@ class Plot:
 
     :param file: a name in ``docs/``
     :param lines: points by the name of what they are of
+    :param logarithmic: whether both axes are
     """
 
     file: str
@@ -68,6 +69,7 @@ class Plot:
     x: str
     y: str
     lines: Mapping[str, Sequence[tuple[float, float]]]
+    logarithmic: bool = True
 
 
 @dataclass

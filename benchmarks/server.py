@@ -25,6 +25,7 @@ from benchmarks.documents import Documents, reply
 _HEAD = "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _METHOD = re.compile(rb"<methodName>([\w.]+)")
+_INTEGER = re.compile(rb"<(?:int|i4)>(-?\d+)<")
 _LAST_INTEGER = re.compile(rb".*<(?:int|i4)>(-?\d+)<", re.DOTALL)
 
 
@@ -105,7 +106,9 @@ class _Service:
         method = _METHOD.search(body)
         match method[1] if method else b"":
             case b"one.vmpool.info":
-                return self._pool(int(kind.get("machines", 100)), "long" in kind)
+                first, last = _range_in(body)
+                machines = int(kind.get("machines", 100))
+                return self._pool(first, last if last >= 0 else machines - 1, "long" in kind)
             case b"one.vm.allocate":
                 return _with_head(reply(f"<i4>{next(self._numbers) % 1000}</i4>"))
             case b"one.vm.info":
@@ -117,8 +120,8 @@ class _Service:
         return _with_head(b"", "404 Not Found")
 
     @functools.cache  # noqa: B019 - there is one for as long as the process lives
-    def _pool(self, machines: int, long: bool) -> bytes:
-        return _with_head(self._documents.pool(machines, long))
+    def _pool(self, first: int, last: int, long: bool) -> bytes:
+        return _with_head(self._documents.pool(range(max(0, first), last + 1), long))
 
     @functools.cache  # noqa: B019 - as above
     def _machine(self, number: int) -> bytes:
@@ -136,6 +139,12 @@ def _with_head(body: bytes, status: str = "200 OK") -> bytes:
 def _number_in(body: bytes) -> int:
     found = _LAST_INTEGER.match(body)
     return int(found[1]) if found else 0
+
+
+def _range_in(body: bytes) -> tuple[int, int]:
+    """The first and the last number that ``one.vmpool.info`` asks for; -1 is no bound."""
+    _, first, last, _ = map(int, _INTEGER.findall(body))
+    return first, last
 
 
 def _requests(connection: socket.socket) -> Iterator[tuple[str, bytes]]:

@@ -19,12 +19,12 @@ from stratuslab_libcloud.client.opennebula.xmlrpc import call_body
 _NODES = 200
 _THREADS = 8
 _GOAL = 1.3
-_KEY = NodeAuthSSHKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n")
-_IMAGE = "https://example.org/images/ubuntu.img"
-_SESSION = "alice:secret"
+KEY = NodeAuthSSHKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n")
+IMAGE = "https://example.org/images/ubuntu.img"
+SESSION = "alice:secret"
 
 # Of the same length as what the driver sends.
-_TEMPLATE = "x" * 700
+TEMPLATE = "x" * 700
 
 
 def measure(server: BareServer, full: bool) -> Findings:
@@ -36,7 +36,7 @@ def measure(server: BareServer, full: bool) -> Findings:
 def _row(server: BareServer, delay: int, connections: int) -> Row:
     url = server.url(delay=delay)
     driver = driver_for(url, endpoint_connections=str(connections), no_check_image_url="true")
-    sessions = [_bare_session() for _ in range(connections)]
+    sessions = [bare_session() for _ in range(connections)]
     times = compare(_by_the_driver(driver), _by_sessions(f"{url}/pswd/xmlrpc", sessions), rounds=3 if delay else 9)
     for session in sessions:
         session.close()
@@ -45,10 +45,10 @@ def _row(server: BareServer, delay: int, connections: int) -> Row:
 
 
 def _by_the_driver(driver: StratusLabNodeDriver) -> Callable[[], object]:
-    image = NodeImage(_IMAGE, "image", driver)
+    image = NodeImage(IMAGE, "image", driver)
 
     def create_and_destroy(number: int) -> None:
-        driver.create_node(f"machine {number}", None, image, auth=_KEY).destroy()
+        driver.create_node(f"machine {number}", None, image, auth=KEY).destroy()
 
     return lambda: _in_threads(create_and_destroy)
 
@@ -61,18 +61,18 @@ def _by_sessions(url: str, sessions: list[requests.Session]) -> Callable[[], obj
 
     def create_and_destroy(number: int) -> None:
         for method, *parameters in (
-            ("one.vm.allocate", _TEMPLATE),
+            ("one.vm.allocate", TEMPLATE),
             ("one.vm.info", number),
             ("one.vm.action", "finalize", number),
         ):
             session = free.get()
-            assert session.post(url, call_body(method, (_SESSION, *parameters))).content
+            assert session.post(url, call_body(method, (SESSION, *parameters))).content
             free.put(session)
 
     return lambda: _in_threads(create_and_destroy)
 
 
-def _bare_session() -> requests.Session:
+def bare_session() -> requests.Session:
     session = requests.Session()
     session.auth = ("alice", "secret")
     session.headers["Content-Type"] = "text/xml"

@@ -202,7 +202,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
 
     def wait_until_running(
         self,
-        nodes: list[Node],
+        nodes: Sequence[Node],
         wait_period: float = 5,
         timeout: int = 600,
         ssh_interface: str = "public_ips",
@@ -225,7 +225,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
 
         return waiting.until_running(nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4)
 
-    def ex_wait_until_gone(self, nodes: list[Node], wait_period: float = 5, timeout: float = 600) -> None:
+    def ex_wait_until_gone(self, nodes: Sequence[Node], wait_period: float = 5, timeout: float = 600) -> None:
         """Wait until machines that were told to end have ended.
 
         :param wait_period: seconds between questions, at the most
