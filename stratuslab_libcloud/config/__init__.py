@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from stratuslab_libcloud.config.instance_types import DEFAULT_INSTANCE_TYPE, STANDARD_INSTANCE_TYPES
 from stratuslab_libcloud.config.records import (
+    AnyCloudConfig,
     Certificate,
     CloudConfig,
     Credentials,
@@ -25,6 +26,7 @@ from stratuslab_libcloud.config.user import UserConfiguration
 __all__ = [
     "DEFAULT_INSTANCE_TYPE",
     "STANDARD_INSTANCE_TYPES",
+    "AnyCloudConfig",
     "Certificate",
     "CloudConfig",
     "Credentials",

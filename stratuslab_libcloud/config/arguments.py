@@ -71,6 +71,10 @@ class Arguments:
         """Whether the environment and the file are not asked for a key."""
         return key in self._given or key in self._hidden
 
+    def with_others(self, others: Mapping[str, Argument]) -> Arguments:
+        """These arguments, and others for what they do not say."""
+        return Arguments({**others, **self._given})
+
     @property
     def is_a_cloud(self) -> bool:
         """Whether they say where a cloud is, so that no file is needed."""

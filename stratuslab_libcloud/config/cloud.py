@@ -43,7 +43,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
     :param timeout: seconds that a call may take, instead of the settings' time limit; None to use that
     :raises ConfigurationError: names file, section, key and what would be correct
     """
-    service = _service(settings, timeout)
+    service = service_settings(settings, timeout)
     compute = _compute(settings, service)
     disks_endpoint = _disks_endpoint(settings)
     public_key = settings.read("user_public_key_file", values.path, values.path(DEFAULT_PUBLIC_KEY))
@@ -63,8 +63,11 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
     )
 
 
-def _service(settings: Settings, timeout: float | None) -> partial[ServiceConfig]:
-    """What the three services have in common."""
+def service_settings(settings: Settings, timeout: float | None) -> partial[ServiceConfig]:
+    """What the services of a cloud have in common: TLS, limits.
+
+    :param timeout: seconds that a call may take, whatever the settings say; None to leave it to them
+    """
     read = settings.read
     return partial(
         ServiceConfig,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from stratuslab_libcloud.config.records import Certificate, CloudConfig, InstanceType, Place
+from stratuslab_libcloud.config.records import AnyCloudConfig, Certificate, InstanceType, Place
 
 
 class Identity(NamedTuple):
@@ -39,14 +39,14 @@ class Configuration(Protocol):
     def identity(self, section: str) -> Identity:
         """Which cloud a location is, and for which user."""
 
-    def cloud(self, section: str) -> CloudConfig:
+    def cloud(self, section: str) -> AnyCloudConfig:
         """All settings of one location."""
 
     def instance_types(self) -> tuple[InstanceType, ...]:
         """The machine sizes."""
 
 
-def identity_of(cloud: CloudConfig) -> Identity:
+def identity_of(cloud: AnyCloudConfig) -> Identity:
     """Which cloud it is, and for which user."""
     credentials = cloud.compute.credentials
     if credentials is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 COMPUTE_PORT = 2634
 DISKS_PORT = 8445
+OPENNEBULA_PORT = 2633
 PASSWORD = "pswd"
 CERTIFICATE = "cert"
 
@@ -84,6 +85,20 @@ def compute_url(text: str, kind: str) -> str:
     if not path or path[-1] in (PASSWORD, CERTIFICATE):
         path = (*path, _XML_RPC)
     return endpoint._replace(path=(*_without_kind(path[:-1]), kind, path[-1])).url()
+
+
+def opennebula_url(text: str) -> str:
+    """The address of the XML-RPC of an OpenNebula without a StratusLab before it.
+
+    A path is taken as it is, since a proxy may have any; ``/RPC2`` is the path where there is none. Without a scheme it
+    is the daemon itself, which has no TLS.
+
+    :param text: as the user wrote it
+    :raises ValueError: says what would be right
+    """
+    endpoint = Endpoint.parse(text)
+    path = "/" + text.partition("://")[2 if "://" in text else 0].partition("/")[2]
+    return endpoint.with_port(OPENNEBULA_PORT)._replace(path=()).url("http") + (path if path != "/" else "/RPC2")
 
 
 def disks_endpoint(text: str) -> Endpoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_LOCATIONS = ("selected_section", "name", "country")
+_LOCATIONS = ("kind", "selected_section", "name", "country")
 _ENDPOINTS = ("endpoint", "pdisk_endpoint", "pdisk_port", "pdisk_protocol", "marketplace_endpoint")
 _CREDENTIALS = ("username", "password", "pem_certificate", "pem_key", "pdisk_username", "pdisk_password")
 _TLS = ("tls_verify", "tls_ca_bundle")
@@ -60,6 +60,14 @@ VARIABLES: Mapping[str, str] = {
 
 KEYS_OF_ALL_CLOUDS = frozenset({"user_public_key_file"})
 """The keys whose variable is valid for each location; the others are only for the default location."""
+
+STRATUSLAB = "stratuslab"
+OPENNEBULA = "opennebula"
+KINDS = (STRATUSLAB, OPENNEBULA)
+"""The kinds of cloud that a section can be."""
+
+KEYS_OF_ONE_KIND = frozenset(("endpoint", *_CREDENTIALS))
+"""The keys that sections of another kind do not take from ``[default]``."""
 
 SECTION_VARIABLE = "STRATUSLAB_USER_CONFIG_SECTION"
 """The environment variable that chooses the default location."""

@@ -174,13 +174,16 @@ class OpenNebulaConfig(NamedTuple):
     country: str
     compute: ServiceConfig
     public_key_file: Path | None
-    private_key_file: Path | None
+    private_key_file: Path
 
     @property
     def session(self) -> str:
         """The session string, the first parameter of each call."""
         credentials = self.compute.credentials
         return f"{credentials.username}:{credentials.password}" if isinstance(credentials, SessionPassword) else ""
+
+
+AnyCloudConfig = CloudConfig | OpenNebulaConfig
 
 
 class InstanceType(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stratuslab_libcloud.config.chosen_sections import no_such_section
 from stratuslab_libcloud.config.configuration import Configuration, Identity
-from stratuslab_libcloud.config.records import CloudConfig, InstanceType, Place
+from stratuslab_libcloud.config.records import AnyCloudConfig, InstanceType, Place
 from stratuslab_libcloud.errors import ConfigurationError
 
 
@@ -83,7 +83,7 @@ class RememberedConfiguration:
         """
         return self._memory.identities.get(section) or self._now().identity(section)
 
-    def cloud(self, section: str) -> CloudConfig:
+    def cloud(self, section: str) -> AnyCloudConfig:
         """All settings of one location.
 
         :raises ConfigurationError: the configuration cannot be read any more

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, overload
 
 from stratuslab_libcloud.config.arguments import WITHOUT_A_FILE, Arguments, argument_of
-from stratuslab_libcloud.config.keys import KEYS_OF_ALL_CLOUDS, VARIABLES
+from stratuslab_libcloud.config.keys import KEYS_OF_ALL_CLOUDS, KEYS_OF_ONE_KIND, VARIABLES
 from stratuslab_libcloud.config.values import is_quoted
 from stratuslab_libcloud.errors import ConfigurationError
 
@@ -64,15 +64,24 @@ class Settings:
     :param environ: the environment
     :param arguments: the driver's
     :param is_default: whether it is the default location, for which the environment is
+    :param is_of_another_kind: whether ``[default]`` is another kind of cloud, whose address and user are not taken
     """
 
     def __init__(
-        self, ini: IniFile, section: str, environ: Mapping[str, str], arguments: Arguments, *, is_default: bool
+        self,
+        ini: IniFile,
+        section: str,
+        environ: Mapping[str, str],
+        arguments: Arguments,
+        *,
+        is_default: bool,
+        is_of_another_kind: bool = False,
     ) -> None:
         self._ini = ini
         self._environ = environ
         self._arguments = arguments
         self._is_default = is_default
+        self._not_from_default = KEYS_OF_ONE_KIND if is_of_another_kind else frozenset[str]()
         self.section = section
         self.file = ini.name
 
@@ -86,7 +95,8 @@ class Settings:
         variable = VARIABLES.get(key)
         if variable and (self._is_default or key in KEYS_OF_ALL_CLOUDS) and self._environ.get(variable):
             return Setting(self._environ[variable], variable)
-        for section in (self.section, "default"):
+        sections = (self.section,) if key in self._not_from_default else (self.section, "default")
+        for section in sections:
             text = self._ini.get(section, key)
             if text is not None:
                 return Setting(text, key, section, self.file) if text else None

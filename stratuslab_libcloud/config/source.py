@@ -15,6 +15,11 @@ DEFAULT_FILE = "~/.stratuslab/stratuslab-user.cfg"
 Source = str | os.PathLike[str] | IO[str] | IO[bytes]
 
 
+def has_default_file() -> bool:
+    """Whether the user has a configuration file."""
+    return values.path(DEFAULT_FILE).is_file()
+
+
 def open_ini(source: Source | None) -> IniFile:
     """Read the user's file.
 

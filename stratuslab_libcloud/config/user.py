@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.config import instance_types, values
 from stratuslab_libcloud.config.arguments import WITHOUT_A_FILE, Arguments
-from stratuslab_libcloud.config.chosen_sections import ChosenSections, choose, no_such_section
+from stratuslab_libcloud.config.chosen_sections import ChosenSections, choose, kind_of, no_such_section
 from stratuslab_libcloud.config.configuration import Identity, identity_of
-from stratuslab_libcloud.config.keys import SECTION_VARIABLE
-from stratuslab_libcloud.config.records import CloudConfig, InstanceType, Place
+from stratuslab_libcloud.config.keys import OPENNEBULA, SECTION_VARIABLE, STRATUSLAB
+from stratuslab_libcloud.config.records import AnyCloudConfig, CloudConfig, InstanceType, OpenNebulaConfig, Place
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.config.inifile import IniFile
+    from stratuslab_libcloud.config.settings import Settings
     from stratuslab_libcloud.config.source import Source
 
 _log = logging.getLogger("stratuslab_libcloud.config")
@@ -46,12 +47,14 @@ class UserConfiguration:
         arguments: Arguments,
         sections: ChosenSections,
         timeout: float | None,
+        kind: str = STRATUSLAB,
     ) -> None:
         self._ini = ini
         self._environ = environ
         self._arguments = arguments
         self._timeout = timeout
-        self._clouds: dict[str, CloudConfig] = {}
+        self._kind = kind
+        self._clouds: dict[str, AnyCloudConfig] = {}
         self._lock = threading.Lock()
         self.file = ini.name
         self.sections, self.default_section = sections
@@ -66,6 +69,7 @@ class UserConfiguration:
         locations: Sequence[str] | None = None,
         arguments: Arguments | None = None,
         timeout: float | str | None = None,
+        kind: str = STRATUSLAB,
     ) -> UserConfiguration:
         """Read the file. No other file is opened, and nothing is sent.
 
@@ -79,6 +83,7 @@ class UserConfiguration:
         :param arguments: what the driver was given; they are used at all of the locations, which are the default one
             alone if the arguments say who the user is or where the cloud is, and `locations` does not say more
         :param timeout: seconds that a whole call to a service may take, instead of the file's time limit
+        :param kind: ``stratuslab``, or ``opennebula``, for which the settings of OpenNebula's own tools will do, too
         :raises ConfigurationError: the file is missing, cannot be read as a whole, has no ``[default]``, or
             does not have the default location, or one of the others
         :raises InvalidArgumentError: the timeout is not a number above 0
@@ -89,8 +94,10 @@ class UserConfiguration:
 
         arguments = arguments or Arguments()
         environ = dict(os.environ if environ is None else environ)
+        if kind == OPENNEBULA and source is None:
+            arguments = _with_settings_of_tools(arguments, environ)
         if source is None and arguments.is_a_cloud:
-            ini = IniFile(b"[default]", WITHOUT_A_FILE)
+            ini = IniFile(f"[default]\nkind = {kind}".encode(), WITHOUT_A_FILE)
             environ.pop(SECTION_VARIABLE, None)
         else:
             ini = open_ini(source)
@@ -98,8 +105,8 @@ class UserConfiguration:
             problem = "has no section '[default]', which contains the settings of all clouds: add it; it may be empty"
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
         notices.warn_of_unknown_keys(ini)
-        sections = choose(ini, environ, default_location, locations, arguments)
-        return cls(ini, environ, arguments, sections, _seconds(timeout))
+        sections = choose(ini, environ, default_location, locations, arguments, kind)
+        return cls(ini, environ, arguments, sections, _seconds(timeout), kind)
 
     def place(self, section: str) -> Place:
         """A location as it is shown to people; this works also for a section with mistakes.
@@ -117,7 +124,7 @@ class UserConfiguration:
         """
         return identity_of(self.cloud(section))
 
-    def cloud(self, section: str) -> CloudConfig:
+    def cloud(self, section: str) -> AnyCloudConfig:
         """All settings of one location; they are read and checked the first time, and then cached.
 
         :raises ConfigurationError: there is no such section, or a value in it is not valid
@@ -135,17 +142,37 @@ class UserConfiguration:
         """
         return instance_types.read(self._ini)
 
-    def _read_cloud(self, section: str) -> CloudConfig:
-        from stratuslab_libcloud.config.cloud import read_cloud
-        from stratuslab_libcloud.config.settings import Settings
-
-        is_default = section == self.default_section
-        settings = Settings(self._ini, section, self._environ, self._arguments, is_default=is_default)
-        cloud = read_cloud(settings, self.place(section), instance_types.names(self._ini), self._timeout)
+    def _read_cloud(self, section: str) -> AnyCloudConfig:
+        cloud = self._read_opennebula(section) if self._kind == OPENNEBULA else self._read_stratuslab(section)
         if cloud.compute.verify is False:
             message = "The TLS certificates of location '%s' are not verified ('tls_verify' in %s)."
             _log.warning(message, section, self.file)
         return cloud
+
+    def _read_stratuslab(self, section: str) -> CloudConfig:
+        from stratuslab_libcloud.config.cloud import read_cloud
+
+        settings = self._settings(section, is_default=section == self.default_section)
+        return read_cloud(settings, self.place(section), instance_types.names(self._ini), self._timeout)
+
+    def _read_opennebula(self, section: str) -> OpenNebulaConfig:
+        from stratuslab_libcloud.config.opennebula import read_opennebula
+
+        # The environment's variables are StratusLab's.
+        settings = self._settings(section, is_default=False)
+        return read_opennebula(settings, self.place(section), self._timeout)
+
+    def _settings(self, section: str, *, is_default: bool) -> Settings:
+        from stratuslab_libcloud.config.settings import Settings
+
+        return Settings(
+            self._ini,
+            section,
+            self._environ,
+            self._arguments,
+            is_default=is_default,
+            is_of_another_kind=kind_of(self._ini, "default") != self._kind,
+        )
 
     def _check_known(self, section: str) -> None:
         if section not in self.sections:
@@ -158,6 +185,19 @@ class UserConfiguration:
         except ConfigurationError:
             return ""
         return " ".join((text[1:-1] if values.is_quoted(text) else text).split())
+
+
+def _with_settings_of_tools(arguments: Arguments, environ: Mapping[str, str]) -> Arguments:
+    """The arguments, and what OpenNebula's own tools read, unless the user's file has clouds of this kind."""
+    from stratuslab_libcloud.config import one_tools
+    from stratuslab_libcloud.config.source import has_default_file, open_ini
+
+    if not (arguments.is_a_cloud or arguments.has_credentials or one_tools.are_set(environ)) and has_default_file():
+        ini = open_ini(None)
+        sections = [name for name in ini.sections if name != instance_types.SECTION]
+        if any(kind_of(ini, name) == OPENNEBULA for name in sections):
+            return arguments
+    return one_tools.completed(arguments, environ)
 
 
 def _seconds(timeout: float | str | None) -> float | None:

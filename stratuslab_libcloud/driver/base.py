@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
-    from stratuslab_libcloud.config import CloudConfig
     from stratuslab_libcloud.config.configuration import Configuration
     from stratuslab_libcloud.config.remembered import Memory
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
@@ -79,9 +78,12 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
     # -- What a kind of cloud answers
 
     @abstractmethod
-    def _connect(self, config: CloudConfig) -> CloudT:
+    def _connect(self, config: Any) -> CloudT:
         """The services of one cloud; its machines are at `compute`, which knows the session that goes first, the
-        action that ends a machine, and how a creation is looked for."""
+        action that ends a machine, and how a creation is looked for.
+
+        :param config: the settings of this kind of cloud
+        """
 
     @abstractmethod
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> NodeT:

@@ -16,6 +16,7 @@ from typing import IO, Any, TypedDict, TypeVar
 from stratuslab_libcloud.config import UserConfiguration, values
 from stratuslab_libcloud.config.arguments import KEY_OF_ARGUMENT, Argument, Arguments
 from stratuslab_libcloud.config.endpoints import Endpoint
+from stratuslab_libcloud.config.keys import OPENNEBULA, STRATUSLAB
 from stratuslab_libcloud.driver.arguments import text
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
@@ -90,16 +91,23 @@ class ConstructorArguments:
     :param options: the keywords
     :param known: the keywords that this driver has
     :param default_port: of the compute service, where it is reached without TLS
+    :param kind: of the clouds that the driver is for
     :raises TypeError: for a keyword that the driver does not have
     :raises InvalidArgumentError: for a value that is not valid, or two that contradict each other
     """
 
     def __init__(
-        self, positional: Mapping[str, Any], options: Mapping[str, Any], known: Iterable[str], default_port: int
+        self,
+        positional: Mapping[str, Any],
+        options: Mapping[str, Any],
+        known: Iterable[str],
+        default_port: int,
+        kind: str = STRATUSLAB,
     ) -> None:
         _check_names(options, [*positional, *known])
         self._given: dict[str, Any] = {}
         self._left_out: str | None = None
+        self._kind = kind
         for name, value in {**positional, **options}.items():
             if value is not None and value != "":
                 self._add(_SAME_AS.get(name, name), value)
@@ -120,6 +128,7 @@ class ConstructorArguments:
     def without_secrets(self) -> ConstructorArguments:
         """The arguments without a password or an open file, which a pickle must not contain."""
         copy = object.__new__(ConstructorArguments)
+        copy._kind = self._kind
         copy._given = {name: value for name, value in self._given.items() if not _is_secret(name, value)}
         copy._left_out = next((name for name in self._given if name not in copy._given), self._left_out)
         copy._arguments = Arguments() if copy._left_out else self._arguments
@@ -143,6 +152,7 @@ class ConstructorArguments:
                 locations=self._locations(),
                 arguments=self._arguments,
                 timeout=self.get("timeout"),
+                kind=self._kind,
             )
         except ConfigurationError as error:
             if key is None or error.section != key:
@@ -197,8 +207,8 @@ class ConstructorArguments:
         if port is not None and endpoint.port not in (None, port):
             raise InvalidArgumentError(f"{name} has the port {endpoint.port}, but port is {port}.")
         endpoint = endpoint._replace(port=port or endpoint.port)
-        if secure is False:
-            endpoint = endpoint.with_port(default_port)._replace(scheme="http")
+        if secure is not None and (self._kind == OPENNEBULA or not secure):
+            endpoint = endpoint.with_port(default_port)._replace(scheme="https" if secure else "http")
         return Argument(name, str(endpoint))
 
     def _check_pairs(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
-from stratuslab_libcloud.config import CloudConfig
+from stratuslab_libcloud.config import AnyCloudConfig
 from stratuslab_libcloud.config.configuration import Configuration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 
@@ -26,7 +26,7 @@ class Cloud(Protocol):
     """The services of one cloud, as far as each kind of cloud has them."""
 
     @property
-    def config(self) -> CloudConfig:
+    def config(self) -> AnyCloudConfig:
         """Where they are."""
 
     @property
@@ -52,9 +52,7 @@ class Locations(Generic[CloudT]):
     :param connect: makes the services of a location
     """
 
-    def __init__(
-        self, configuration: Configuration, driver: NodeDriver, connect: Callable[[CloudConfig], CloudT]
-    ) -> None:
+    def __init__(self, configuration: Configuration, driver: NodeDriver, connect: Callable[[Any], CloudT]) -> None:
         self._configuration = configuration
         self._driver = driver
         self._connect = connect

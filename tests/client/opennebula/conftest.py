@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,4 +15,4 @@ from stratuslab_libcloud.config import OpenNebulaConfig, ServiceConfig, SessionP
 def one(scripted_daemon: Any) -> OpenNebulaCloud:
     """The cloud of the scripted daemon; its time limit is 5 seconds."""
     service = ServiceConfig(scripted_daemon.url, SessionPassword("jane", "secret"), None, 5, 4, 1 << 24)
-    return OpenNebulaCloud.of(OpenNebulaConfig("here", "none", "here", "FR", service, None, None))
+    return OpenNebulaCloud.of(OpenNebulaConfig("here", "none", "here", "FR", service, None, Path("id_rsa")))
