@@ -17,7 +17,7 @@ AUTHORIZATION = "Basic " + base64.b64encode(b"alice:secret").decode()
 def configuration(urls: Iterable[str], **more: str) -> str:
     """The text of a configuration file with a location for each address."""
     keys = "".join(f"{key} = {value}\n" for key, value in more.items())
-    text = f"[default]\nusername = alice\npassword = secret\nendpoint_timeout = 600\n{keys}"
+    text = f"[default]\nusername = alice\npassword = secret\nrequest_timeout = 600\n{keys}"
     sections = [
         f"[location-{number}]\nendpoint = {url}/xmlrpc\npdisk_endpoint = {url}\nmarketplace_endpoint = {url}\n"
         for number, url in enumerate(urls)

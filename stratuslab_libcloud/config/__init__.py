@@ -18,6 +18,7 @@ from stratuslab_libcloud.config.records import (
     Password,
     Place,
     PortTranslation,
+    SavedImage,
     ServiceConfig,
     SessionPassword,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Password",
     "Place",
     "PortTranslation",
+    "SavedImage",
     "ServiceConfig",
     "SessionPassword",
     "UserConfiguration",

@@ -18,6 +18,7 @@ from stratuslab_libcloud.config.records import (
     Password,
     Place,
     PortTranslation,
+    SavedImage,
     ServiceConfig,
 )
 from stratuslab_libcloud.config.settings import Settings
@@ -31,6 +32,7 @@ DEFAULT_CONNECTIONS = 4
 DEFAULT_MAX_ANSWER = 1024
 
 _MIB = 1024 * 1024
+_SAVED_IMAGE = ("title", "comment", "author", "author_email")
 _PORT_SERVICE_PATH = ("cgi-bin", "vmports.py")
 
 
@@ -72,7 +74,7 @@ def service_settings(settings: Settings, timeout: float | None) -> partial[Servi
     return partial(
         ServiceConfig,
         verify=_verify(settings),
-        timeout=timeout or read("endpoint_timeout", values.positive_number, DEFAULT_TIMEOUT),
+        timeout=timeout or read("request_timeout", values.positive_number, DEFAULT_TIMEOUT),
         connections=read("endpoint_connections", values.whole_number(1, 1000), DEFAULT_CONNECTIONS),
         max_answer=_MIB * read("endpoint_max_answer", values.whole_number(1, 1 << 20), DEFAULT_MAX_ANSWER),
     )
@@ -140,21 +142,30 @@ def _machine_options(settings: Settings, instance_types: Collection[str]) -> Mac
         disks_bus=read("vm_disks_bus", values.disks_bus),
         qcow=read("use_qcow_disk_format", values.truth, False),
         persistent_disk=read("persistent_disk_uuid", values.disk_uuid),
-        readonly_disk=read("readonly_disk_id", values.image_identifier),
+        readonly_disk=read("readonly_disk_id", values.image_identifier_or_url),
         volatile_disk=read("extra_disk_size", values.whole_number(0, 1 << 40)) or None,
         cpu_amount=read("vm_cpu_amount", values.positive_number),
-        requirements=read("vm_requirements", values.verbatim),
+        requirements=read("vm_requirements", values.with_plain_quotes),
         kernel=read("vm_kernel", values.verbatim),
         ramdisk=read("vm_ramdisk", values.verbatim),
         raw_data=read("raw_data", values.verbatim),
         vnc_port=read("vnc_port", values.vnc_port, -1),
         vnc_listen=read("vnc_listen", values.ip_address),
+        template_file=read("vm_template_file", values.path),
+        saved_image=_saved_image(settings),
         context_method=read("default_context_method", values.context_method, "one"),
         context_file=read("extra_context_file", values.path),
         context_data=read("extra_context_data", values.verbatim),
         cloud_init=read("cloud_init", values.verbatim),
         check_image_url=not read("no_check_image_url", values.truth, False),
     )
+
+
+def _saved_image(settings: Settings) -> SavedImage | None:
+    if not settings.read("save_disk", values.truth, False):
+        return None
+    title, comment, author, email = (settings.read(key, values.verbatim, "") for key in _SAVED_IMAGE)
+    return SavedImage(title=title, comment=comment, author=author, author_email=email)
 
 
 def _network(settings: Settings) -> str:

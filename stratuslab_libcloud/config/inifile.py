@@ -6,6 +6,7 @@ each line is first rewritten so that today's parser reads from it what the old o
 
 from __future__ import annotations
 
+import codecs
 import configparser
 import re
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ _SECTION = re.compile(r"\[(?P<header>[^]]+)\]")
 _SEPARATOR = re.compile(r"[:=]")
 _REFERENCE = re.compile(r"%\(([^)]+)\)s")
 _SHARED = "DEFAULT"
+_FOR_PEOPLE = re.compile(rb"[#;\[]|rem\s|(name|country)\s*[=:]", re.IGNORECASE)
+"""Lines whose letters do not matter to any service."""
 
 
 class IniFile:
@@ -25,16 +28,21 @@ class IniFile:
 
     ``[DEFAULT]`` (in capitals) is the parser's own section: its keys are also found in all other sections.
 
-    :param content: the file's bytes, UTF-8
+    Other bytes than UTF-8 may stand in comments, sections, and the names of places; in another value they are an error
+    when the value is asked for.
+
+    :param content: the file's bytes
     :param name: the file's name, for messages
-    :raises ConfigurationError: the bytes are not UTF-8, or a line is neither section, key nor continuation
+    :ivar guessed_lines: the numbers of the lines that are not UTF-8 and are read as Latin-1
+    :raises ConfigurationError: the file is in UTF-16, or a line is neither section, key nor continuation
     """
 
     def __init__(self, content: bytes, name: str) -> None:
         self.name = name
         self._parser = _Parser()
         try:
-            self._parser.read_file(_lines(_decode(content, name), name), source=name)
+            text, self.guessed_lines = _decode(content, name)
+            self._parser.read_file(_lines(text, name), source=name)
         except configparser.MissingSectionHeaderError as error:
             raise _unreadable(name, error.lineno, "a '[section]' line must come before it") from None
         except configparser.ParsingError as error:
@@ -57,12 +65,12 @@ class IniFile:
 
     def keys(self, section: str) -> tuple[str, ...]:
         """The keys that are written in this section, in the file's order; the section may be ``DEFAULT``."""
-        return tuple(map(_as_text, self._shared if section == _SHARED else self._raw[section]))
+        return tuple(map(_shown, self._shared if section == _SHARED else self._raw[section]))
 
     def references(self) -> frozenset[str]:
         """The keys that some value refers to as ``%(key)s``."""
         values = [value for section in (self._shared, *self._raw.values()) for value in section.values()]
-        return frozenset(_as_text(key).lower() for value in values for key in _REFERENCE.findall(value))
+        return frozenset(_shown(key).lower() for value in values for key in _REFERENCE.findall(value))
 
     def get(self, section: str, key: str) -> str | None:
         """The value of a key, from the section or else from ``[DEFAULT]``; None if neither has it.
@@ -75,7 +83,15 @@ class IniFile:
         try:
             return _as_text(self._parser.get(_as_bytewise(section), _as_bytewise(key), vars=values))
         except configparser.InterpolationMissingOptionError as error:
-            problem = f"neither this section nor [DEFAULT] has the key '{_as_text(error.reference)}'"
+            problem = f"neither this section nor [DEFAULT] has the key '{_shown(error.reference)}'"
+        except UnicodeDecodeError:
+            raise ConfigurationError(
+                f"The value of '{key}' in section '{section}' of {self.name} is not UTF-8 text: save the file in the "
+                "encoding UTF-8.",
+                file=self.name,
+                section=section,
+                key=key,
+            ) from None
         except configparser.InterpolationDepthError:
             problem = "it refers to itself"
         except configparser.InterpolationError:
@@ -146,14 +162,31 @@ def _unreadable(name: str, number: int, problem: str) -> ConfigurationError:
     return ConfigurationError(f"Line {number} of {name} cannot be read: {problem}.", file=name)
 
 
-def _decode(content: bytes, name: str) -> str:
-    """The content as a text in which each byte that is not ASCII is a character: neither a blank nor upper case."""
+def _decode(content: bytes, name: str) -> tuple[str, list[int]]:
+    """The content as a text in which each byte that is not ASCII is a character: neither a blank nor upper case.
+
+    :return: the text, and the numbers of the lines that were read as Latin-1
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _unreadable(name, 1, "it is not UTF-8 text; save the file in the encoding UTF-8")
+    content = content.removeprefix(codecs.BOM_UTF8)
+    guessed = []
+    if not _is_utf8(content):
+        lines = content.split(b"\n")
+        for index, line in enumerate(lines):
+            if not _is_utf8(line) and _FOR_PEOPLE.match(line):
+                lines[index] = line.decode("latin-1").encode()
+                guessed.append(index + 1)
+        content = b"\n".join(lines)
+    return content.decode("ascii", "surrogateescape"), guessed
+
+
+def _is_utf8(content: bytes) -> bool:
     try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        number = content.count(b"\n", 0, error.start) + 1
-        raise _unreadable(name, number, "it is not UTF-8 text; save the file in the encoding UTF-8") from None
-    return content.removeprefix(b"\xef\xbb\xbf").decode("ascii", "surrogateescape")
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _as_bytewise(text: str) -> str:
@@ -162,3 +195,8 @@ def _as_bytewise(text: str) -> str:
 
 def _as_text(bytewise: str) -> str:
     return bytewise.encode("ascii", "surrogateescape").decode()
+
+
+def _shown(bytewise: str) -> str:
+    """A key for messages and comparisons, also one that is not UTF-8."""
+    return bytewise.encode("ascii", "surrogateescape").decode("utf-8", "replace")

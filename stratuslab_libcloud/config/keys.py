@@ -8,36 +8,34 @@ _LOCATIONS = ("kind", "selected_section", "name", "country")
 _ENDPOINTS = ("endpoint", "pdisk_endpoint", "pdisk_port", "pdisk_protocol", "marketplace_endpoint")
 _CREDENTIALS = ("username", "password", "pem_certificate", "pem_key", "pdisk_username", "pdisk_password")
 _TLS = ("tls_verify", "tls_ca_bundle")
-_LIMITS = ("endpoint_timeout", "endpoint_connections", "endpoint_max_answer")
+_LIMITS = ("request_timeout", "endpoint_connections", "endpoint_max_answer")
 _SSH_KEYS = ("user_public_key_file", "user_private_key_file")
 _SIZES = ("instance_type", "default_instance_type", "vm_cpu_amount")
 _NETWORK = ("is_local_ip", "is_private_ip", "specific_address_request")
 _PORT_TRANSLATION = ("port_translation", "pat_service_host", "pat_gateway_host")
 _DISKS = ("vm_disks_bus", "use_qcow_disk_format", "no_check_image_url")
 _MORE_DISKS = ("persistent_disk_uuid", "readonly_disk_id", "extra_disk_size")
-_HOST = ("vm_requirements", "vm_kernel", "vm_ramdisk", "raw_data", "vnc_port", "vnc_listen")
+_HOST = ("vm_requirements", "vm_kernel", "vm_ramdisk", "raw_data", "vnc_port", "vnc_listen", "vm_template_file")
+_SAVED_IMAGE = ("save_disk", "author", "author_email", "title", "comment")
 _CONTEXT = ("default_context_method", "extra_context_file", "extra_context_data", "cloud_init")
 
 USED_KEYS = frozenset(
     (
         *(*_LOCATIONS, *_ENDPOINTS, *_CREDENTIALS, *_TLS, *_LIMITS, *_SSH_KEYS),
-        *(*_SIZES, *_NETWORK, *_PORT_TRANSLATION, *_DISKS, *_MORE_DISKS, *_HOST, *_CONTEXT),
+        *(*_SIZES, *_NETWORK, *_PORT_TRANSLATION, *_DISKS, *_MORE_DISKS, *_HOST, *_SAVED_IMAGE, *_CONTEXT),
     )
 )
 """The keys that this package uses."""
 
 _SIGNING = ("p12_certificate", "p12_password")
-_RUN = ("instance_number", "vm_name", "vm_cpu", "vm_ram", "vm_swap", "vm_template_file", "disk_format")
+_RUN = ("instance_number", "vm_name", "vm_cpu", "vm_ram", "vm_swap", "disk_format")
 _RUN_FILES = ("out_vm_ids_file", "in_vm_ids_file")
-_NEW_IMAGES = ("save_disk", "author", "author_email", "title", "comment")
-_CLIENT = ("endpoints", "use_http_cache", "max_mounts", "verbose_level")
+_CLIENT = ("endpoints", "endpoint_timeout", "use_http_cache", "max_mounts", "verbose_level")
 _MANAGERS = ("vm_manager_type", "volume_manager_type")
 _SITE = ("one_username", "one_password", "frontend_ip", "proxy_port", "quarantine_period")
 _SITE_DISKS = ("persistent_disk_cloud_service_user",)
 
-KEYS_OF_OTHER_TOOLS = frozenset(
-    (*_SIGNING, *_RUN, *_RUN_FILES, *_NEW_IMAGES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS)
-)
+KEYS_OF_OTHER_TOOLS = frozenset((*_SIGNING, *_RUN, *_RUN_FILES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS))
 """The keys that are only used by the ``stratus-*`` commands and by the administrators of a site."""
 
 KNOWN_KEYS = USED_KEYS | KEYS_OF_OTHER_TOOLS

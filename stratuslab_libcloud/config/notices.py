@@ -33,6 +33,13 @@ def warn_of_unknown_keys(ini: IniFile) -> None:
         _warn_once(f"Nothing uses the key '{key}' in {', '.join(sections)} of {ini.name}{_suggestion(key)}")
 
 
+def warn_of_other_encoding(ini: IniFile) -> None:
+    """Tell about lines that are not UTF-8."""
+    if ini.guessed_lines:
+        lines = ", ".join(map(str, ini.guessed_lines))
+        _warn_once(f"Not UTF-8, and read as Latin-1: line {lines} of {ini.name}; save the file in the encoding UTF-8")
+
+
 def warn_of_open_passwords(ini: IniFile, path: Path) -> None:
     """Warn when other users of this machine can read a file with passwords."""
     has_password = any(key in _PASSWORDS for section in ini.sections_with_shared for key in ini.keys(section))

@@ -67,6 +67,21 @@ class ServiceConfig(NamedTuple):
     max_answer: int
 
 
+class SavedImage(NamedTuple):
+    """What the image is called that is made of a machine's root disk when the machine is shut down.
+
+    :param title: of the new image
+    :param comment: its description
+    :param author: the name of its creator
+    :param author_email: where the cloud tells that it is there
+    """
+
+    title: str = ""
+    comment: str = ""
+    author: str = ""
+    author_email: str = ""
+
+
 class MachineOptions(NamedTuple):
     """The options of a new machine, unless the call has others; they become a part of its template.
 
@@ -76,7 +91,7 @@ class MachineOptions(NamedTuple):
     :param disks_bus: ``ide``, ``scsi`` or ``virtio``; None to use the image's
     :param qcow: whether the root disk is qcow2, also if the image's entry has another format
     :param persistent_disk: the uuid of a disk to attach at the start
-    :param readonly_disk: the Marketplace identifier of a read-only data image
+    :param readonly_disk: the Marketplace identifier or the URL of a read-only data image
     :param volatile_disk: MiB of an additional empty disk that is deleted with the machine
     :param cpu_amount: share of physical CPUs, at most the number of virtual CPUs
     :param requirements: an OpenNebula expression that a host must satisfy
@@ -85,6 +100,8 @@ class MachineOptions(NamedTuple):
     :param raw_data: text for the hypervisor, or the name of a file that contains it
     :param vnc_port: -1 for any
     :param vnc_listen: the IP address on which the VNC server listens
+    :param template_file: a template with ``%(name)s`` for the values, instead of the built-in one
+    :param saved_image: what is made of the root disk at the shutdown; None to save nothing
     :param context_method: ``one`` or ``cloud-init``
     :param context_file: a file of ``key=value`` lines for the contextualization
     :param context_data: the same, separated by ``#``
@@ -107,6 +124,8 @@ class MachineOptions(NamedTuple):
     raw_data: str | None = None
     vnc_port: int = -1
     vnc_listen: str | None = None
+    template_file: Path | None = None
+    saved_image: SavedImage | None = None
     context_method: str = "one"
     context_file: Path | None = None
     context_data: str | None = None

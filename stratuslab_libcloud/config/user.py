@@ -105,6 +105,7 @@ class UserConfiguration:
             problem = "has no section '[default]', which contains the settings of all clouds: add it; it may be empty"
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
         notices.warn_of_unknown_keys(ini)
+        notices.warn_of_other_encoding(ini)
         sections = choose(ini, environ, default_location, locations, arguments, kind)
         return cls(ini, environ, arguments, sections, _seconds(timeout), kind)
 

@@ -98,10 +98,10 @@ def disk_uuid(text: str) -> str:
         raise ValueError("the uuid of a persistent disk") from None
 
 
-def image_identifier(text: str) -> str:
-    """A Marketplace identifier."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{27}", text):
-        raise ValueError("a Marketplace identifier: 27 letters, digits, '-' and '_'")
+def image_identifier_or_url(text: str) -> str:
+    """A Marketplace identifier, or a URL at which an image is."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{27}|[A-Za-z][A-Za-z0-9+.-]*:\S+", text):
+        raise ValueError("a Marketplace identifier (27 letters, digits, '-' and '_') or a URL")
     return text
 
 
@@ -131,6 +131,11 @@ def proxy_url(text: str) -> str:
             "characters are written with a percent sign: '/' as %2F, '#' as %23, '@' as %40"
         )
     return text
+
+
+def with_plain_quotes(text: str) -> str:
+    """The text without the backslashes that release 14.06 needed before quotes."""
+    return text.replace('\\"', '"')
 
 
 def verbatim(text: str) -> str:

@@ -126,7 +126,6 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line() -> None:
         (b"[cloud]\nkey = a\n\njust words\nmore words\n", 4, r"it is neither '\[section\]' nor 'key = value'"),
         (b"[cloud]\n= value\n", 2, r"it is neither '\[section\]' nor 'key = value'"),
         (b"[]\nkey = a\n", 1, r"a '\[section\]' line must come before it"),
-        (b"[cloud]\nkey = a\nkey = \xfc\n", 3, "it is not UTF-8 text"),
         ("[cloud]\nkey = a\n".encode("utf-16"), 1, "it is not UTF-8 text"),
     ],
 )
@@ -134,6 +133,38 @@ def test_a_line_that_can_not_be_read(content: bytes, number: int, problem: str) 
     with pytest.raises(ConfigurationError, match=f"^Line {number} of a.cfg cannot be read: {problem}") as caught:
         IniFile(content, "a.cfg")
     assert caught.value.file == "a.cfg"
+
+
+LATIN_1 = """# Schl\u00fcssel
+[orl\u00e9ans]
+name = Orl\u00e9ans
+country: Fran\u00e7e
+user = jane
+password = s\u00e9cret
+more = a
+  \u00e9
+k\u00e9y = %(\u00e9)s
+""".encode("latin-1")
+
+
+def test_latin_1_is_read_where_it_is_for_people() -> None:
+    ini = IniFile(LATIN_1, "a.cfg")
+
+    assert ini.sections == ("orl\u00e9ans",)
+    assert ini.get("orl\u00e9ans", "name") == "Orl\u00e9ans"
+    assert ini.get("orl\u00e9ans", "country") == "Fran\u00e7e"
+    assert ini.get("orl\u00e9ans", "user") == "jane"
+    assert ini.guessed_lines == [1, 2, 3, 4]
+    assert len(ini.keys("orl\u00e9ans")) == 6
+    assert len(ini.references()) == 1
+
+
+@pytest.mark.parametrize("key", ["password", "more"])
+def test_a_value_in_latin_1_is_an_error_that_names_the_key(key: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{key}' in section 'orl\u00e9ans' of a.cfg is not UTF-8") as caught:
+        IniFile(LATIN_1, "a.cfg").get("orl\u00e9ans", key)
+    assert caught.value.key == key
+    assert "cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,15 @@ def test_verification_off_is_told_once_a_section_when_it_is_used(load: Load, tol
         "The TLS certificates of location 'default' are not verified ('tls_verify' in <configuration>).",
         "The TLS certificates of location 'a' are not verified ('tls_verify' in <configuration>).",
     ]
+
+
+def test_another_encoding_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "latin.cfg"
+    file.touch(mode=0o600)
+    file.write_bytes("[default]\nname = Orl\u00e9ans\n# \u00e9\n".encode("latin-1"))
+    for _ in range(2):
+        assert UserConfiguration.load(file).place("default").name == "Orl\u00e9ans"
+    [record] = caplog.records
+    assert record.getMessage() == (
+        f"Not UTF-8, and read as Latin-1: line 2, 3 of {file}; save the file in the encoding UTF-8"
+    )

@@ -151,7 +151,7 @@ def test_what_default_refers_to_is_its_own(load: Load) -> None:
 
 
 def test_the_argument_goes_before_all(load: Load) -> None:
-    text = TWO_CLOUDS + "endpoint_timeout = 5\n"
+    text = TWO_CLOUDS + "request_timeout = 5\n"
 
     assert load(text).cloud("b").compute.timeout == 5
     for argument in (7, "7", 7.0):

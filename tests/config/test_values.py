@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stratuslab_libcloud.config import CloudConfig, MachineOptions
+from stratuslab_libcloud.config import CloudConfig, MachineOptions, SavedImage
 from stratuslab_libcloud.errors import ConfigurationError
 
 ReadCloud = Callable[..., CloudConfig]
@@ -39,10 +39,16 @@ def test_nothing_set(cloud: ReadCloud) -> None:
         (f"persistent_disk_uuid = {UUID}", "persistent_disk", UUID),
         (f"persistent_disk_uuid = {UUID.upper()}", "persistent_disk", UUID),
         (f"readonly_disk_id = {IMAGE}", "readonly_disk", IMAGE),
+        ("readonly_disk_id = http://example.org/data.img", "readonly_disk", "http://example.org/data.img"),
         ("extra_disk_size = 10240", "volatile_disk", 10240),
         ("extra_disk_size = 0", "volatile_disk", None),
         ("vm_cpu_amount = 0.5", "cpu_amount", 0.5),
         ('vm_requirements = CLUSTER = "a" & FREE_CPU > 60', "requirements", 'CLUSTER = "a" & FREE_CPU > 60'),
+        ('vm_requirements = CLUSTER = \\"a\\"', "requirements", 'CLUSTER = "a"'),
+        ("vm_template_file = /etc/vm.one", "template_file", Path("/etc/vm.one")),
+        ("save_disk = true\ntitle = A title\nauthor = Jane", "saved_image", SavedImage("A title", "", "Jane", "")),
+        ("save_disk = true\ncomment = c\nauthor_email = j@x", "saved_image", SavedImage("", "c", "", "j@x")),
+        ("save_disk = false\ntitle = A title", "saved_image", None),
         ("vm_kernel = /boot/vmlinuz", "kernel", "/boot/vmlinuz"),
         ("vm_ramdisk = /boot/initrd", "ramdisk", "/boot/initrd"),
         ("raw_data = <a>\n  <b/></a>", "raw_data", "<a>\n<b/></a>"),
@@ -103,9 +109,10 @@ def test_false(cloud: ReadCloud, word: str) -> None:
         ("pdisk_port", "8445x", "a whole number from 1 to 65535"),
         ("pdisk_protocol", "ftp", "'http' or 'https'"),
         ("marketplace_endpoint", "http:", "a URL"),
-        ("endpoint_timeout", "0", "a number above 0"),
-        ("endpoint_timeout", "5s", "a number above 0"),
-        ("endpoint_timeout", "inf", "a number above 0"),
+        ("request_timeout", "0", "a number above 0"),
+        ("request_timeout", "5s", "a number above 0"),
+        ("request_timeout", "inf", "a number above 0"),
+        ("readonly_disk_id", "an image", "a Marketplace identifier (27 letters, digits, '-' and '_') or a URL"),
         ("endpoint_connections", "0", "a whole number from 1 to 1000"),
         ("endpoint_connections", "1.5", "a whole number from 1 to 1000"),
         ("endpoint_max_answer", "none", "a whole number from 1"),
@@ -138,9 +145,14 @@ def test_a_value_on_the_next_line(cloud: ReadCloud) -> None:
 
 
 def test_services(cloud: ReadCloud) -> None:
-    service = cloud("endpoint_timeout = 2.5\nendpoint_connections = 8\nendpoint_max_answer = 16").disks
+    service = cloud("request_timeout = 2.5\nendpoint_connections = 8\nendpoint_max_answer = 16").disks
 
     assert (service.timeout, service.connections, service.max_answer) == (2.5, 8, 16 * 1024 * 1024)
+
+
+@pytest.mark.parametrize("value", ["5", "0", "5s", ""])
+def test_the_time_limit_of_a_command_of_14_06_is_none_of_ours(cloud: ReadCloud, value: str) -> None:
+    assert cloud(f"endpoint_timeout = {value}").compute.timeout == 60
 
 
 def test_services_by_default(cloud: ReadCloud) -> None:

@@ -155,8 +155,9 @@ def cloud_init_pairs(keys: Iterable[str], parts: Iterable[Part]) -> dict[str, st
 
 
 def context(public_keys: str, pairs: Mapping[str, str]) -> dict[str, str]:
-    """The values of a template's CONTEXT, in their order."""
-    return {"PUBLIC_KEY": public_keys, **pairs, "TARGET": "hdd"}
+    """The values of a template's CONTEXT, in their order; the pairs may have another target than ``hdd``."""
+    target = {} if any(name.upper() == "TARGET" for name in pairs) else {"TARGET": "hdd"}
+    return {"PUBLIC_KEY": public_keys, **pairs, **target}
 
 
 def _key_lines(text: str) -> str:

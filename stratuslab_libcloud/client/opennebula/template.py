@@ -46,6 +46,17 @@ def render(attributes: Iterable[Attribute | Vector]) -> str:
     return "\n".join(entry.text for entry in _with_last_entry(entries) if entry.text) + "\n"
 
 
+def inner_text(value: str) -> str:
+    """What stands between the quotes of a value.
+
+    :raises InvalidArgumentError: when it cannot be written
+    """
+    _check_value("the template", value)
+    if value.endswith("\\"):
+        raise InvalidArgumentError(f"{value!r} ends with a backslash, which cannot be written between quotes")
+    return _quoted(value)[1:-1]
+
+
 @dataclass(frozen=True)
 class _Entry:
     """A name and its value as text.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{27}\Z")
-_IMAGE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
+_IMAGE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//\Z)[^\s]+\Z")
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
@@ -16,7 +16,7 @@ def is_image_id(text: str) -> bool:
 
 
 def is_image_url(text: str) -> bool:
-    """Whether it has the form of a URL from which an image can be fetched."""
+    """Whether it has the form of a URL from which an image can be fetched, such as ``pdisk:host:port:uuid``, too."""
     return bool(_IMAGE_URL.match(text)) and text.isprintable()
 
 

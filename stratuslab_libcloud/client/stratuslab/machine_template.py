@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.client.opennebula.contextualization import read_text
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE
-from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, render
+from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, inner_text, render
+from stratuslab_libcloud.client.stratuslab.template_file import fill_in
 from stratuslab_libcloud.config import MachineOptions, values
 
 if TYPE_CHECKING:
@@ -70,9 +71,12 @@ class MachineTemplate:
         """The template in OpenNebula's syntax.
 
         :raises InvalidArgumentError: when a value cannot be written
-        :raises ConfigurationError: when the file that `raw_data` names cannot be read
+        :raises ConfigurationError: when the file that `raw_data` or `template_file` names cannot be read
         """
-        return render(self._attributes())
+        if self.options.template_file is None:
+            return render(self._attributes())
+        text = fill_in(self.options.template_file, self._values_of_a_file())
+        return f"{text.rstrip()}\n{render([Attribute(MARK_ATTRIBUTE, self.mark)])}"
 
     def allocator(self, compute: Compute) -> Allocate:
         """What creates a machine like this.
@@ -82,45 +86,124 @@ class MachineTemplate:
         return partial(compute.allocate, self.render())
 
     def _attributes(self) -> Iterator[Attribute | Vector]:
+        yield from self._resources()
+        yield from self._choices()
+        yield from self._disks()
+        yield self._nic()
+        yield self._graphics()
+        yield self._raw()
+        yield Vector("CONTEXT", self.context)
+        yield self._create_image()
+        yield self._inbound_ports()
+        yield Attribute(MARK_ATTRIBUTE, self.mark)
+
+    def _resources(self) -> Iterator[Attribute]:
         options = self.options
         yield Attribute("CPU", _share_of_cpu(options.cpu_amount, self.cpu))
         yield Attribute("VCPU", str(self.cpu))
         yield Attribute("MEMORY", str(self.ram))
         yield Attribute("RANK", RANK)
+
+    def _choices(self) -> Iterator[Attribute | Vector]:
+        options = self.options
         yield Attribute("REQUIREMENTS", options.requirements or "")
         yield Attribute("NAME", self.name)
         yield Vector("OS", {"KERNEL": options.kernel or "", "INITRD": options.ramdisk or ""})
-        yield from self._disks()
-        yield self._nic()
-        yield self._graphics()
-        if options.raw_data:
-            yield Vector("RAW", {"TYPE": "kvm", "DATA": _text_or_file(options.raw_data)})
-        yield Vector("CONTEXT", self.context)
-        yield Attribute("INBOUND_PORTS", ",".join(str(port) for port in self.inbound_ports))
-        yield Attribute(MARK_ATTRIBUTE, self.mark)
+
+    @property
+    def _prefix(self) -> str:
+        return _PREFIXES[self.options.disks_bus or self.root.bus]
 
     def _disks(self) -> Iterator[Vector]:
-        options = self.options
-        prefix = _PREFIXES[options.disks_bus or self.root.bus]
-        letters = iter(_EXTRA_DISKS)
+        prefix = self._prefix
         yield Vector(
             "DISK",
             {
                 "SOURCE": self.root.source,
                 "TARGET": prefix + "a",
-                "SAVE": "no",
+                "SAVE": self._save,
                 "READONLY": "no",
-                "DRIVER": "qcow2" if options.qcow else self.root.format,
+                "DRIVER": self._disk_format,
             },
         )
         yield Vector("DISK", {"TYPE": "swap", "SIZE": str(self.swap), "TARGET": prefix + "b", "READONLY": "no"})
+        yield from self._further_disks().values()
+
+    @property
+    def _save(self) -> str:
+        return "yes" if self.options.saved_image else "no"
+
+    @property
+    def _disk_format(self) -> str:
+        return "qcow2" if self.options.qcow else self.root.format
+
+    def _further_disks(self) -> dict[str, Vector]:
+        """Disks beside the root and the swap disk, by the names of ``schema.one``; each has a target of its own."""
+        options = self.options
+        letters = iter(_EXTRA_DISKS)
+        prefix = self._prefix
+        disks = {}
         if options.volatile_disk:
-            yield _volatile_disk(options.volatile_disk, prefix + next(letters))
+            disks["extra_disk"] = _volatile_disk(options.volatile_disk, prefix + next(letters))
         if self.persistent_disk:
             target = prefix + next(letters)
-            yield Vector("DISK", {"SOURCE": self.persistent_disk, "TARGET": target, "TYPE": "block"})
+            disk = {"SOURCE": self.persistent_disk, "TARGET": target, "TYPE": "block"}
+            disks["persistent_disk"] = Vector("DISK", disk)
         if self.readonly_disk:
-            yield _readonly_disk(self.readonly_disk, prefix + next(letters))
+            disks["readonly_disk"] = _readonly_disk(self.readonly_disk, prefix + next(letters))
+        return disks
+
+    def _raw(self) -> Vector:
+        data = _text_or_file(self.options.raw_data) if self.options.raw_data else ""
+        return Vector("RAW", {"TYPE": "kvm", "DATA": data} if data else {})
+
+    def _create_image(self) -> Vector:
+        """What StratusLab makes of the root disk when the machine is shut down (TMSaveCache.py)."""
+        image = self.options.saved_image
+        if image is None:
+            return Vector("CREATE_IMAGE")
+        values = {
+            "CREATOR_NAME": image.author,
+            "CREATOR_EMAIL": image.author_email,
+            "NEWIMAGE_TITLE": image.title,
+            "NEWIMAGE_COMMENT": image.comment,
+        }
+        return Vector("CREATE_IMAGE", values)
+
+    def _inbound_ports(self) -> Attribute:
+        return Attribute("INBOUND_PORTS", ",".join(str(port) for port in self.inbound_ports))
+
+    def _values_of_a_file(self) -> dict[str, str]:
+        """What a template file can refer to, by the names of ``schema.one``."""
+        cpu, vcpu, memory, _ = self._resources()
+        requirements, name, system = self._choices()
+        context = dict(self.context)
+        key = context.pop("PUBLIC_KEY", "")
+        context.pop("TARGET", None)
+        parts = {
+            "vm_requirements": requirements,
+            "vm_name": name,
+            "os_options": system,
+            "vm_nic": self._nic(),
+            "graphics": self._graphics(),
+            "raw_data": self._raw(),
+            "create_image": self._create_image(),
+            "inbound_ports": self._inbound_ports(),
+            **self._further_disks(),
+        }
+        return {
+            "vm_cpu": cpu.value,
+            "vm_vcpu": vcpu.value,
+            "vm_ram": memory.value,
+            "vm_swap": str(self.swap),
+            "vm_disks_prefix": self._prefix,
+            "disk_driver": self._disk_format,
+            "save_disk": self._save,
+            "vm_image": inner_text(self.root.source),
+            "public_key": inner_text(key),
+            "extra_context": "".join(f"{render([Attribute(*pair)]).strip()},\n" for pair in context.items()),
+            **{token: render([part]).strip() for token, part in parts.items()},
+        }
 
     def _nic(self) -> Vector:
         values = {"NETWORK_UNAME": "oneadmin", "NETWORK": self.options.network}

@@ -21,6 +21,7 @@ from stratuslab_libcloud.client.opennebula.contextualization import (
     context,
     parse_pairs,
     parse_parts,
+    public_keys_in,
     read_public_keys,
     read_text,
 )
@@ -94,7 +95,7 @@ def machine_template(
         inbound_ports=ports,
         options=machine,
         persistent_disk=machine.persistent_disk and _disk_source(cloud, machine.persistent_disk),
-        readonly_disk=machine.readonly_disk and cloud.marketplace.source(machine.readonly_disk),
+        readonly_disk=machine.readonly_disk and _data_source(cloud, machine.readonly_disk),
         mark=new_mark(),
     )
 
@@ -139,8 +140,9 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
     if auth is None:
         return read_public_keys(cloud.config.public_key_file)
     if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
-        check_public_keys(auth.pubkey, "auth")
-        return auth.pubkey
+        keys = public_keys_in(auth.pubkey)
+        check_public_keys(keys, "auth")
+        return keys
     raise InvalidArgumentError(
         f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
         "StratusLab's machines are entered with SSH keys"
@@ -168,9 +170,14 @@ def _disk_source(cloud: Cloud, disk_id: str) -> str:
     return f"pdisk:{cloud.config.disks_source}/{disk_id}"
 
 
+def _data_source(cloud: Cloud, image: str) -> str:
+    return cloud.marketplace.source(image) if is_image_id(image) else image
+
+
 def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedNodeOptions) -> dict[str, str]:
     keys = public_keys(cloud, auth)
-    pairs = parse_pairs(_context_lines(machine), "extra_context_data or extra_context_file")
+    configured = parse_pairs(_context_lines(machine), "extra_context_data or extra_context_file")
+    pairs = {name: value for name, value in configured.items() if name.upper() != "PUBLIC_KEY"}
     pairs.update(options.context_pairs())
     user_data = options.user_data()
     if user_data is not None:

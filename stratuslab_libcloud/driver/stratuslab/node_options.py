@@ -35,7 +35,7 @@ class NodeOptions(TypedDict, total=False):
     :param ex_requirements: an OpenNebula expression that a host must satisfy
     :param ex_disks_bus: ``ide``, ``scsi`` or ``virtio``
     :param ex_persistent_disk: a volume to start with
-    :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with
+    :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with, or the URL of one
     :param ex_volatile_disk: GiB of an additional empty disk that is deleted with the machine
     """
 
@@ -70,6 +70,7 @@ class CheckedNodeOptions:
         :raises InvalidArgumentError: when a value is not possible
         """
         given = self._options.get
+        readonly = _id_of(given("ex_readonly_disk"))
         volatile = parsed("ex_volatile_disk", given("ex_volatile_disk"), values.whole_number(1, _LARGEST_VOLATILE_DISK))
         chosen: dict[str, Any] = {
             "network": parsed("ex_network", given("ex_network"), values.one_of("public", "local", "private")),
@@ -79,7 +80,7 @@ class CheckedNodeOptions:
             "requirements": _text("ex_requirements", given("ex_requirements")),
             "disks_bus": parsed("ex_disks_bus", given("ex_disks_bus"), values.disks_bus),
             "persistent_disk": self._volume_at(location),
-            "readonly_disk": parsed("ex_readonly_disk", _id_of(given("ex_readonly_disk")), values.image_identifier),
+            "readonly_disk": parsed("ex_readonly_disk", readonly, values.image_identifier_or_url),
             "volatile_disk": volatile and volatile * _MIB_IN_GIB,
         }
         return configured._replace(**{name: value for name, value in chosen.items() if value is not None})

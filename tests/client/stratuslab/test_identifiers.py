@@ -36,6 +36,8 @@ def test_what_is_no_identifier(text: str) -> None:
         ("https://example.org:8443/a?b=c", True),
         ("example.org/image.gz", False),
         ("http://", False),
+        ("pdisk:pdisk.example.org:8445:0a1b2c3d-0000-4000-8000-0123456789ab", True),
+        ("pdisk:", False),
         ("http://example.org/a b", False),
         ("http://example.org/\x00", False),
     ],

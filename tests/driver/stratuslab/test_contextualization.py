@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from libcloud.compute.base import NodeAuthSSHKey
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
@@ -76,3 +76,18 @@ def test_parts_from_files(context: Context, tmp_path: Path, key_file: Path) -> N
     told = context(ex_cloud_init=f"x-shellscript,{script}#ssh,{key_file}")
     assert base64.b64decode(told["CLOUD_INIT_AUTHORIZED_KEYS"]) == key_file.read_bytes()
     assert b"text/x-shellscript" in gzip.decompress(base64.b64decode(told["CLOUD_INIT_USER_DATA"]))
+
+
+def test_comments_in_the_text_of_a_key_are_left_out(context: Context) -> None:
+    told = context(auth=NodeAuthSSHKey("Comment: of jane\nssh-rsa A\n"))
+    assert told["PUBLIC_KEY"] == "ssh-rsa A\n"
+
+
+def test_the_configuration_does_not_replace_the_key(sandbox: Sandbox, config_file: Path, image: NodeImage) -> None:
+    with config_file.open("a") as file:
+        file.write("\nextra_context_data = PUBLIC_KEY=other#public_key=other#A=b#TARGET=hdc\n")
+    driver = StratusLabNodeDriver(stratuslab_user_config=config_file)
+    node = driver.create_node("n", None, image)
+    told = sandbox.machines[int(node.id)].template.vectors("CONTEXT")[0]
+    assert told["PUBLIC_KEY"].startswith("ssh-ed25519 ")
+    assert (told["A"], told["TARGET"]) == ("b", "hdc")
