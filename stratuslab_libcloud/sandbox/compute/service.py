@@ -1,7 +1,8 @@
 """The compute service: the authenticating proxy with an OpenNebula 3.2.1 daemon behind it.
 
 ``POST /one-proxy/pswd/xmlrpc`` and ``/one-proxy/cert/xmlrpc``. The proxy knows the user and replaces the
-first XML-RPC parameter, whatever it is. Served are the methods that StratusLab's own client used for machines:
+first XML-RPC parameter, whatever it is. ``POST /RPC2`` asks the daemon directly: the first parameter is
+``user:password``. Served are the methods that StratusLab's own client used for machines:
 ``one.vm.allocate``, ``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``; answers, error texts and codes are
 those of 3.2.1.
 """
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
+from stratuslab_libcloud.sandbox.compute import proxy
 from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
 from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, machine_xml
 from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
@@ -25,6 +27,7 @@ from stratuslab_libcloud.sandbox.http.negotiation import error_page
 from stratuslab_libcloud.sandbox.state.errors import (
     AllocationError,
     NoSuchMachineError,
+    NotAuthenticatedError,
     NotAuthorizedError,
     QuotaError,
     RefusedError,
@@ -34,10 +37,12 @@ from stratuslab_libcloud.sandbox.state.errors import (
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 
+_DAEMON = "/RPC2"
+
 _MAX_BODY = 512 * 1024
 _POOL_START, _POOL_END = escape("<VM_POOL>"), escape("</VM_POOL>")
 
-_AUTHORIZATION, _NO_EXISTS, _ACTION, _API, _INTERNAL = 0x200, 0x400, 0x800, 0x1000, 0x2000
+_AUTHENTICATION, _AUTHORIZATION, _NO_EXISTS, _ACTION, _API, _INTERNAL = 0x100, 0x200, 0x400, 0x800, 0x1000, 0x2000
 
 _MINE, _ALL = -3, -2
 _ANY_STATE, _NOT_DONE = -2, -1
@@ -50,6 +55,7 @@ class _ArgumentError(RefusedError):
 
 
 _CODES: dict[type[RefusedError], int] = {
+    NotAuthenticatedError: _AUTHENTICATION,
     NotAuthorizedError: _AUTHORIZATION,
     QuotaError: _AUTHORIZATION,
     NoSuchMachineError: _NO_EXISTS,
@@ -85,10 +91,14 @@ class ComputeService:
     """The methods of the daemon, over a cloud's state."""
 
     name = "compute"
-    prefix = "/one-proxy/"
+    prefix = ("/one-proxy/", _DAEMON)
     operations: Sequence[str] = ("one.vm.allocate", "one.vm.info", "one.vm.action", "one.vmpool.info")
     wrong_answers: Mapping[FaultKind, str] = {
         FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The compute service failed on purpose.").as_answer(),
+        FaultKind.PROXY_FAULT: proxy.DAEMON_IS_DOWN,
+        FaultKind.PROXY_FAULT_AFTER: proxy.CONNECTION_BROKE,
+        FaultKind.DOUBLED_FAULT: proxy.CONNECTION_BROKE,
+        FaultKind.RESTART: proxy.CONNECTION_BROKE,
         FaultKind.WRONG_TYPES: rpc.response(
             "<params><param><value><struct><member><name>success</name><value><string>yes</string></value></member>"
             "</struct></value></param></params>"
@@ -97,6 +107,7 @@ class ComputeService:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._away_until = 0.0
         self._listings: dict[int, tuple[int, str]] = {}
         self._methods: dict[str, tuple[str, Callable[[str, _Parameters], str | int]]] = {
             "one.vm.allocate": ("VirtualMachineAllocate", self._allocate),
@@ -108,18 +119,27 @@ class ComputeService:
     def routes(self) -> Blueprint:
         """What is served at which addresses."""
         routes = Blueprint("compute", __name__)
-        routes.add_url_rule("/one-proxy/<any(pswd,cert):_credentials>/xmlrpc", "call", self._answer, methods=["POST"])
+        path = "/one-proxy/<any(pswd,cert):_credentials>/xmlrpc"
+        routes.add_url_rule(path, "call", self._answer_by_proxy, methods=["POST"])
+        routes.add_url_rule(_DAEMON, "call_directly", self._answer, methods=["POST"])
         return routes
 
     def before(self) -> None:
-        """Find out who the user is."""
-        current_exchange().user = compute_user(self._state.accounts)
+        """Find out who the user is, as far as the proxy knows it."""
+        if request.path != _DAEMON:
+            current_exchange().user = compute_user(self._state.accounts)
 
     def error(self, error: HTTPException) -> Response:
         """Answer with a page, as the servlet container does."""
         return error_page(error)
 
-    def _answer(self, _credentials: str) -> Response:
+    def _answer_by_proxy(self, _credentials: str) -> Response:
+        answer = self._answer()
+        if answer.status_code == 200:
+            answer.set_data(proxy.passed_on(answer.get_data(as_text=True)))
+        return answer
+
+    def _answer(self) -> Response:
         if request.content_length is None:
             return Response("Length required", 411)
         if request.content_length > _MAX_BODY:
@@ -128,19 +148,36 @@ class ComputeService:
         try:
             method, values = rpc.parse_call(request.get_data())
             exchange.identify(method)
-            answer = self._call(exchange.user, method, values)
+            if self._is_away():
+                return _xml(proxy.DAEMON_IS_DOWN)
+            answer = self._call(method, values)
         except rpc.FaultError as fault:
             answer = fault.as_answer()
-        return Response(answer, content_type="text/xml; charset=utf-8")
+        if exchange.fault is not None and exchange.fault.kind == FaultKind.RESTART:
+            self._away_until = self._state.clock.now() + exchange.fault.seconds
+        return _xml(answer)
 
-    def _call(self, user: str, method: str, values: Sequence[Any]) -> str:
+    def _is_away(self) -> bool:
+        """Whether the daemon has ended and not started again."""
+        return self._state.clock.now() < self._away_until
+
+    def _call(self, method: str, values: Sequence[Any]) -> str:
         if method not in self._methods:
             raise rpc.FaultError(-506, f"Method '{method}' not defined")
         name, function = self._methods[method]
         try:
+            user = current_exchange().user or self._user_of_session(values)
             return rpc.success(function(user, _Parameters(values[1:])))
         except RefusedError as refusal:
             return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
+
+    def _user_of_session(self, values: Sequence[Any]) -> str:
+        """Who asks the daemon directly."""
+        user, _, password = str(next(iter(values), "")).partition(":")
+        if not self._state.accounts.has_password(user, password):
+            raise NotAuthenticatedError
+        current_exchange().user = user
+        return user
 
     def _allocate(self, user: str, parameters: _Parameters) -> str | int:
         try:
@@ -192,6 +229,10 @@ class ComputeService:
             text = escape(machine_xml(machine, whole_history=False))
             self._listings[machine.id] = (machine.revision, text)
         return text
+
+
+def _xml(answer: str) -> Response:
+    return Response(answer, content_type="text/xml; charset=utf-8")
 
 
 def _is_between(number: int, first: int, last: int) -> bool:

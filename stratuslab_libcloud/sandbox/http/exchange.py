@@ -35,7 +35,8 @@ class Exchange:
     def identify(self, operation: str) -> None:
         """Note what is asked, before it is carried out, and end the request here if a fault prevents it."""
         self.operation = operation
-        self.fault = self.faults.strike(self.service_name, operation)
+        if self.fault is None:  # there is one already when the request is carried out a second time
+            self.fault = self.faults.strike(self.service_name, operation)
         if self.fault is not None and self.fault.prevents:
             raise HTTPException(response=prevented_answer(self.fault, self.wrong_answers))
 

@@ -29,6 +29,17 @@ class FaultKind(Enum):
     """+ The same, as from a proxy that lost the answer."""
     XMLRPC_FAULT = "xmlrpc-fault"
     """An XML-RPC fault; only of services that speak XML-RPC."""
+    PROXY_FAULT = "proxy-fault"
+    """The XML-RPC fault of a proxy that cannot reach the daemon behind it; only of services with such a proxy."""
+    PROXY_FAULT_AFTER = "proxy-fault-after"
+    """+ The XML-RPC fault of a proxy whose connection to the daemon broke; only of services with such a proxy."""
+    DOUBLED = "doubled"
+    """+ The request is carried out twice, as by a proxy that sends it again; the second answer arrives."""
+    DOUBLED_FAULT = "doubled-fault"
+    """+ It is carried out twice, and the proxy's fault arrives; only of services with such a proxy."""
+    RESTART = "restart"
+    """+ The daemon ends, so that the proxy's fault arrives; it is away for `Fault.seconds`, and then starts; only of
+    services with such a proxy."""
     GARBAGE = "garbage"
     """+ An answer of random bytes."""
     WRONG_TYPES = "wrong-types"
@@ -47,7 +58,14 @@ _BEFORE = {
     FaultKind.REFUSE,
     FaultKind.STATUS,
     FaultKind.XMLRPC_FAULT,
+    FaultKind.PROXY_FAULT,
 }
+_CARRIED_OUT_TWICE = {FaultKind.DOUBLED, FaultKind.DOUBLED_FAULT}
+
+NEED_A_PROXY = frozenset(
+    {FaultKind.PROXY_FAULT, FaultKind.PROXY_FAULT_AFTER, FaultKind.DOUBLED_FAULT, FaultKind.RESTART}
+)
+"""Only a service with a proxy before its daemon can have these."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,11 @@ class Fault:
     def prevents(self) -> bool:
         """Whether it keeps the service from carrying out the request."""
         return self.kind in _BEFORE
+
+    @property
+    def doubles(self) -> bool:
+        """Whether it makes the service carry out the request twice."""
+        return self.kind in _CARRIED_OUT_TWICE
 
     def fits(self, service: str, operation: str) -> bool:
         """Whether it can happen to a request.

@@ -14,8 +14,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind, matches
+from stratuslab_libcloud.sandbox.http.fault import NEED_A_PROXY, Fault, FaultKind, matches
 from stratuslab_libcloud.sandbox.http.service import Service
+
+_NEED_AN_ANSWER = NEED_A_PROXY | {FaultKind.XMLRPC_FAULT}
 
 
 class _ActiveFault:
@@ -122,10 +124,10 @@ class Faults:
         if not named:
             raise ValueError(f"there is no service {fault.service!r}, but {_names(self._services)}")
         _check_operation(fault, named, fault.service)
-        if fault.kind == FaultKind.XMLRPC_FAULT:
+        if fault.kind in _NEED_AN_ANSWER:
             able = _with_kind(named, fault.kind)
             if not able:
-                of = _names(_with_kind(self._services, fault.kind))
+                of = _names(_with_kind(self._services, fault.kind)) or "another kind of cloud"
                 raise ValueError(f"the fault {fault.kind.value!r} is of the service {of!r}, not of {fault.service!r}")
             _check_operation(fault, able, _names(able))
 
@@ -134,7 +136,7 @@ def _with_kind(services: Sequence[type[Service]], kind: FaultKind) -> Sequence[t
     """Those of the services that can have a fault of this kind when they are asked."""
     if kind == FaultKind.TLS:
         return []
-    return [service for service in services if kind != FaultKind.XMLRPC_FAULT or kind in service.wrong_answers]
+    return [service for service in services if kind not in _NEED_AN_ANSWER or kind in service.wrong_answers]
 
 
 def _check_operation(fault: Fault, services: Sequence[type[Service]], name: str) -> None:

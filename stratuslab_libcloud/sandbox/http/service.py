@@ -15,15 +15,17 @@ class Service(Protocol):
     """One of a cloud's services.
 
     :param name: as in the record of requests and in faults
-    :param prefix: the beginning of all its paths
     :param operations: what it can be asked to do, as in the record of requests and in faults
     :param wrong_answers: its answers for the kinds of faults that need one in its own format
     """
 
     name: str
-    prefix: str
     operations: Sequence[str]
     wrong_answers: Mapping[FaultKind, str]
+
+    @property
+    def prefix(self) -> str | tuple[str, ...]:
+        """The beginning of all its paths, or each of several beginnings."""
 
     def routes(self) -> Blueprint:
         """What is served at which addresses."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
-from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
+from stratuslab_libcloud.sandbox.http.fault import NEED_A_PROXY, Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.faults import Faults
 
 _PAGE = """<html><head><title>{status}</title></head>
@@ -22,7 +22,7 @@ def prevented_answer(fault: Fault, wrong_answers: Mapping[FaultKind, str]) -> Re
     """
     if fault.kind == FaultKind.STATUS:
         return _status_page(fault)
-    if fault.kind == FaultKind.XMLRPC_FAULT:
+    if fault.kind in (FaultKind.XMLRPC_FAULT, FaultKind.PROXY_FAULT):
         return Response(wrong_answers[fault.kind], content_type="text/xml; charset=utf-8")
     return Response(status=500)
 
@@ -37,7 +37,7 @@ def spoiled_answer(answer: Response, fault: Fault, wrong_answers: Mapping[FaultK
         return _status_page(fault)
     if fault.kind == FaultKind.GARBAGE:
         return Response(faults.random_bytes(_GARBAGE_BYTES), answer.status_code, content_type=answer.content_type)
-    if fault.kind == FaultKind.WRONG_TYPES:
+    if fault.kind == FaultKind.WRONG_TYPES or fault.kind in NEED_A_PROXY:
         return Response(wrong_answers[fault.kind], answer.status_code, content_type=answer.content_type)
     return answer
 

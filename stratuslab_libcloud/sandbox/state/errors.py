@@ -17,6 +17,13 @@ class NotAuthorizedError(RefusedError):
         super().__init__(f"User [{user_id}] : Not authorized to perform {right} {thing}.")
 
 
+class NotAuthenticatedError(RefusedError):
+    """The daemon cannot find out whether the user is who they say."""
+
+    def __init__(self) -> None:
+        super().__init__("User couldn't be authenticated, aborting call.")
+
+
 class NoSuchMachineError(RefusedError):
     """There is no machine of that number."""
 

@@ -115,7 +115,8 @@ class Machines:
             return
         own = sum(m.owner == user and m.state != VmState.DONE for m in self._machines.values())
         if own >= self._limit:
-            raise QuotaError(f"User [{user.id}] : VM limit of {self._limit} reached, {own} in use.")
+            quota = f"NUM_VMS quota exceeded (Quota: {self._limit}, Used: {own}, Requested: 1)."
+            raise QuotaError(f"User [{user.id}] : {quota}")
 
     def _new_machine(self, user: User, template: Template) -> Machine:
         number = len(self._machines)

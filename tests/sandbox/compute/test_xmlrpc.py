@@ -10,9 +10,10 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.compute import proxy
 
 from ...conftest import SAMPLES
-from ..conftest import Oned, ok
+from ..conftest import ALICE, Oned, ok
 from .conftest import post, shape
 
 
@@ -46,9 +47,65 @@ def test_what_is_no_call_is_a_fault(sandbox: Sandbox, http: requests.Session, bo
     assert fault.value.faultCode == -503
 
 
+def ask_daemon(sandbox: Sandbox, http: requests.Session, *parameters: Any, method: str) -> requests.Response:
+    return http.post(f"{sandbox.url}/RPC2", data=xmlrpc.client.dumps(parameters, method))
+
+
+def test_a_daemon_that_is_asked_directly_wants_a_session(sandbox: Sandbox, http: requests.Session) -> None:
+    def answer(session: str) -> Any:
+        (value,), _ = xmlrpc.client.loads(
+            ask_daemon(sandbox, http, session, -3, -1, -1, -1, method="one.vmpool.info").content
+        )
+        return value
+
+    assert answer(":".join(ALICE))[0] is True
+    refusal = [False, "[VirtualMachinePoolInfo] User couldn't be authenticated, aborting call.", 256]
+    assert answer("alice:wrong") == answer("nobody:x") == answer("") == refusal
+    assert [request.user for request in sandbox.requests] == ["alice", "", "", ""]
+
+
+def test_each_writes_in_its_own_way(sandbox: Sandbox, http: requests.Session) -> None:
+    by_daemon = ask_daemon(sandbox, http, ":".join(ALICE), 99, method="one.vm.info").text
+    by_proxy = post(sandbox, http, xmlrpc.client.dumps(("", 99), "one.vm.info")).text
+    assert "<value><string>[VirtualMachineInfo] Error" in by_daemon
+    assert "<value>[VirtualMachineInfo] Error" in by_proxy
+    assert 'methodResponse xmlns:ex="http://ws.apache.org/xmlrpc/namespaces/extensions"' in by_proxy
+    assert "\n" not in by_proxy
+    assert "\n" in by_daemon
+
+
+def test_the_proxy_changes_no_value(sandbox: Sandbox, http: requests.Session) -> None:
+    template = 'NAME = "<string>a</string>" CONTEXT = [ V = "<int>>\n<x" ]'
+    post(sandbox, http, xmlrpc.client.dumps(("", template), "one.vm.allocate"))
+    directly = xmlrpc.client.loads(ask_daemon(sandbox, http, ":".join(ALICE), 0, method="one.vm.info").content)
+    assert xmlrpc.client.loads(post(sandbox, http, xmlrpc.client.dumps(("", 0), "one.vm.info")).content) == directly
+    assert "<int>>\n<x" in directly[0][0][1]
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
+@pytest.mark.parametrize(
+    ("sample", "call"),
+    [
+        ("vm.info-unknown", xmlrpc.client.dumps(("", 99), "one.vm.info")),
+        ("method-unknown", xmlrpc.client.dumps(("", 99), "one.nothing.info")),
+    ],
+)
+def test_the_proxy_writes_as_the_real_one(sandbox: Sandbox, http: requests.Session, sample: str, call: str) -> None:
+    assert (SAMPLES / f"proxy/{sample}.response").read_text().endswith(f"\n{post(sandbox, http, call).text}")
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
+def test_the_proxys_own_faults_are_those_of_the_real_one() -> None:
+    for sample, ours in (
+        ("daemon-down", proxy.DAEMON_IS_DOWN),
+        ("daemon-ends-the-connection-twice", proxy.CONNECTION_BROKE),
+    ):
+        assert (SAMPLES / f"proxy/{sample}.response").read_text().endswith(ours)
+
+
 @pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
 def test_the_envelope_is_that_of_the_real_daemon(sandbox: Sandbox, http: requests.Session) -> None:
-    answer = post(sandbox, http, xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info"))
+    answer = ask_daemon(sandbox, http, ":".join(ALICE), -3, -1, -1, -1, method="one.vmpool.info")
     assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
     real = ET.parse(SAMPLES / "opennebula-3.2.1/vmpool.info.response.xml").getroot()
     assert shape(ET.fromstring(answer.content)) == shape(real)

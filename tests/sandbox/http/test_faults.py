@@ -97,6 +97,8 @@ def test_chance_depends_on_the_seed_only(clock: ManualClock, http: requests.Sess
         ("disks:GET /disk*/*/x:delay", "service 'disks' has no operation"),
         (":one.vm.delete:delay", r"service '\*' has no operation 'one.vm.delete', but .*GET /cgi-bin/vmports.py"),
         ("disks::xmlrpc-fault", "is of the service 'compute', not of 'disks'"),
+        ("disks::restart", "is of the service 'compute', not of 'disks'"),
+        ("marketplace::proxy-fault-after", "is of the service 'compute', not of 'marketplace'"),
         (":GET *:xmlrpc-fault", "service 'compute' has no operation 'GET \\*'"),
     ],
 )

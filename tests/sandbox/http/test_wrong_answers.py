@@ -10,7 +10,7 @@ from xml.parsers.expat import ExpatError
 import pytest
 import requests
 
-from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
+from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
 
 from ..conftest import ALICE, allocate, images
 
@@ -31,6 +31,47 @@ def test_an_xmlrpc_fault(sandbox: Sandbox, http: requests.Session) -> None:
     with pytest.raises(xmlrpc.client.Fault, match="failed on purpose"):
         xmlrpc.client.loads(answer.content)
     assert len(sandbox.machines) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "carried_out"),
+    [
+        (FaultKind.PROXY_FAULT, 0),
+        (FaultKind.PROXY_FAULT_AFTER, 1),
+        (FaultKind.DOUBLED_FAULT, 2),
+        (FaultKind.RESTART, 1),
+    ],
+    ids=lambda value: getattr(value, "value", None),
+)
+def test_a_fault_of_the_proxy(sandbox: Sandbox, http: requests.Session, kind: FaultKind, carried_out: int) -> None:
+    with sandbox.faults.during(Fault(kind, count=1)):
+        answer = allocate(sandbox, http)
+    with pytest.raises(xmlrpc.client.Fault) as fault:
+        xmlrpc.client.loads(answer.content)
+    assert fault.value.faultCode == 0
+    assert answer.status_code == 200
+    assert len(sandbox.machines) == carried_out
+
+
+def test_a_request_that_is_carried_out_twice(sandbox: Sandbox, http: requests.Session) -> None:
+    with sandbox.faults.during(Fault(FaultKind.DOUBLED, count=1)):
+        (value,), _ = xmlrpc.client.loads(allocate(sandbox, http).content)
+    assert value == [True, 1, 0]
+    assert len(sandbox.machines) == 2
+    assert sandbox.requests.operations == ["one.vm.allocate"]
+
+
+def test_a_daemon_that_restarts_is_away_for_some_time(
+    sandbox: Sandbox, http: requests.Session, clock: ManualClock
+) -> None:
+    with sandbox.faults.during(Fault(FaultKind.RESTART, count=1, seconds=2)):
+        allocate(sandbox, http)
+    for _ in range(2):
+        with pytest.raises(xmlrpc.client.Fault, match="Connection refused"):
+            xmlrpc.client.loads(allocate(sandbox, http).content)
+    clock.advance(2)
+    (value,), _ = xmlrpc.client.loads(allocate(sandbox, http).content)
+    assert value == [True, 1, 0]
 
 
 def test_garbage(sandbox: Sandbox, http: requests.Session) -> None:
