@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from stratuslab_libcloud.config import CloudConfig
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.config import CloudConfig
 
 __all__ = ["Cloud"]
 

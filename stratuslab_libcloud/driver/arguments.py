@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize, StorageVolume
 
 from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
-from stratuslab_libcloud.config import values
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -76,6 +75,8 @@ def proxy_url(value: Any) -> str | None:
     """
     if value is None:
         return None
+    from stratuslab_libcloud.config import values
+
     try:
         return values.proxy_url(value if isinstance(value, str) else "")
     except ValueError as error:

@@ -6,7 +6,6 @@ has not been given.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 import os
@@ -283,6 +282,8 @@ def _as_text(name: str, value: Any) -> str:
 def _check_names(options: Iterable[str], known: list[str]) -> None:
     for name in options:
         if name not in known:
+            import difflib
+
             similar = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean '{similar[0]}'?" if similar else ""
             raise TypeError(f"the driver has no argument '{name}'{hint}")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
 
-from stratuslab_libcloud.config import AnyCloudConfig
-from stratuslab_libcloud.config.configuration import Configuration
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.compute import Compute
+    from stratuslab_libcloud.config import AnyCloudConfig
+    from stratuslab_libcloud.config.configuration import Configuration
 
 _log = logging.getLogger(__name__)
 

@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
 
-from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.config import CloudConfig
-from stratuslab_libcloud.config.configuration import Configuration
-from stratuslab_libcloud.config.endpoints import COMPUTE_PORT
 from stratuslab_libcloud.driver.arguments import checked, machine_number, seconds_or_none, text
-from stratuslab_libcloud.driver.constructor import ConstructorArguments
 from stratuslab_libcloud.driver.locations import Location
-from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.driver.stratuslab.sizes import Sizes, StratusLabSize
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from stratuslab_libcloud.client import Cloud
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
+    from stratuslab_libcloud.config import CloudConfig
+    from stratuslab_libcloud.config.configuration import Configuration
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
+    from stratuslab_libcloud.driver.constructor import ConstructorArguments
+    from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
     from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
     from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
+    from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+    from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 
 class StratusLabNodeDriver(VolumeCalls):
@@ -65,6 +64,10 @@ class StratusLabNodeDriver(VolumeCalls):
         region: Any = None,
         **options: Unpack[DriverOptions],
     ) -> None:
+        from stratuslab_libcloud.config.endpoints import COMPUTE_PORT
+        from stratuslab_libcloud.driver.constructor import ConstructorArguments
+        from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
+
         positional = {
             "key": key,
             "secret": secret,
@@ -78,6 +81,8 @@ class StratusLabNodeDriver(VolumeCalls):
         self._begin(arguments, arguments.load_configuration())
 
     def _begin(self, arguments: ConstructorArguments, configuration: Configuration) -> None:
+        from stratuslab_libcloud.driver.stratuslab.sizes import Sizes
+
         super()._begin(arguments, configuration)
         self._image_lifetime = seconds_or_none("ex_image_lifetime", arguments.get("ex_image_lifetime"))
         self._sizes = Sizes(configuration, self)
@@ -85,9 +90,13 @@ class StratusLabNodeDriver(VolumeCalls):
     # -- What StratusLab answers for the shared calls
 
     def _connect(self, config: CloudConfig) -> Cloud:
+        from stratuslab_libcloud.client import Cloud
+
         return Cloud(config, self._proxy_url, self._image_lifetime)
 
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
+        from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+
         return StratusLabNode(machine, location, self._sizes.of(machine), self)
 
     def _deploy_target(

@@ -11,17 +11,17 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked, machine_number, text
 from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.driver.locations import Location
-from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
+    from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode  # noqa: F401 - named in a text below
     from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 
 _log = logging.getLogger(__name__)
 
 
-class VolumeCalls(BaseNodeDriver[Cloud, StratusLabNode]):
+class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
     """The volume calls of the driver."""
 
     def list_volumes(  # type: ignore[override]  # narrower than Libcloud's
