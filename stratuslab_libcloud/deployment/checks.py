@@ -17,6 +17,7 @@ from libcloud.compute.deployment import (
     SSHKeyDeployment,
 )
 
+from stratuslab_libcloud.deployment.script_text import check_is_script
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 
@@ -72,6 +73,7 @@ def _check_source(source: Any) -> None:
 def _check_script(script: ScriptDeployment) -> None:
     _check_target("the name of a ScriptDeployment", script.name)
     _check_text(f"the text of the script {script.name}", script.script)
+    check_is_script(str(script.name), script.script)
     if not isinstance(script.args, (list, tuple)) or not all(isinstance(word, str) for word in script.args):
         raise InvalidArgumentError(
             f"the arguments of the script {script.name} have to be a list of texts: "
@@ -90,8 +92,14 @@ def _check_target(what: str, path: Any) -> None:
         raise InvalidArgumentError(f"{what} has to be a path on the machine, not {path!r}")
     text = os.fspath(path)
     _check_text(what, text)
-    if "\0" in text or posixpath.basename(text) in ("", ".", ".."):
+    if "\0" in text or posixpath.basename(text) in ("", ".", "..", "~"):
         raise InvalidArgumentError(f"{what} has to be the path of a file on the machine, not {text!r}")
+    first, _, rest = text.partition("/")
+    if first.startswith("~") and first != "~" and rest:
+        raise InvalidArgumentError(
+            f"{what} cannot begin with the home directory of a named user, {first}: give the whole path, or one that "
+            "begins with ~/, the home directory of the user who is logged in"
+        )
 
 
 def _check_text(what: str, text: Any) -> None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import base64
 import codecs
-import hashlib
 import io
-import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,42 +25,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stratuslab_libcloud.deployment.agent import Agent, AgentError, AgentKey
+from stratuslab_libcloud.deployment.public_keys import MAKE_ANOTHER, PublicKey, read_line, usable_keys
 from stratuslab_libcloud.errors import KeyFileError
-
-SUPPORTED = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
-MAKE_ANOTHER = "make another with 'ssh-keygen -t ed25519'"
 
 _DSA = "ssh-dss"
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LARGEST_FILE = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class PublicKey:
-    """A public key as a line of ``authorized_keys`` has it.
-
-    :param kind: the name of the algorithm, such as ``ssh-rsa``
-    :param blob: the key in base64
-    """
-
-    kind: str
-    blob: str
-
-    @property
-    def data(self) -> bytes:
-        """The key as SSH sends it."""
-        return base64.b64decode(self.blob)
-
-    @property
-    def fingerprint(self) -> str:
-        """What ``ssh-keygen -l`` calls it."""
-        digest = hashlib.sha256(self.data).digest()
-        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-    @classmethod
-    def of(cls, key: paramiko.PKey) -> PublicKey:
-        """The public half of a private key."""
-        return cls(key.get_name(), key.get_base64())
 
 
 @dataclass(frozen=True)
@@ -77,17 +45,11 @@ class MachineKeys:
     origin: str
 
     def parse(self) -> list[PublicKey]:
-        """The keys in the text, those that an SSH client can use.
+        """The keys in the text that open a machine.
 
         :raises KeyFileError: there is none
         """
-        found = [key for line in self.text.splitlines() if (key := _parse_line(line))]
-        usable = [key for key in found if key.kind in SUPPORTED]
-        if usable:
-            return usable
-        raise KeyFileError(
-            f"the public key that the machine would get ({self.origin}) {_what_is_wrong(found)}; {MAKE_ANOTHER}"
-        )
+        return usable_keys(self.text, self.origin)
 
 
 @dataclass(frozen=True)
@@ -147,6 +109,11 @@ def find_login_key(machine_keys: MachineKeys, files: KeyFiles, passphrase: str |
         ) from error
 
 
+def public_half(key: paramiko.PKey) -> PublicKey:
+    """The public half of a private key."""
+    return PublicKey(key.get_name(), key.get_base64())
+
+
 def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None:
     """Read a private key file.
 
@@ -165,14 +132,6 @@ def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None
     return _for_paramiko(path, key)
 
 
-def _what_is_wrong(keys: list[PublicKey]) -> str:
-    if not keys:
-        return "is not one in OpenSSH's one-line form, such as 'ssh-ed25519 AAAA... me'"
-    if keys[0].kind == _DSA:
-        return "is a DSA key, which SSH does not take any more"
-    return f"is a key of the kind {keys[0].kind}, which cannot be used here"
-
-
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -187,7 +146,7 @@ def _refuse_what_is_no_private_key(path: Path, text: bytes) -> None:
     """Say what a file is that people take for a private key of OpenSSH's."""
     if text.startswith(b"PuTTY-User-Key-File"):
         raise KeyFileError(f"the SSH key file {path} is in PuTTY's format; export it with PuTTYgen as an OpenSSH key")
-    if _parse_line(text.decode("utf-8", "replace")):
+    if read_line(text.decode("utf-8", "replace")):
         raise KeyFileError(f"the SSH key file {path} holds a public key; name the private one")
     if b"-----BEGIN DSA" in text or _DSA.encode() in _unarmoured(text):
         raise _dsa(path)
@@ -239,7 +198,7 @@ def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None
             continue
         if key is None:
             complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
-        elif PublicKey.of(key) in wanted:
+        elif public_half(key) in wanted:
             return LoginKey(key, str(path))
     return complaint
 
@@ -261,25 +220,6 @@ def _from_agent(wanted: list[PublicKey]) -> LoginKey:
             raise
         agent.close()
     raise AgentError("no SSH agent has its private half")
-
-
-def _parse_line(line: str) -> PublicKey | None:
-    """The key in a line of ``authorized_keys``, which may begin with options; and with a mark, as Notepad writes."""
-    words = line.removeprefix("\ufeff").split()
-    for kind, blob in itertools.pairwise(words):
-        if _is_blob_of(kind, blob):
-            return PublicKey(kind, blob)
-    return None
-
-
-def _is_blob_of(kind: str, blob: str) -> bool:
-    """Whether a text is a public key in base64, which begins with the length and the name of its algorithm."""
-    try:
-        data = base64.b64decode(blob, validate=True)
-    except ValueError:
-        return False
-    name = kind.encode()
-    return bool(name) and data.startswith(len(name).to_bytes(4, "big") + name)
 
 
 def _unarmoured(text: bytes) -> bytes:

@@ -25,6 +25,7 @@ from libcloud.compute.ssh import SSHCommandTimeoutError
 
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
 from stratuslab_libcloud.deployment.limits import Deadline, DeploymentStoppedError
+from stratuslab_libcloud.deployment.script_text import mended
 from stratuslab_libcloud.deployment.ssh_client import DeploymentSSHClient
 
 D = TypeVar("D", bound=Deployment)
@@ -140,7 +141,10 @@ class StepRunner:
 
         The results are looked at here, not in the script, which threads may share.
         """
-        path = self._client.put(str(script.name), contents=script.script, chmod=0o755)
+        text = mended(script.script)
+        if text is not script.script:
+            self._log("script %s is written as Linux wants it: line ends, no byte order mark", script.name)
+        path = self._client.put(str(script.name), contents=text, chmod=0o755)
         command = " ".join([shlex.quote(path), *script.args])
         stdout, stderr, status = self._client.run(command, timeout=script.timeout)
         script.stdout, script.stderr, script.exit_status = stdout, stderr, status

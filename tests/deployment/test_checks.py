@@ -45,6 +45,13 @@ class Nothing(Deployment):
     """A step that forgot what it is to do."""
 
 
+def raw(content: bytes) -> ScriptDeployment:
+    """A script that is no text, which Libcloud's constructor would not take."""
+    step = ScriptDeployment("", name="s")
+    step.script = content
+    return step
+
+
 NONSENSE = {
     "None": (None, "deploy has to be one of Libcloud's deployments, .*, not a NoneType"),
     "text": ("script", "deploy has to be one of Libcloud's deployments, .*, not a str"),
@@ -58,6 +65,15 @@ NONSENSE = {
     "empty target": (FileDeployment(HERE, ""), "the target of a FileDeployment has to be the path of a file"),
     "folder": (FileDeployment(HERE, "etc/"), "the target of a FileDeployment has to be the path of a file .*'etc/'"),
     "the home": (FileDeployment(HERE, "."), "the target of a FileDeployment has to be the path of a file"),
+    "the home by its sign": (FileDeployment(HERE, "~"), "the target of a FileDeployment has to be the path of a file"),
+    "a home by name": (
+        FileDeployment(HERE, "~jane/x"),
+        "the target of a FileDeployment cannot begin with the home directory of a named user, ~jane: give the whole",
+    ),
+    "UTF-16": (raw(b"\xff\xfee\0"), "the script s is a text in UTF-16, .*: save it as UTF-8"),
+    "Windows": (raw(b"MZ\x90"), "the script s is no script, but a program for Windows"),
+    "archive": (raw(b"PK\3\4"), "the script s is no script, but a ZIP archive"),
+    "picture": (raw(b"\x89PNG\r\n\x1a\n\0\0"), "the script s is no text, for there are zero"),
     "NUL": (FileDeployment(HERE, "a\0b"), "the target of a FileDeployment"),
     "surrogate": (FileDeployment(HERE, "\ud800"), "the target of a FileDeployment cannot be written as UTF-8"),
     "no source": (FileDeployment(None, "target"), "the file 'None' of a FileDeployment cannot be read"),

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from libcloud.compute.deployment import ScriptDeployment
 
-from stratuslab_libcloud.deployment.keys import MachineKeys, PublicKey, load_private_key
+from stratuslab_libcloud.deployment.keys import MachineKeys, load_private_key, public_half
 from stratuslab_libcloud.errors import KeyFileError
 
 from .conftest import (
@@ -80,7 +80,7 @@ def test_files_of_ssh_keygen_are_read(kind: str, form: str, passphrase: str, tmp
     subprocess.run(["ssh-keygen", *options], check=True)
     key = load_private_key(file, passphrase or None)
     assert key is not None
-    assert PublicKey.of(key) in MachineKeys(file.with_suffix(".pub").read_text(), "auth").parse()
+    assert public_half(key) in MachineKeys(file.with_suffix(".pub").read_text(), "auth").parse()
 
 
 def test_passphrase_of_an_open_file_is_not_used(write: Write) -> None:
@@ -235,10 +235,15 @@ def test_no_message_has_the_key(write: Write) -> None:
         ("", "not one in OpenSSH's one-line form"),
         ("my key", "not one in OpenSSH's one-line form"),
         ("ssh-rsa AAAA", "not one in OpenSSH's one-line form"),
-        ("---- BEGIN SSH2 PUBLIC KEY ----\nAAAAB3NzaC1yc2E=\n---- END SSH2 PUBLIC KEY ----", "one-line form"),
-        ("sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t", "is a key of the kind sk-ssh-ed25519"),
+        ("ssh-ed448 AAAACXNzaC1lZDQ0OAAAAAF4", "is a key of the kind ssh-ed448"),
         ("ssh-dss AAAAB3NzaC1kc3MAAAAA me", "is a DSA key, which SSH does not take any more"),
+        (f"# {public_text(KEY)}", "it is commented out; take the '#' away"),
+        (f"  #{public_text(KEY)}#{public_text(OTHER_KEY)}", "it is commented out"),
+        ("1024 65537 1234567890123456789012345678901234567890 me@host", "it is an RSA1 key"),
+        (public_text(KEYS["RSA 2048"])[:70] + "\n" + public_text(KEYS["RSA 2048"])[70:], "wrapped over several lines"),
+        (public_text(KEYS["RSA 2048"])[:70], "not one in OpenSSH's one-line form"),
     ],
+    ids=[f"{number}" for number in range(10)],
 )
 def test_machine_key_that_opens_nothing(text: str, complaint: str, driver: ServerDriver, deploy: Deploy) -> None:
     assert complaint in refused(deploy, driver, public_keys=text)
@@ -247,6 +252,21 @@ def test_machine_key_that_opens_nothing(text: str, complaint: str, driver: Serve
 def test_a_usable_key_beside_a_dsa_key_will_do(write: Write) -> None:
     text = f"ssh-dss AAAAB3NzaC1kc3MAAAAA me\n{public_text(KEY)}"
     assert find(None, write(private_text(KEY)), text=text)
+
+
+@pytest.mark.parametrize(("form", "name"), [("RFC4716", "the format of RFC 4716"), ("PEM", "PEM"), ("PKCS8", "PKCS#8")])
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
+def test_machine_key_in_a_format_of_others(
+    form: str, name: str, write: Write, driver: ServerDriver, deploy: Deploy
+) -> None:
+    key = public_text(KEYS["RSA 2048"])
+    file = write(key)
+    foreign = subprocess.run(["ssh-keygen", "-e", "-m", form, "-f", file], check=True, capture_output=True, text=True)
+    message = refused(deploy, driver, public_keys=foreign.stdout)
+    assert f"in {name}" in message
+    command = message.split("'")[1].replace("FILE", str(write(foreign.stdout, "foreign"))).split()
+    converted = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert converted.split()[:2] == key.split()[:2]
 
 
 @given(st.text())

@@ -64,6 +64,42 @@ def test_script(deploy: Deploy, home: Home) -> None:
     assert (home(node) / step.name).stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_script_that_was_written_on_windows(
+    mark: str, end: str, deploy: Deploy, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "stratuslab_libcloud.deployment")
+    step = ScriptDeployment(f"{mark}#!/bin/sh{end}echo $0{end}", name="windows.sh")
+    node = deploy(step)
+    assert step.stdout == f"{home(node)}/windows.sh\n"
+    assert ("script windows.sh is written as Linux wants it" in caplog.text) is (mark + end != "\n")
+
+
+def test_line_ends_within_a_script_are_left_alone(deploy: Deploy, home: Home) -> None:
+    step = script("printf 'a\r\n'; cat <<END\nb\r\nEND")
+    node = deploy(step)
+    assert (home(node) / step.name).read_bytes() == step.script.encode()
+
+
+def test_program_for_linux(deploy: Deploy) -> None:
+    step = ScriptDeployment("", args=["done"])
+    step.script = Path("/bin/echo").read_bytes()
+    deploy(step)
+    assert step.stdout == "done\n"
+
+
+def test_file_in_the_home_by_its_sign(deploy: Deploy, home: Home, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_text("content")
+    step = ScriptDeployment("echo ran", name="~/bin/script.sh")
+    node = deploy(MultiStepDeployment([FileDeployment(str(source), "~/app.conf"), step]))
+    assert (home(node) / "app.conf").read_text() == "content"
+    assert (home(node) / "bin/script.sh").exists()
+    assert step.stdout == "ran\n"
+    assert not (home(node) / "~").exists()
+
+
 def test_script_without_a_first_line(deploy: Deploy) -> None:
     step = ScriptDeployment("echo ran")
     deploy(step)

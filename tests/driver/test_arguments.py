@@ -16,12 +16,14 @@ from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, KeyFileError
 from stratuslab_libcloud.sandbox import Sandbox
 
 Start = Callable[..., StratusLabNode]
 ODD: list[Any] = [None, 7, "7", b"x", [], {}, object()]
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"
+
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK"
 
 
 def refused(sandbox: Sandbox, call: Callable[[], object]) -> str:
@@ -162,11 +164,22 @@ def test_a_volume_of_another_location_can_not_be_used(
 
 def test_a_private_key_file_is_not_sent(start: Start, sandbox: Sandbox, key_file: Path) -> None:
     key_file.write_text(PRIVATE_KEY)
-    start("the image is known", auth=NodeAuthSSHKey("ssh-rsa A"))
+    start("the image is known", auth=NodeAuthSSHKey(PUBLIC_KEY))
     sandbox.requests.clear()
     with pytest.raises(ConfigurationError, match="contains a private key, which must not leave your computer"):
         start()
     assert len(sandbox.requests) == 0
+
+
+def test_a_key_that_opens_nothing_starts_no_machine(start: Start, sandbox: Sandbox, key_file: Path) -> None:
+    key_file.write_text(f"# {PUBLIC_KEY}\n")
+    with pytest.raises(KeyFileError, match=r"id_ed25519\.pub, user_public_key_file\): it is commented out"):
+        start()
+    with pytest.raises(KeyFileError, match="PKCS#8 format; make it one line"):
+        start(auth=NodeAuthSSHKey("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"))
+    with pytest.raises(KeyFileError, match=r"cloud_init\): it is commented out"):
+        start(auth=NodeAuthSSHKey(PUBLIC_KEY), ex_cloud_init=f"ssh,{key_file}")
+    assert "one.vm.allocate" not in sandbox.requests.operations
 
 
 def test_a_key_file_of_windows_will_do(start: Start, sandbox: Sandbox, key_file: Path) -> None:

@@ -34,6 +34,8 @@ ATTRIBUTES = {
     "VMID",
 }
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK"
+
 
 def attributes(sandbox: Sandbox, node_id: str | None) -> set[str]:
     template: Template = sandbox.machines[int(node_id or 0)].template
@@ -62,7 +64,7 @@ sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=sendable, key=sendable.map("ssh-rsa {}".format), value=sendable, requirements=sendable)
+@given(name=sendable, key=sendable.map(f"{PUBLIC_KEY} {{}}".format), value=sendable, requirements=sendable)
 def test_no_field_that_reaches_a_template_can_add_to_it(
     driver: StratusLabNodeDriver, sandbox: Sandbox, name: str, key: str, value: str, requirements: str
 ) -> None:

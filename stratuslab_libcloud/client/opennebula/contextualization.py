@@ -8,6 +8,7 @@ gzipped MIME multipart document in base64, of at most 16384 bytes when gzipped.
 from __future__ import annotations
 
 import base64
+import difflib
 import gzip
 import hashlib
 import re
@@ -29,6 +30,26 @@ RAW_USER_DATA = "none"
 """The pseudo-type of user data that is sent unchanged, without MIME."""
 
 _KEYS = "ssh"
+_SUBTYPES = (
+    "x-shellscript",
+    "x-shellscript-per-boot",
+    "x-shellscript-per-instance",
+    "x-shellscript-per-once",
+    "cloud-config",
+    "cloud-config-archive",
+    "cloud-config-jsonp",
+    "cloud-boothook",
+    "part-handler",
+    "upstart-job",
+    "jinja2",
+    "x-include-url",
+    "x-include-once-url",
+    "plain",
+    _KEYS,
+    RAW_USER_DATA,
+)
+"""What cloud-init's documentation lists under "User data formats", and the two pseudo-types of the original."""
+
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File")
 
 
@@ -127,6 +148,7 @@ def parse_parts(text: str) -> tuple[list[str], list[Part]]:
         subtype, _, name = (word.strip() for word in pair.partition(","))
         if not subtype or not name or "," in name:
             raise ConfigurationError(f"cloud_init: {pair!r} is not of the form mimetype,file", key="cloud_init")
+        subtype = _known_subtype(subtype)
         file = values.path(name)
         content = read_text(file, "cloud_init")
         if subtype == _KEYS:
@@ -135,6 +157,18 @@ def parse_parts(text: str) -> tuple[list[str], list[Part]]:
         else:
             parts.append(Part(subtype, content, file.name))
     return keys, parts
+
+
+def _known_subtype(given: str) -> str:
+    subtype = given.lower().removeprefix("text/")
+    if subtype in _SUBTYPES:
+        return subtype
+    similar = difflib.get_close_matches(subtype, _SUBTYPES, 1)
+    raise ConfigurationError(
+        f"cloud_init: cloud-init knows no {given!r}{f', but {similar[0]}' if similar else ''}; "
+        f"it knows {', '.join(_SUBTYPES)}, each also with text/ before it",
+        key="cloud_init",
+    )
 
 
 def cloud_init_pairs(keys: Iterable[str], parts: Iterable[Part]) -> dict[str, str]:

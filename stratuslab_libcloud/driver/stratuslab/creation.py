@@ -29,6 +29,7 @@ from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_c
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions, values
+from stratuslab_libcloud.deployment.public_keys import usable_keys
 from stratuslab_libcloud.driver.arguments import checked, parsed, text
 from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions, check_location
@@ -136,12 +137,17 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
 
     :raises InvalidArgumentError: when `auth` is something else than an SSH key
     :raises ConfigurationError: when the configured key file cannot be read
+    :raises KeyFileError: when nobody could enter a machine with what is there
     """
     if auth is None:
-        return read_public_keys(cloud.config.public_key_file)
+        file = cloud.config.public_key_file
+        keys = read_public_keys(file)
+        usable_keys(keys, f"{file}, user_public_key_file")
+        return keys
     if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
         keys = public_keys_in(auth.pubkey)
         check_public_keys(keys, "auth")
+        usable_keys(keys, "auth")
         return keys
     raise InvalidArgumentError(
         f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
@@ -184,6 +190,8 @@ def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedN
         pairs.update(cloud_init_pairs([keys], [Part(RAW_USER_DATA, user_data, "user-data")]))
     elif machine.cloud_init or machine.context_method == CLOUD_INIT:
         other_keys, parts = parse_parts(machine.cloud_init or "")
+        if other_keys:
+            usable_keys("\n".join(other_keys), "cloud_init")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))
     return context(keys, pairs)
 

@@ -102,6 +102,23 @@ def test_pairs_of_types_and_files(tmp_path: Path) -> None:
     assert parse_parts(f"x-shellscript, {script} ## ssh,{key}#") == ([KEY], [SCRIPT])
 
 
+@pytest.mark.parametrize("kind", ["x-include-url", "text/x-include-url", "Text/X-Include-URL"])
+def test_a_mime_type_may_be_whole(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "urls"
+    file.write_text("http://example.org/\n")
+    _, [part] = parse_parts(f"{kind},{file}")
+    [message] = email.message_from_bytes(user_data(cloud_init_pairs([KEY], [part]))).get_payload()
+    assert message.get_content_type() == "text/x-include-url"
+
+
+@pytest.mark.parametrize("kind", ["shellscript", "text/x-shelscript", "application/x-sh", "text/"])
+def test_a_mime_type_that_cloud_init_does_not_know(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"cloud_init: cloud-init knows no '{kind}'.*it knows x-shellscript, "
+    ):
+        parse_parts(f"{kind},{tmp_path / 'file'}")
+
+
 @pytest.mark.parametrize("pair", ["x-shellscript", "x-shellscript,", ",file", "a,b,c"])
 def test_a_pair_that_is_none(pair: str) -> None:
     with pytest.raises(ConfigurationError, match="is not of the form mimetype,file"):

@@ -14,6 +14,8 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK test"
+
 CONFIGURATION = """\
 [default]
 endpoint = http://cloud.example.org:2634/xmlrpc
@@ -46,7 +48,7 @@ def attributes(template: str) -> list[tuple[str, object]]:
     ("operation", "name", "auth", "more"),
     [
         ("create default", "my node", None, ""),
-        ("create auth key", "n2", NodeAuthSSHKey("ssh-rsa AAAA test"), ""),
+        ("create auth key", "n2", NodeAuthSSHKey(PUBLIC_KEY), ""),
         ("create cloudinit", "n3", None, "default_context_method = cloud-init"),
     ],
 )
@@ -56,6 +58,7 @@ def test_the_template_says_what_the_original_said(
     requests = captured(samples, operation)
     entry = next(r["answer"] for r in requests if r["verb"] == "GET")
     original = template_in(next(r["body"] for r in requests if r["verb"] == "POST"))
+    original = original.replace("ssh-rsa AAAA test", PUBLIC_KEY)  # with which nobody could enter a machine
     key_file = tmp_path / "id_rsa.pub"
     key_file.write_text(parse_template(original).vectors("CONTEXT")[0]["PUBLIC_KEY"])
     config = tmp_path / "config"

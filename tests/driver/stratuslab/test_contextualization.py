@@ -17,6 +17,8 @@ from stratuslab_libcloud.sandbox import Sandbox
 
 Start = Callable[..., StratusLabNode]
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK"
+
 
 @pytest.fixture
 def context(start: Start, sandbox: Sandbox) -> Callable[..., Mapping[str, str]]:
@@ -52,16 +54,16 @@ def test_pairs_from_the_configuration_and_the_caller(
     sandbox.write_config(config_file, extra_context_file=str(file), extra_context_data="B=data#C=data")
     configured = StratusLabNodeDriver(stratuslab_user_config=config_file)
     image = next(image for image in driver.list_images() if image.name == "ttylinux")
-    node = configured.create_node("n", None, image, ex_context={"C": "caller"}, auth=NodeAuthSSHKey("ssh-rsa A"))
+    node = configured.create_node("n", None, image, ex_context={"C": "caller"}, auth=NodeAuthSSHKey(PUBLIC_KEY))
     told = sandbox.machines[int(node.id)].template.vectors("CONTEXT")[0]
     assert (told["A"], told["B"], told["C"]) == ("file", "data", "caller")
 
 
 def test_cloud_init_with_a_key_from_auth(context: Context) -> None:
-    told = context(ex_context_method="cloud-init", auth=NodeAuthSSHKey("ssh-rsa A"))
+    told = context(ex_context_method="cloud-init", auth=NodeAuthSSHKey(PUBLIC_KEY))
     assert told["CONTEXT_METHOD"] == "cloud-init"
-    assert base64.b64decode(told["CLOUD_INIT_AUTHORIZED_KEYS"]) == b"ssh-rsa A\n"
-    assert told["PUBLIC_KEY"] == "ssh-rsa A"
+    assert base64.b64decode(told["CLOUD_INIT_AUTHORIZED_KEYS"]) == f"{PUBLIC_KEY}\n".encode()
+    assert told["PUBLIC_KEY"] == PUBLIC_KEY
 
 
 def test_user_data_as_it_is(context: Context) -> None:

@@ -30,6 +30,8 @@ from stratuslab_libcloud.sandbox.state.template import Template
 
 Start = Callable[..., StratusLabNode]
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK"
+
 
 def template_of(sandbox: Sandbox, node: StratusLabNode) -> Template:
     return sandbox.machines[int(node.id)].template
@@ -74,8 +76,8 @@ def test_a_plain_size_of_libcloud_will_do(start: Start, driver: StratusLabNodeDr
 
 
 def test_the_public_key_comes_from_auth(start: Start, sandbox: Sandbox) -> None:
-    node = start(auth=NodeAuthSSHKey("ssh-rsa AAAA me"))
-    assert template_of(sandbox, node).vectors("CONTEXT")[0]["PUBLIC_KEY"] == "ssh-rsa AAAA me"
+    node = start(auth=NodeAuthSSHKey(PUBLIC_KEY))
+    assert template_of(sandbox, node).vectors("CONTEXT")[0]["PUBLIC_KEY"] == PUBLIC_KEY
 
 
 def test_the_public_key_comes_from_the_configured_file(start: Start, sandbox: Sandbox, key_file: Path) -> None:
@@ -97,7 +99,7 @@ def test_without_a_key_no_machine_is_started(start: Start, sandbox: Sandbox, key
 
 def test_names_and_keys_arrive_unchanged(start: Start, sandbox: Sandbox) -> None:
     name = 'Jane\'s "node" \\"; ]\nEVIL = "yes"\n# é漢字'
-    key = 'ssh-rsa AAAA "jane" \\ é\n'
+    key = f'{PUBLIC_KEY} "jane" \\ é\n'
     node = start(name, auth=NodeAuthSSHKey(key))
     template = template_of(sandbox, node)
     assert node.name == name
