@@ -81,6 +81,7 @@ def _start(options: Namespace) -> Sandbox:
             port=options.port,
             boot_seconds=options.boot_seconds,
             machine_limit=options.machine_limit,
+            start_seconds=options.start_seconds,
             entries=options.entries,
             state_file=options.state,
             tls=options.tls,

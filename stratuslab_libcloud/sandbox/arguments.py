@@ -56,6 +56,13 @@ def _add_cloud(group: argparse._ArgumentGroup) -> None:
         "--boot-seconds", type=_seconds, metavar="S", help="how long a new machine takes until it runs; 0 for no time"
     )
     group.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
+    group.add_argument(
+        "--start-seconds",
+        type=_seconds,
+        default=0,
+        metavar="S",
+        help="how long the compute service refuses everybody after the start, as a daemon that starts does",
+    )
     group.add_argument("--no-guests", action="store_true", help="do not allow logins to machines over SSH")
     group.add_argument(
         "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"

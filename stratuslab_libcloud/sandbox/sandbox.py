@@ -48,6 +48,8 @@ class Sandbox:
     :param public_network: addresses of the public network, such as ``127.4.0.0/16``; by default a /24 of the
         loopback network that no other sandbox is likely to have
     :param machine_limit: how many machines a user may have; None for no limit
+    :param start_seconds: how long the compute service answers after each start as a daemon that starts: it does not
+        know its users yet, and may do nothing for them
     :param entries: a folder with Marketplace entries (``*.xml``), instead of the dozen images that there are by default
     :param empty_marketplace: no images at all
     :param state_file: where the state is saved, about every second and when the sandbox stops; if the file exists, the
@@ -70,6 +72,7 @@ class Sandbox:
         clock: Clock | None = None,
         public_network: str | None = None,
         machine_limit: int | None = None,
+        start_seconds: float = 0,
         entries: str | PathLike[str] | None = None,
         empty_marketplace: bool = False,
         state_file: str | PathLike[str] | None = None,
@@ -86,6 +89,7 @@ class Sandbox:
             passwords=users,
             public_network=self._public_network(public_network),
             machine_limit=machine_limit,
+            start_seconds=start_seconds,
         )
         self.machines = self.state.machines
         self.disks = self.state.disks
@@ -123,6 +127,7 @@ class Sandbox:
             if self._file:
                 closing.enter_context(self._file.claim())
             closing.callback(self._save)
+            self.state.start_daemon()
             running = closing.enter_context(self._cloud.run())
             closing.enter_context(step_thread(self.state, self._save, self._cloud.bugs))
             self._closing = closing.pop_all()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.client.opennebula.contextualization import read_text
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE
-from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, inner_text, render
+from stratuslab_libcloud.client.opennebula.template import Attribute, TemplateWriter, Vector, render
 from stratuslab_libcloud.client.stratuslab.template_file import fill_in
 from stratuslab_libcloud.config import MachineOptions, values
 
@@ -75,8 +75,9 @@ class MachineTemplate:
         """
         if self.options.template_file is None:
             return render(self._attributes())
-        text = fill_in(self.options.template_file, self._values_of_a_file())
-        return f"{text.rstrip()}\n{render([Attribute(MARK_ATTRIBUTE, self.mark)])}"
+        writer = TemplateWriter()
+        text = fill_in(self.options.template_file, self._values_of_a_file(writer))
+        return "\n".join([text.rstrip(), *writer.pieces, render([Attribute(MARK_ATTRIBUTE, self.mark)])])
 
     def allocator(self, compute: Compute) -> Allocate:
         """What creates a machine like this.
@@ -173,7 +174,7 @@ class MachineTemplate:
     def _inbound_ports(self) -> Attribute:
         return Attribute("INBOUND_PORTS", ",".join(str(port) for port in self.inbound_ports))
 
-    def _values_of_a_file(self) -> dict[str, str]:
+    def _values_of_a_file(self, writer: TemplateWriter) -> dict[str, str]:
         """What a template file can refer to, by the names of ``schema.one``."""
         cpu, vcpu, memory, _ = self._resources()
         requirements, name, system = self._choices()
@@ -199,10 +200,10 @@ class MachineTemplate:
             "vm_disks_prefix": self._prefix,
             "disk_driver": self._disk_format,
             "save_disk": self._save,
-            "vm_image": inner_text(self.root.source),
-            "public_key": inner_text(key),
-            "extra_context": "".join(f"{render([Attribute(*pair)]).strip()},\n" for pair in context.items()),
-            **{token: render([part]).strip() for token, part in parts.items()},
+            "vm_image": writer.inner_text("DISK", "SOURCE", self.root.source),
+            "public_key": writer.inner_text("CONTEXT", "PUBLIC_KEY", key),
+            "extra_context": "".join(f"{pair},\n" for pair in writer.pairs(Vector("CONTEXT", context))),
+            **{token: writer.text(part) for token, part in parts.items()},
         }
 
     def _nic(self) -> Vector:

@@ -1,7 +1,7 @@
 """Machines in the XML of OpenNebula 3.2.1, element for element.
 
-Two things are better than there, where they make a listing unreadable for everybody: ``]]>`` and markup in values are
-escaped, and an attribute name that begins with a digit gets a ``_`` in front.
+A name is put in as it is, as there. So markup in it, which `state.record` lets through if it is well-formed, makes the
+document of a machine something else, or no XML.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
+from stratuslab_libcloud.sandbox.state.record import read_name
 from stratuslab_libcloud.sandbox.state.template import Template
-from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Machine
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Machine, VmState
 
 _PERMISSIONS = (
     "<PERMISSIONS><OWNER_U>1</OWNER_U><OWNER_M>1</OWNER_M><OWNER_A>0</OWNER_A>"
@@ -27,16 +28,24 @@ NO_MACHINE = (
 )
 
 
-def machine_xml(machine: Machine, *, whole_history: bool) -> str:
-    """One machine.
+def machine_xml(machine: Machine) -> str:
+    """One machine with its whole history. It is not well-formed if the name, once read, cannot be stored again."""
+    return _machine_xml(machine, read_name(machine.name), 0)
 
-    :param whole_history: all history records; otherwise only the last one, as in listings
-    """
-    first = 0 if whole_history else max(0, len(machine.history) - 1)
+
+def listed_machine_xml(machine: Machine) -> str:
+    """One machine in a listing, where it is as it was stored, with its last history record only."""
+    is_first_record = machine.state == VmState.PENDING and not machine.history
+    name = machine.name if is_first_record else read_name(machine.name)
+    return _machine_xml(machine, name, max(0, len(machine.history) - 1))
+
+
+def _machine_xml(machine: Machine, name: str, first: int) -> str:
+    """A machine with its history from the record with this number on."""
     owner = machine.owner
     return (
         f"<VM><ID>{machine.id}</ID><UID>{owner.id}</UID><GID>{owner.group_id}</GID>"
-        f"<UNAME>{escape(owner.name)}</UNAME><GNAME>{owner.group}</GNAME><NAME>{escape(machine.name)}</NAME>"
+        f"<UNAME>{escape(owner.name)}</UNAME><GNAME>{owner.group}</GNAME><NAME>{name}</NAME>"
         f"{_PERMISSIONS}<LAST_POLL>{int(machine.polled)}</LAST_POLL>"
         f"<STATE>{machine.state:d}</STATE><LCM_STATE>{machine.lcm_state:d}</LCM_STATE>"
         f"<STIME>{int(machine.created)}</STIME><ETIME>{int(machine.ended)}</ETIME>"
@@ -49,18 +58,13 @@ def machine_xml(machine: Machine, *, whole_history: bool) -> str:
 def _template_xml(template: Template) -> str:
     parts = []
     for name, value in template:
-        tag = _tag(name)
         content = _cdata(value) if isinstance(value, str) else _vector_xml(value)
-        parts.append(f"<{tag}>{content}</{tag}>")
+        parts.append(f"<{name}>{content}</{name}>")
     return f"<TEMPLATE>{''.join(parts)}</TEMPLATE>"
 
 
 def _vector_xml(vector: Mapping[str, str]) -> str:
-    parts = []
-    for name, value in sorted(vector.items()):
-        tag = _tag(name)
-        parts.append(f"<{tag}>{_cdata(value)}</{tag}>")
-    return "".join(parts)
+    return "".join(f"<{name}>{_cdata(value)}</{name}>" for name, value in sorted(vector.items()))
 
 
 def _history_xml(history: Sequence[HistoryRecord], first: int) -> str:
@@ -82,9 +86,5 @@ def _record_xml(number: int, record: HistoryRecord) -> str:
     )
 
 
-def _tag(name: str) -> str:
-    return f"_{name}" if name[0].isdigit() else name
-
-
 def _cdata(text: str) -> str:
-    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"
+    return f"<![CDATA[{text}]]>"

@@ -18,14 +18,15 @@ from werkzeug.exceptions import HTTPException
 
 from stratuslab_libcloud.sandbox.compute import proxy
 from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
-from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, machine_xml
+from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, listed_machine_xml, machine_xml
 from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
 from stratuslab_libcloud.sandbox.http.authentication import compute_user
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
-from stratuslab_libcloud.sandbox.http.fault import FaultKind
+from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import error_page
 from stratuslab_libcloud.sandbox.state.errors import (
     AllocationError,
+    NoDriverYetError,
     NoSuchMachineError,
     NotAuthenticatedError,
     NotAuthorizedError,
@@ -34,6 +35,7 @@ from stratuslab_libcloud.sandbox.state.errors import (
     UnknownActionError,
     WrongStateError,
 )
+from stratuslab_libcloud.sandbox.state.record import stored
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 
@@ -56,6 +58,7 @@ class _ArgumentError(RefusedError):
 
 _CODES: dict[type[RefusedError], int] = {
     NotAuthenticatedError: _AUTHENTICATION,
+    NoDriverYetError: _AUTHORIZATION,
     NotAuthorizedError: _AUTHORIZATION,
     QuotaError: _AUTHORIZATION,
     NoSuchMachineError: _NO_EXISTS,
@@ -142,9 +145,13 @@ class ComputeService:
     def _answer(self) -> Response:
         if request.content_length is None:
             return Response("Length required", 411)
-        if request.content_length > _MAX_BODY:
-            return Response(f"XML-RPC request too large ({request.content_length} bytes)", 500)
         exchange = current_exchange()
+        if request.content_length > _MAX_BODY:
+            # The daemon's answer is 500, but it closes the connection so early that what arrives is a reset.
+            exchange.fault = Fault(FaultKind.RESET_BEFORE, self.name)
+            return Response(f"XML-RPC request too large ({request.content_length} bytes)", 500)
+        if not request.content_length:
+            return Response("XML-RPC request without a body", 400)
         try:
             method, values = rpc.parse_call(request.get_data())
             exchange.identify(method)
@@ -155,6 +162,7 @@ class ComputeService:
             answer = fault.as_answer()
         if exchange.fault is not None and exchange.fault.kind == FaultKind.RESTART:
             self._away_until = self._state.clock.now() + exchange.fault.seconds
+            self._state.start_daemon(exchange.fault.seconds)
         return _xml(answer)
 
     def _is_away(self) -> bool:
@@ -167,6 +175,7 @@ class ComputeService:
         name, function = self._methods[method]
         try:
             user = current_exchange().user or self._user_of_session(values)
+            self._state.check_daemon_is_up(user)
             return rpc.success(function(user, _Parameters(values[1:])))
         except RefusedError as refusal:
             return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
@@ -188,10 +197,10 @@ class ComputeService:
 
     def _info(self, user: str, parameters: _Parameters) -> str | int:
         machine_id = parameters.number()
-        if machine_id == -1:
+        if machine_id == -1 and self._state.users.of_account(user).is_admin:
             return NO_MACHINE
         with self._state.lock:
-            return machine_xml(self._state.machines.find(user, machine_id), whole_history=True)
+            return machine_xml(self._state.machines.find(user, machine_id))
 
     def _action(self, user: str, parameters: _Parameters) -> str | int:
         action, machine_id = parameters.text(), parameters.number()
@@ -207,7 +216,7 @@ class ComputeService:
         with self._state.lock:
             machines = [
                 machine
-                for machine in self._state.machines.visible_to(user)
+                for machine in map(stored, self._state.machines.visible_to(user))
                 if self._matches_owner(machine, user, owner)
                 and _is_between(machine.id, first, last)
                 and _matches_state(machine, state)
@@ -226,7 +235,7 @@ class ComputeService:
         """The machine in a listing, escaped for XML-RPC; kept until it changes."""
         revision, text = self._listings.get(machine.id, (-1, ""))
         if revision != machine.revision:
-            text = escape(machine_xml(machine, whole_history=False))
+            text = escape(listed_machine_xml(machine))
             self._listings[machine.id] = (machine.revision, text)
         return text
 

@@ -4,9 +4,11 @@ The scanner has the two states of OpenNebula's: before a value and elsewhere. Wh
 Its oddities are kept on purpose, since users meet them on real clouds:
 
 * a comment is a line's rest after ``#`` where a name is expected; within a value ``#`` ends the value;
-* in a quoted value ``\\"`` stands for ``"`` and every other backslash for itself; there is no way to end a value with
-  a backslash, and ``""`` is not empty but two quotation marks;
-* names are case-insensitive; of a name repeated within brackets the first counts.
+* a quoted value ends at a quotation mark that no backslash stands before; then ``\\"`` becomes ``"`` until there is
+  none left, so that no value has a backslash before a quotation mark; every other backslash stands for itself;
+* ``""`` is not empty but two quotation marks;
+* names are case-insensitive; one that does not begin with a letter gets ``ONE_`` in front; of a name repeated within
+  brackets, where such names stay as they are, the first counts.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class _Scanner:
             if kind in ("quoted", "bare"):
                 self._before_value = False
                 value = text[1:-1] if kind == "quoted" else text
-                return _Token("STRING", value.replace('\\"', '"'))
+                return _Token("STRING", _unescaped(value))
             if kind not in ("comment", "space", "unknown"):
                 self._before_value = kind == "EQUAL"
                 return _Token(kind, text)
@@ -108,7 +110,7 @@ class _Parser:
             name = self._expect("$end", "VARIABLE")
             if name.kind == "$end":
                 return
-            yield name.text.upper(), self._value()
+            yield _attribute_name(name.text), self._value()
 
     def _value(self) -> Value:
         if self._expect("EQUAL", "EQUAL_EMPTY").kind == "EQUAL_EMPTY":
@@ -133,3 +135,11 @@ class _Parser:
                 f"{self._scanner.place}"
             )
         return token
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r'\\+"', '"', value)
+
+
+def _attribute_name(text: str) -> str:
+    return text.upper() if text[0].isalpha() else f"ONE_{text.upper()}"

@@ -9,6 +9,7 @@ from xml.parsers.expat import ExpatError
 from xml.sax.saxutils import escape
 
 _PARSE_ERROR = -503
+_LAST_OF_THE_BASIC_PLANE = "\uffff"
 
 
 class Escaped(str):
@@ -48,6 +49,8 @@ def parse_call(body: bytes) -> tuple[str, Sequence[Any]]:
         raise FaultError(_PARSE_ERROR, "Call is not a proper XML-RPC call.") from None
     if method is None:
         raise FaultError(_PARSE_ERROR, "Call is not a proper XML-RPC call.")
+    if any(isinstance(value, str) and max(value, default="") > _LAST_OF_THE_BASIC_PLANE for value in values):
+        raise FaultError(_PARSE_ERROR, "Call has a character that is not in the Basic Multilingual Plane.")
     return method, values
 
 

@@ -17,6 +17,13 @@ class NotAuthorizedError(RefusedError):
         super().__init__(f"User [{user_id}] : Not authorized to perform {right} {thing}.")
 
 
+class NoDriverYetError(RefusedError):
+    """The daemon starts, and does not have the driver yet that decides what the user may do."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"User [{user_id}] : Could not find Authorization driver.")
+
+
 class NotAuthenticatedError(RefusedError):
     """The daemon cannot find out whether the user is who they say."""
 
@@ -46,10 +53,10 @@ class UnknownActionError(RefusedError):
 
 
 class AllocationError(RefusedError):
-    """The machine cannot be created; `reason` is OpenNebula's text."""
+    """The machine cannot be created; `reason` is OpenNebula's text, which can be empty."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"Error allocating a new virtual machine. {reason}")
+        super().__init__(f"Error allocating a new virtual machine. {reason}".rstrip())
 
 
 class QuotaError(RefusedError):

@@ -11,7 +11,15 @@ from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.progress import Progress
 from stratuslab_libcloud.sandbox.state.transfer import TransferManager
-from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, Machine, Reason, VmState
+from stratuslab_libcloud.sandbox.state.vm import (
+    HistoryRecord,
+    Host,
+    LcmState,
+    Machine,
+    Reason,
+    VmState,
+    names_network,
+)
 
 
 class LifeCycle:
@@ -32,6 +40,7 @@ class LifeCycle:
     ) -> None:
         self._progress = progress
         self._seconds = _durations(pace)
+        self._kill_seconds = pace.kill
         self._networks = networks
         self._transfer = transfer
         self._hosts = itertools.cycle(hosts)
@@ -168,6 +177,13 @@ class LifeCycle:
         self._enter_lcm(machine, LcmState.BOOT)
 
     def _on_finalize(self, machine: Machine) -> None:
+        if self._kill_seconds:
+            kill = ("kill", machine)  # beside the next step of the machine itself
+            self._progress.steps.schedule(kill, self._kill_seconds, lambda: self._kill(machine))
+        else:
+            self._kill(machine)
+
+    def _kill(self, machine: Machine) -> None:
         if machine.state == VmState.DONE:
             return
         machine.ended = self._now
@@ -229,7 +245,10 @@ class LifeCycle:
 
     def _reconnect(self, machine: Machine) -> None:
         if not machine.connected:
-            machine.template.replace("NIC", *(self._networks.reconnect(nic) for nic in machine.nics))
+            nics = machine.template.vectors("NIC")
+            machine.template.replace_vectors(
+                "NIC", [self._networks.reconnect(nic) if names_network(nic) else nic for nic in nics]
+            )
         machine.connected = True
 
     def _enter_lcm(self, machine: Machine, lcm_state: LcmState) -> None:

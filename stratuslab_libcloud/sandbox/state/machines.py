@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.errors import AllocationError, NoSuchMachineError, NotAuthorizedError, QuotaError
 from stratuslab_libcloud.sandbox.state.life_cycle import LifeCycle
 from stratuslab_libcloud.sandbox.state.lock import StateLock
 from stratuslab_libcloud.sandbox.state.networks import Networks
+from stratuslab_libcloud.sandbox.state.new_template import complete, set_name
 from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER, User, Users
-from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
+from stratuslab_libcloud.sandbox.state.variables import Variables
+from stratuslab_libcloud.sandbox.state.vm import Machine, VmState, names_network
 
 
 class Machines:
@@ -46,7 +48,8 @@ class Machines:
 
         :param account: the name of the user
         :param template: what the machine should have; it becomes the machine's own
-        :raises AllocationError: if it asks for a network or image that does not exist
+        :raises AllocationError: if it asks for a network or image that does not exist, or has a value that OpenNebula
+            does not accept
         :raises QuotaError: if the user may not have another machine
         """
         user = self._users.of_account(account)
@@ -62,11 +65,13 @@ class Machines:
 
         :param right: ``USE`` to look at it, ``MANAGE`` to act on it
         :raises NoSuchMachineError: if there is none
-        :raises NotAuthorizedError: if it is another user's
+        :raises NotAuthorizedError: if it is another user's, or the number is negative and the user no administrator
         """
         user = self._users.of_account(account)
         with self._lock:
             machine = self._machines.get(machine_id)
+        if machine_id < 0 and not user.is_admin:
+            raise NotAuthorizedError(user.id, right, "VM")
         if machine is None:
             raise NoSuchMachineError(machine_id)
         if not _may_see(user, machine):
@@ -120,23 +125,32 @@ class Machines:
 
     def _new_machine(self, user: User, template: Template) -> Machine:
         number = len(self._machines)
-        name = template.text("NAME") or f"one-{number}"
-        template.replace("NAME", name)
-        template.replace("VMID", str(number))
-        template.replace("DISK", *_numbered_disks(template))
-        template.replace("NIC", *self._connect_all(template, user))
+        name = set_name(template, number)
+        connected = self._connect_all(template, user)
+        try:
+            template.replace_vectors("DISK", _numbered_disks(template))
+            owner = {"UID": str(user.id), "UNAME": user.name, "GID": str(user.group_id), "GNAME": user.group}
+            complete(template, name, number, Variables(owner, template, self._networks.attributes))
+        except AllocationError:
+            self._disconnect(connected)
+            raise
         return Machine(number, user, name, template, created=self._clock.now())
 
-    def _connect_all(self, template: Template, user: User) -> list[dict[str, str]]:
-        connected: list[dict[str, str]] = []
+    def _connect_all(self, template: Template, user: User) -> list[Mapping[str, str]]:
+        """Lease an address for each NIC that names a network; OpenNebula leaves the others as they are."""
+        nics: list[Mapping[str, str]] = []
         try:
             for nic in template.vectors("NIC"):
-                connected.append(self._networks.connect(nic, user))
+                nics.append(self._networks.connect(nic, user) if names_network(nic) else nic)
         except AllocationError:
-            for nic in connected:
-                self._networks.disconnect(nic)
+            self._disconnect(nics)
             raise
-        return connected
+        template.replace_vectors("NIC", nics)
+        return nics
+
+    def _disconnect(self, nics: Iterable[Mapping[str, str]]) -> None:
+        for nic in filter(names_network, nics):
+            self._networks.disconnect(nic)
 
 
 def _may_see(user: User, machine: Machine) -> bool:

@@ -31,6 +31,12 @@ class Network:
         self._returned: list[int] = []
         self._leased: set[int] = set()
 
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What its administrator has noted in its template."""
+        last = self.addresses.broadcast_address - 1
+        return {"GATEWAY": str(last), "NETWORK_MASK": str(self.addresses.netmask)}
+
     def lease(self) -> IPv4Address:
         """Give out the lowest free address.
 
@@ -110,6 +116,10 @@ class Networks:
             "NETWORK_ID": str(network.number),
             "VLAN": "NO",
         }
+
+    def attributes(self, number: str) -> Mapping[str, str]:
+        """The attributes of the network of this number."""
+        return next(network.attributes for network in self._networks.values() if str(network.number) == number)
 
     def claim(self, nic: Mapping[str, str]) -> None:
         """Lease the address that a NIC has already."""

@@ -16,6 +16,7 @@ class Pace:
     :param epilog: while its disks are saved
     :param cleanup: while a killed machine is removed
     :param save: while its memory is written to disk for suspend or stop
+    :param kill: from the answer to a kill until the first of it can be seen: a busy daemon answers at once
     """
 
     pending: float = 0.3
@@ -25,6 +26,7 @@ class Pace:
     epilog: float = 0.2
     cleanup: float = 0.2
     save: float = 0.3
+    kill: float = 0.0
 
     @classmethod
     def with_boot_seconds(cls, seconds: float | None) -> Pace:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.disks import Disks
 from stratuslab_libcloud.sandbox.state.entries import Entries
-from stratuslab_libcloud.sandbox.state.errors import NoSuchMachineError
+from stratuslab_libcloud.sandbox.state.errors import NoDriverYetError, NoSuchMachineError, NotAuthenticatedError
 from stratuslab_libcloud.sandbox.state.life_cycle import LifeCycle
 from stratuslab_libcloud.sandbox.state.machines import Machines
 from stratuslab_libcloud.sandbox.state.networks import Networks
@@ -27,6 +27,7 @@ class State(Progress[Machine]):
     :param passwords: of the users, by name
     :param public_network: addresses of the public network
     :param machine_limit: how many machines that are not done a user may have
+    :param start_seconds: how long the compute service's daemon starts, from each `start_daemon` on
     :raises ValueError: if the limit is below 0
     """
 
@@ -38,8 +39,11 @@ class State(Progress[Machine]):
         passwords: Mapping[str, str] | None = None,
         public_network: IPv4Network | None = None,
         machine_limit: int | None = None,
+        start_seconds: float = 0,
     ) -> None:
         super().__init__(clock)
+        self._start_seconds = start_seconds
+        self._daemon_is_up_at = 0.0
         self.marketplace_url = ""
         self.accounts = Accounts(passwords)
         self.users = Users()
@@ -61,6 +65,25 @@ class State(Progress[Machine]):
             life_cycle=life_cycle,
             limit=machine_limit,
         )
+
+    def start_daemon(self, seconds: float = 0) -> None:
+        """Let the compute service's daemon start, which takes some time if that was asked for.
+
+        :param seconds: from now until it begins to start
+        """
+        self._daemon_is_up_at = self.clock.now() + seconds + self._start_seconds
+
+    def check_daemon_is_up(self, account: str) -> None:
+        """Check that the daemon can find out who a user is, and what the user may do.
+
+        :raises NotAuthenticatedError: while it starts, of a user that it does not know yet
+        :raises NoDriverYetError: while it starts, of the other users
+        """
+        if self.clock.now() >= self._daemon_is_up_at:
+            return
+        if account not in self.users.accounts():
+            raise NotAuthenticatedError
+        raise NoDriverYetError(self.users.of_account(account).id)
 
     def _runs_on(self, vm_id: str, node: str) -> bool:
         try:

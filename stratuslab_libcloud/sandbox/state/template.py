@@ -21,9 +21,20 @@ class Template:
         """The first plain value of `name`."""
         return next((v for n, v in self._attributes if n == name and isinstance(v, str)), None)
 
+    def values(self, name: str) -> list[Value]:
+        """All values of `name`, in order."""
+        return [v for n, v in self._attributes if n == name]
+
     def vectors(self, name: str) -> list[Mapping[str, str]]:
         """All bracketed values of `name`, in order."""
         return [v for n, v in self._attributes if n == name and not isinstance(v, str)]
+
+    def replace_vectors(self, name: str, vectors: Iterable[Mapping[str, str]]) -> None:
+        """Let these take the places of the bracketed values of `name`, one for one."""
+        new = iter(vectors)
+        self._attributes = [
+            (n, next(new)) if n == name and not isinstance(v, str) else (n, v) for n, v in self._attributes
+        ]
 
     def replace(self, name: str, *values: Value) -> None:
         """Let `name` have exactly these values."""

@@ -83,10 +83,16 @@ class HistoryRecord:
     reason: Reason = Reason.NONE
 
 
+def names_network(nic: Mapping[str, str]) -> bool:
+    """Whether a NIC says which network it is on; OpenNebula ignores one that does not."""
+    return bool(nic.get("NETWORK") or nic.get("NETWORK_ID"))
+
+
 @dataclass(eq=False)
 class Machine:
     """A virtual machine.
 
+    :param name: as its template says it; see `record.read_name`
     :param created: seconds since 1970, as are `ended` and `polled`, which are 0 for what has not happened
     :param polled: when the hypervisor was last asked about it
     :param memory: KiB that it uses
@@ -116,8 +122,8 @@ class Machine:
 
     @property
     def nics(self) -> list[Mapping[str, str]]:
-        """Its network interfaces, with their addresses."""
-        return self.template.vectors("NIC")
+        """Its network interfaces that are on a network, with their addresses."""
+        return list(filter(names_network, self.template.vectors("NIC")))
 
     @property
     def disks(self) -> list[Mapping[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from stratuslab_libcloud.client.stratuslab.machine_template import MachineTempla
 from stratuslab_libcloud.client.stratuslab.template_file import fill_in
 from stratuslab_libcloud.config import MachineOptions, SavedImage
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 # In the words of the template that 14.06 had, with everything that it refers to.
@@ -73,6 +75,16 @@ def test_the_template_of_14_06_gives_the_same_machine(tmp_path: Path) -> None:
     assert list(parse_template(plan(file, **options).render())) == list(parse_template(plan(None, **options).render()))
 
 
+def test_values_arrive_in_pieces_from_a_file_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "schema.one"
+    file.write_text(WHOLE)
+    context = {"PUBLIC_KEY": 'ssh-rsa A $jane \\"', "PRICE": "$5", "TARGET": "hdd"}
+    text = replace(plan(file, requirements="COST = $5"), context=context).render()
+    template = Sandbox().machines.allocate("alice", parse_template(text)).template
+    assert template.vectors("CONTEXT") == [context]
+    assert template.text("REQUIREMENTS") == "COST = $5"
+
+
 def test_what_the_file_says_besides_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "my.one"
     file.write_text('NAME = "mine"\nSITE = "100%% %(unknown)s"\nMEMORY = %(vm_ram)s')
@@ -97,8 +109,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_value_that_can_not_stand_between_quotes(tmp_path: Path) -> None:
     file = tmp_path / "my.one"
     file.write_text("%(vm_image)s")
-    with pytest.raises(InvalidArgumentError, match="ends with a backslash"):
-        MachineTemplate(**{**vars(plan(file)), "root": RootDisk("x\\")}).render()
+    with pytest.raises(InvalidArgumentError, match="SOURCE has a backslash at the end"):
+        replace(plan(file), root=RootDisk("x\\")).render()
 
 
 def test_the_image_that_is_saved() -> None:

@@ -98,8 +98,8 @@ def test_without_a_key_no_machine_is_started(start: Start, sandbox: Sandbox, key
 
 
 def test_names_and_keys_arrive_unchanged(start: Start, sandbox: Sandbox) -> None:
-    name = 'Jane\'s "node" \\"; ]\nEVIL = "yes"\n# é漢字'
-    key = f'{PUBLIC_KEY} "jane" \\ é\n'
+    name = 'Jane\'s "node" \\ $NAME; ]\nEVIL = "yes"\n# é漢字'
+    key = f'{PUBLIC_KEY} "jane" \\" $5 é\n'
     node = start(name, auth=NodeAuthSSHKey(key))
     template = template_of(sandbox, node)
     assert node.name == name

@@ -41,9 +41,39 @@ def test_the_xml_is_that_of_the_real_daemon(sandbox: Sandbox, oned: Oned, clock:
 
 
 def test_values_cannot_break_a_listing(oned: Oned) -> None:
-    ok(oned("alice", "one.vm.allocate", 'A="]]></A><B>" 1X=y NAME="</VM>"'))
+    ok(oned("alice", "one.vm.allocate", 'A="</A><B> & c" NAME="n"'))
     assert listed(oned, -3, -1, -1, -1) == [0]
-    assert info(oned, 0).findtext("TEMPLATE/A") == "]]></A><B>"
+    assert info(oned, 0).findtext("TEMPLATE/A") == "</A><B> & c"
+
+
+def test_a_name_with_an_entity_makes_a_machine_that_can_be_neither_read_nor_stored_again(
+    oned: Oned, clock: ManualClock
+) -> None:
+    def listed_machine() -> str | None:
+        return ET.tostring(ET.fromstring(ok(oned("alice", "one.vmpool.info", -3, -1, -1, -1))), "unicode")
+
+    machine_id = ok(oned("alice", "one.vm.allocate", 'NAME="R&amp;D"'))
+    as_created = listed_machine()
+    assert "<NAME>R&amp;D</NAME>" in as_created
+    with pytest.raises(ET.ParseError):
+        info(oned, machine_id)
+    clock.advance(10)
+    ok(oned("alice", "one.vm.action", "finalize", machine_id))
+    clock.advance(10)
+    assert listed_machine() == as_created
+
+
+def test_a_name_with_elements_shows_another_id_while_it_is_pending(oned: Oned, clock: ManualClock) -> None:
+    def listed_machine() -> ET.Element:
+        (machine,) = ET.fromstring(ok(oned("alice", "one.vmpool.info", -3, -1, -1, -1)))
+        return machine
+
+    ok(oned("alice", "one.vm.allocate", 'NAME="x</NAME><ID>7</ID><NAME>y"'))
+    assert [element.text for element in listed_machine().findall("ID")] == ["0", "7"]
+    assert info(oned, 0).findtext("NAME") == "x"
+    clock.advance(10)
+    assert [element.text for element in listed_machine().findall("ID")] == ["0"]
+    assert listed_machine().findtext("NAME") == "x"
 
 
 def test_a_listing_has_the_last_history_record_only(oned: Oned, clock: ManualClock, machine_id: int) -> None:
@@ -57,5 +87,5 @@ def test_a_listing_has_the_last_history_record_only(oned: Oned, clock: ManualClo
     assert len(info(oned, machine_id).findall("HISTORY_RECORDS/HISTORY")) == 2
 
 
-def test_machine_minus_one_is_empty(oned: Oned) -> None:
-    assert info(oned, -1).findtext("ID") == "-1"
+def test_machine_minus_one_is_empty_for_an_administrator(oned: Oned) -> None:
+    assert info(oned, -1, user="oneadmin").findtext("ID") == "-1"

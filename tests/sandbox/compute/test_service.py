@@ -13,7 +13,7 @@ import requests
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
-from ..conftest import ALICE, TEMPLATE, Oned, compute, info, listed, ok
+from ..conftest import ALICE, CALL, TEMPLATE, USERS, Oned, compute, info, listed, ok
 from .conftest import post
 
 
@@ -23,8 +23,8 @@ def test_a_machine_is_created_with_the_next_number(oned: Oned) -> None:
 
 
 def test_a_name_is_kept_or_made(oned: Oned) -> None:
-    named = info(oned, ok(oned("alice", "one.vm.allocate", 'NAME="café & <b>"')))
-    assert named.findtext("NAME") == named.findtext("TEMPLATE/NAME") == "café & <b>"
+    named = info(oned, ok(oned("alice", "one.vm.allocate", 'NAME="café > b"')))
+    assert named.findtext("NAME") == named.findtext("TEMPLATE/NAME") == "café > b"
     unnamed = info(oned, ok(oned("alice", "one.vm.allocate", "")))
     assert unnamed.findtext("NAME") == unnamed.findtext("TEMPLATE/NAME") == "one-1"
 
@@ -49,11 +49,58 @@ def test_a_name_is_kept_or_made(oned: Oned) -> None:
         ('NIC=[NETWORK="public",NETWORK_UNAME=oneadmin,IP=10.0.0.1]', "Could not get virtual network for VM."),
         ('NIC=[NETWORK="public",NETWORK_UNAME=oneadmin,IP=nine]', "Could not get virtual network for VM."),
         ('DISK=[IMAGE="noimg"]', "Could not get disk image for VM."),
+        ('NAME="a & b"', "Error transforming the VM to XML."),
+        ('NAME="a < b"', "Error transforming the VM to XML."),
+        ('NAME="a]]>b"', "Error transforming the VM to XML."),
+        ('A="a]]>b"', "Error transforming the VM to XML."),
+        ('A=[B="a]]>b"]', "Error transforming the VM to XML."),
+        ('P="a]]" Q=">b" CONTEXT=[V="$P$Q"]', "Error transforming the VM to XML."),
+        ('CONTEXT=[1A="x"]', "Error transforming the VM to XML."),
+        (f'NAME="{"é" * 64}x"', "NAME is too long; max length is 128 chars."),
+        ('CONTEXT="x"', "Wrong format for CONTEXT attribute."),
+        ("CONTEXT=[A=1] CONTEXT=[B=2]", "Only one CONTEXT attribute can be defined."),
+        ("REQUIREMENTS=[A=1]", "Wrong format for REQUIREMENTS attribute."),
+        ('REQUIREMENTS="a" REQUIREMENTS="b"', "Only one REQUIREMENTS attribute can be defined."),
+        ('CONTEXT=[V="$(date)"]', ""),
+        ('REQUIREMENTS="cost $"', ""),
     ],
 )
 def test_what_cannot_be_created(oned: Oned, template: str, complaint: str) -> None:
-    prefix = "[VirtualMachineAllocate] Error allocating a new virtual machine. "
-    assert oned("alice", "one.vm.allocate", template) == [False, prefix + complaint, 8192]
+    text = f"[VirtualMachineAllocate] Error allocating a new virtual machine. {complaint}".rstrip()
+    assert oned("alice", "one.vm.allocate", template) == [False, text, 8192]
+
+
+def test_what_cannot_be_created_leases_no_address(sandbox: Sandbox, oned: Oned) -> None:
+    nic = 'NIC=[NETWORK="local",NETWORK_UNAME=oneadmin,IP="172.16.0.9"]'
+    assert oned("alice", "one.vm.allocate", f'{nic} CONTEXT=[V="$$"]')[0] is False
+    ok(oned("alice", "one.vm.allocate", nic))
+
+
+def test_what_a_template_leaves_open(oned: Oned) -> None:
+    machine = info(oned, ok(oned("alice", "one.vm.allocate", "CONTEXT=[A=1] GRAPHICS=[TYPE=vnc]")))
+    assert machine.findtext("TEMPLATE/CONTEXT/TARGET") == "hdb"
+    assert machine.findtext("TEMPLATE/GRAPHICS/PORT") == "5900"
+    machine = info(oned, ok(oned("alice", "one.vm.allocate", "CONTEXT=[TARGET=hdd] GRAPHICS=[PORT=5]")))
+    assert machine.findtext("TEMPLATE/CONTEXT/TARGET") == "hdd"
+    assert machine.findtext("TEMPLATE/GRAPHICS/PORT") == "5"
+
+
+def test_disks_and_nics_that_are_texts_or_name_no_network_are_kept(oned: Oned, clock: ManualClock) -> None:
+    template = 'NIC="x" DISK="y" DISK=[SIZE=1] NIC=[NETWORK_UNAME=oneadmin]'
+    machine_id = ok(oned("alice", "one.vm.allocate", template))
+    for seconds in (0, 10):
+        clock.advance(seconds)
+        found = info(oned, machine_id).find("TEMPLATE")
+        assert found is not None
+        assert [nic.text or nic[0].text for nic in found.findall("NIC")] == ["x", "oneadmin"]
+        assert found.findtext("DISK") == "y"
+        assert found.findtext("DISK/DISK_ID") == "0"
+    ok(oned("alice", "one.vm.action", "finalize", machine_id))
+
+
+def test_names_of_attributes_that_begin_with_no_letter(oned: Oned) -> None:
+    machine = info(oned, ok(oned("alice", "one.vm.allocate", "1A=x _A=y")))
+    assert (machine.findtext("TEMPLATE/ONE_1A"), machine.findtext("TEMPLATE/ONE__A")) == ("x", "y")
 
 
 @pytest.fixture
@@ -145,9 +192,47 @@ def test_machines_created_by_many_threads_are_all_there(sandbox: Sandbox, oned: 
     assert sorted(numbers) == list(range(100))
 
 
-def test_a_call_that_is_too_large(sandbox: Sandbox, http: requests.Session) -> None:
-    answer = post(sandbox, http, "x" * 600_229)
-    assert (answer.status_code, answer.text) == (500, "XML-RPC request too large (600229 bytes)")
+def test_a_call_that_is_too_large_ends_in_a_reset(sandbox: Sandbox, http: requests.Session) -> None:
+    assert post(sandbox, http, "x" * 524_288).status_code == 200
+    with pytest.raises(requests.ConnectionError):
+        post(sandbox, http, "x" * 524_289)
+
+
+def test_a_call_without_a_body(sandbox: Sandbox, http: requests.Session) -> None:
+    assert post(sandbox, http, "", headers={"Content-Length": "0"}).status_code == 400
+
+
+@pytest.mark.parametrize("machine_id", [-1, -2])
+def test_negative_numbers_are_not_for_users(oned: Oned, machine_id: int) -> None:
+    oned("alice", "one.vmpool.info", -3, -1, -1, -1)
+    assert oned("alice", "one.vm.info", machine_id) == [
+        False,
+        "[VirtualMachineInfo] User [2] : Not authorized to perform USE VM.",
+        512,
+    ]
+    assert oned("alice", "one.vm.action", "finalize", machine_id)[2] == 512
+
+
+def test_a_daemon_that_starts_knows_nobody_and_then_permits_nothing(http: requests.Session) -> None:
+    clock = ManualClock()
+    sandbox = Sandbox(users=USERS, clock=clock, start_seconds=5)
+
+    def listing() -> list[Any]:
+        answer = http.post(compute(sandbox), data=CALL, auth=ALICE)
+        (values,), _ = xmlrpc.client.loads(answer.content)
+        return list(values)
+
+    with sandbox:
+        assert listing() == [False, "[VirtualMachinePoolInfo] User couldn't be authenticated, aborting call.", 256]
+        clock.advance(5)
+        ok(listing())
+    with sandbox:
+        text = "[VirtualMachinePoolInfo] User [2] : Could not find Authorization driver."
+        assert listing() == [False, text, 512]
+        clock.advance(4)
+        assert listing()[2] == 512
+        clock.advance(1)
+        ok(listing())
 
 
 def test_a_call_without_a_length(sandbox: Sandbox, http: requests.Session) -> None:

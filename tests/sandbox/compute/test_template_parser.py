@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import string
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +38,10 @@ def test_a_whole_template() -> None:
         ('A="two\nlines"', [("A", "two\nlines")]),
         (r'A="say \"hi\""', [("A", 'say "hi"')]),
         (r'A="back\slash"', [("A", r"back\slash")]),
+        (r'A="a \\\" b"', [("A", 'a " b')]),
+        (r"A=\\ B=1", [("A", r"\\"), ("B", "1")]),
+        ("1a=1 _a=2", [("ONE_1A", "1"), ("ONE__A", "2")]),
+        ("A=[1b=2]", [("A", {"1B": "2"})]),
         ('A=""', [("A", '""')]),
         ('A="x" B="y"', [("A", "x"), ("B", "y")]),
         ('A="x"y', [("A", '"x"y')]),
@@ -75,7 +77,7 @@ def test_what_is_no_template(text: str, place: str) -> None:
     assert place in str(error.value)
 
 
-NAMES = st.text(string.ascii_uppercase + string.digits + "_", min_size=1, max_size=8)
+NAMES = st.from_regex("[A-Z][A-Z0-9_]{0,7}", fullmatch=True)
 # What can be quoted: a backslash must not come before a quotation mark or the end.
 VALUES = st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), min_size=1)
 

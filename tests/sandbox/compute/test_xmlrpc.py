@@ -47,6 +47,13 @@ def test_what_is_no_call_is_a_fault(sandbox: Sandbox, http: requests.Session, bo
     assert fault.value.faultCode == -503
 
 
+@pytest.mark.parametrize("character", ["😀", "\x01", "\ufffe"])
+def test_a_character_that_the_daemon_does_not_read_is_a_fault(oned: Oned, character: str) -> None:
+    with pytest.raises(xmlrpc.client.Fault) as fault:
+        oned("alice", "one.vm.allocate", f'NAME="{character}"')
+    assert fault.value.faultCode == -503
+
+
 def ask_daemon(sandbox: Sandbox, http: requests.Session, *parameters: Any, method: str) -> requests.Response:
     return http.post(f"{sandbox.url}/RPC2", data=xmlrpc.client.dumps(parameters, method))
 

@@ -22,3 +22,13 @@ def test_each_step_can_have_its_own_time(clock: ManualClock) -> None:
     assert machine.lcm_state.name == "BOOT"
     clock.advance(1)
     assert machine.is_running
+
+
+def test_a_kill_can_take_effect_later(clock: ManualClock) -> None:
+    sandbox = Sandbox(clock=clock, pace=Pace(pending=0, prolog=0, boot=0, cleanup=0, kill=5))
+    machine = sandbox.machines.allocate("alice", parse_template("CPU=1"))
+    sandbox.machines.act("alice", machine.id, "finalize")
+    clock.advance(4)
+    assert machine.is_running
+    clock.advance(1)
+    assert machine.state.name == "DONE"
