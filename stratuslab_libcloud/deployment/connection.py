@@ -14,8 +14,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import paramiko
@@ -46,17 +45,6 @@ _NEVER = 365 * 24 * 3600.0
 _TICK_SECONDS = 0.1
 
 logging.getLogger(PARAMIKO_LOG).setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True)
-class SshAddress:
-    """Where an SSH server is."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host} port {self.port}"
 
 
 class WatchedSocket(socket.socket):
@@ -267,35 +255,3 @@ class Connection:
                 target=self.transport.global_request, args=["keepalive@openssh.com"], name="SSH keepalive", daemon=True
             )
             self._probe.start()
-
-
-def reach(address: SshAddress, seconds: float) -> socket.socket:
-    """A TCP connection; without the delay of small packets, which costs 40 ms a command.
-
-    :param seconds: for all addresses of that name together
-    :raises OSError: nothing answers there
-    """
-    end = time.monotonic() + seconds
-    problem: OSError = TimeoutError("no answer in time")
-    for family, kind, protocol, _, place in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
-        left = end - time.monotonic()
-        if left <= 0:
-            break
-        connection = socket.socket(family, kind, protocol)
-        try:
-            connection.settimeout(left)
-            connection.connect(place)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            connection.close()
-            problem = error
-        except BaseException:
-            connection.close()
-            raise
-        else:
-            return connection
-    raise problem
-
-
-Reach = Callable[[SshAddress, float], socket.socket]
-"""Makes a connection within so many seconds."""

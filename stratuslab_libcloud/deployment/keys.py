@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import codecs
 import io
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +27,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stratuslab_libcloud.deployment.agent import Agent, AgentError, AgentKey
-from stratuslab_libcloud.deployment.public_keys import MAKE_ANOTHER, PublicKey, read_line, usable_keys
+from stratuslab_libcloud.deployment.public_keys import HARDWARE, MAKE_ANOTHER, PublicKey, read_line, usable_keys
 from stratuslab_libcloud.errors import KeyFileError
 
 _DSA = "ssh-dss"
+_TEXT = "the key that was given with ex_ssh_key_text"
 _CURVES = ("secp256r1", "secp384r1", "secp521r1")
 _LARGEST_FILE = 1024 * 1024
+
+
+logger = logging.getLogger("stratuslab_libcloud.deployment")
 
 
 @dataclass(frozen=True)
@@ -59,22 +65,24 @@ class KeyFiles:
     :param paths: the files; a match in one of them is enough
     :param origin: what names them, for messages
     :param required: whether each has to be there
+    :param text: of a private key, instead of files
     """
 
     paths: tuple[Path, ...]
     origin: str
     required: bool
+    text: str | None = None
 
 
 class LoginKey:
     """A private key that opens a machine; a context manager, since an SSH agent may hold it.
 
-    :ivar key: signs, wherever it is
+    :ivar keys: sign, wherever they are: the key with its certificate if it has one, and the key
     :ivar origin: where it is, for messages
     """
 
-    def __init__(self, key: paramiko.PKey, origin: str, agent: Agent | None = None) -> None:
-        self.key = key
+    def __init__(self, keys: Sequence[paramiko.PKey], origin: str, agent: Agent | None = None) -> None:
+        self.keys = keys
         self.origin = origin
         self._agent = agent
 
@@ -96,7 +104,12 @@ def find_login_key(machine_keys: MachineKeys, files: KeyFiles, passphrase: str |
     :raises KeyFileError: a file cannot be used, or the key is nowhere
     """
     wanted = machine_keys.parse()
-    found = _from_files(wanted, files, passphrase)
+    if files.text is not None:
+        found = _from_text(wanted, files.text, passphrase)
+    elif all(key.kind in HARDWARE for key in wanted):
+        found = "the private half of a hardware key can only be used through an SSH agent"
+    else:
+        found = _from_files(wanted, files, passphrase)
     if isinstance(found, LoginKey):
         return found
     try:
@@ -121,15 +134,18 @@ def load_private_key(path: Path, passphrase: str | None) -> paramiko.PKey | None
     :return: None where the file is locked and no passphrase was given
     :raises KeyFileError: it cannot be read, unlocked or used
     """
-    text = _read(path)
-    _refuse_what_is_no_private_key(path, text)
+    return _load(f"the SSH key file {path}", _read(path), passphrase)
+
+
+def _load(source: str, text: bytes, passphrase: str | None) -> paramiko.PKey | None:
+    _refuse_what_is_no_private_key(source, text)
     try:
-        key = _parse(path, text, None)
+        key = _parse(source, text, None)
     except TypeError:  # which is what cryptography says of a key that is locked
         if passphrase is None:
             return None
-        key = _parse(path, text, passphrase)
-    return _for_paramiko(path, key)
+        key = _parse(source, text, passphrase)
+    return _for_paramiko(source, key)
 
 
 def _read(path: Path) -> bytes:
@@ -142,33 +158,33 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _refuse_what_is_no_private_key(path: Path, text: bytes) -> None:
+def _refuse_what_is_no_private_key(source: str, text: bytes) -> None:
     """Say what a file is that people take for a private key of OpenSSH's."""
     if text.startswith(b"PuTTY-User-Key-File"):
-        raise KeyFileError(f"the SSH key file {path} is in PuTTY's format; export it with PuTTYgen as an OpenSSH key")
+        raise KeyFileError(f"{source} is in PuTTY's format; export it with PuTTYgen as an OpenSSH key")
     if read_line(text.decode("utf-8", "replace")):
-        raise KeyFileError(f"the SSH key file {path} holds a public key; name the private one")
+        raise KeyFileError(f"{source} holds a public key; name the private one")
     if b"-----BEGIN DSA" in text or _DSA.encode() in _unarmoured(text):
-        raise _dsa(path)
+        raise _dsa(source)
 
 
-def _parse(path: Path, text: bytes, passphrase: str | None) -> PrivateKeyTypes:
+def _parse(source: str, text: bytes, passphrase: str | None) -> PrivateKeyTypes:
     load = load_ssh_private_key if b"-----BEGIN OPENSSH" in text else load_pem_private_key
     try:
         return load(text, None if passphrase is None else passphrase.encode())
     except UnsupportedAlgorithm as error:
-        raise _unsupported(path) from error
+        raise _unsupported(source) from error
     except ValueError as error:
         if passphrase is None:
             raise KeyFileError(
-                f"the SSH key file {path} holds no private key in OpenSSH, PEM or PKCS#8 format, or is damaged"
+                f"{source} holds no private key in OpenSSH, PEM or PKCS#8 format, or is damaged"
             ) from error
         raise KeyFileError(
-            f"ssh_key_password does not open the SSH key file {path}: it is not its passphrase, or the file is damaged"
+            f"ssh_key_password does not open {source}: it is not its passphrase, or the file is damaged"
         ) from error
 
 
-def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
+def _for_paramiko(source: str, key: PrivateKeyTypes) -> paramiko.PKey:
     # Releases of paramiko differ in the formats that they read; all of them read a key in OpenSSH's own.
     kind: type[paramiko.PKey]
     if isinstance(key, rsa.RSAPrivateKey):
@@ -178,9 +194,9 @@ def _for_paramiko(path: Path, key: PrivateKeyTypes) -> paramiko.PKey:
     elif isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in _CURVES:
         kind = paramiko.ECDSAKey
     elif isinstance(key, dsa.DSAPrivateKey):
-        raise _dsa(path)
+        raise _dsa(source)
     else:
-        raise _unsupported(path)
+        raise _unsupported(source)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     return kind.from_private_key(io.StringIO(text.decode()))
 
@@ -199,8 +215,31 @@ def _from_files(wanted: list[PublicKey], files: KeyFiles, passphrase: str | None
         if key is None:
             complaint = f"the SSH key file {path} is locked with a passphrase; give it with ssh_key_password"
         elif public_half(key) in wanted:
-            return LoginKey(key, str(path))
+            return LoginKey([*_certified(path, passphrase), key], str(path))
     return complaint
+
+
+def _from_text(wanted: list[PublicKey], text: str, passphrase: str | None) -> LoginKey | str:
+    key = _load(_TEXT, text.encode("utf-8", "replace"), passphrase)
+    if key is None:
+        return f"{_TEXT} is locked with a passphrase; give it with ssh_key_password"
+    if public_half(key) in wanted:
+        return LoginKey([key], "ex_ssh_key_text")
+    return f"{_TEXT} does not belong to the machine"
+
+
+def _certified(path: Path, passphrase: str | None) -> list[paramiko.PKey]:
+    """The key with the certificate that OpenSSH would find beside it."""
+    certificate = path.with_name(f"{path.name}-cert.pub")
+    key = load_private_key(path, passphrase)
+    if key is None or not certificate.is_file():
+        return []
+    try:
+        key.load_certificate(str(certificate))
+    except (OSError, ValueError, paramiko.SSHException) as error:
+        logger.warning("the SSH certificate %s is not used: %s", certificate, error)
+        return []
+    return [key]
 
 
 def _from_agent(wanted: list[PublicKey]) -> LoginKey:
@@ -214,7 +253,7 @@ def _from_agent(wanted: list[PublicKey]) -> LoginKey:
             held = agent.public_keys()
             for key in wanted:
                 if key.data in held:
-                    return LoginKey(AgentKey(agent, key.kind, key.data), "the SSH agent", agent)
+                    return LoginKey([AgentKey(agent, key.kind, key.data)], "the SSH agent", agent)
         except BaseException:
             agent.close()
             raise
@@ -236,12 +275,12 @@ def _mismatch(files: KeyFiles) -> str:
     return f"the private key in {names} ({files.origin}) does not belong to the machine"
 
 
-def _dsa(path: Path) -> KeyFileError:
-    return KeyFileError(f"the SSH key file {path} holds a DSA key, which SSH does not take any more; {MAKE_ANOTHER}")
+def _dsa(source: str) -> KeyFileError:
+    return KeyFileError(f"{source} holds a DSA key, which SSH does not take any more; {MAKE_ANOTHER}")
 
 
-def _unsupported(path: Path) -> KeyFileError:
+def _unsupported(source: str) -> KeyFileError:
     return KeyFileError(
-        f"the SSH key file {path} holds a key of a kind that cannot be used here, which is RSA, ECDSA with a NIST "
+        f"{source} holds a key of a kind that cannot be used here, which is RSA, ECDSA with a NIST "
         f"curve, or Ed25519; {MAKE_ANOTHER}"
     )

@@ -55,6 +55,8 @@ class Plan:
             return run.carry_out(deployment, create_keywords)
 
     def _key_files(self) -> KeyFiles:
+        if self.options.ssh_key_text is not None:
+            return KeyFiles((), "ex_ssh_key_text", required=True, text=self.options.ssh_key_text)
         named = self.options.key_files
         if named is not None:
             return KeyFiles(named, "ssh_key", required=True)

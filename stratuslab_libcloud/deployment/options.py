@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, cast
 
-from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.deployment.reaching import AsConfigured, Directly, Reach, ThroughJumpHosts
+from stratuslab_libcloud.errors import InvalidArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -22,6 +25,8 @@ MOST_OUTPUT_BYTES = 1024 * 1024 * 1024
 LONGEST_SECONDS = 31_536_000
 """A year; no clock of the operating system is asked for more."""
 
+_HOST = re.compile(r"(ssh://)?[^-\s@:/][^\s@:/]*(@[^-\s@/][^\s@/]*)?(:\d+)?")
+
 PathLike = str | os.PathLike[str]
 
 
@@ -33,12 +38,23 @@ class DeployExtensions(TypedDict, total=False):
     :param ex_deploy_timeout: seconds for all of it, the creation included; no limit if not given
     :param ex_output_limit: bytes that are kept of each script's output, and of its errors, the last ones; 1 MiB if
         not given
+    :param ex_sudo: whether commands are run and files written as root, with ``sudo``, which must not want a password
+    :param ex_terminal: whether commands get a terminal; then errors are part of the output
+    :param ex_ssh_proxy_jump: jump hosts to reach the machine through, as ``ssh -J`` takes them, for OpenSSH's client
+    :param ex_ssh_config: True to reach the machine as OpenSSH's configuration says, its ProxyJump and ProxyCommand; or
+        the path of a file to use for that
+    :param ex_ssh_key_text: the text of the private key, in place of ``ssh_key``
     """
 
     ex_destroy_on_failure: bool
     ex_check_exit_status: bool
     ex_deploy_timeout: float | str | None
     ex_output_limit: int | str
+    ex_sudo: bool
+    ex_terminal: bool
+    ex_ssh_proxy_jump: str | None
+    ex_ssh_config: bool | PathLike
+    ex_ssh_key_text: str | None
 
 
 class DeployOptions:
@@ -87,7 +103,7 @@ class DeployOptions:
         self.ssh_port = _whole("ssh_port", ssh_port, 1, 65535)
         self.seconds_to_connect = _limit("ssh_timeout", ssh_timeout, SSH_TIMEOUT_SECONDS)
         self.key_files = _files("ssh_key", ssh_key)
-        self.ssh_key_password = _passphrase("ssh_key_password", ssh_key_password)
+        self.ssh_key_password = _secret_text("ssh_key_password", ssh_key_password)
         self.seconds_to_wait = _limit("timeout", timeout, TIMEOUT_SECONDS)
         self.max_tries = _whole("max_tries", max_tries, 1, 1_000_000)
         self.ssh_interface = _one_of("ssh_interface", ssh_interface, SSH_INTERFACES)
@@ -102,11 +118,32 @@ class DeployOptions:
         ex_check_exit_status: bool = True,
         ex_deploy_timeout: float | str | None = None,
         ex_output_limit: int | str = OUTPUT_BYTES,
+        ex_sudo: bool = False,
+        ex_terminal: bool = False,
+        ex_ssh_proxy_jump: str | None = None,
+        ex_ssh_config: bool | PathLike = False,
+        ex_ssh_key_text: str | None = None,
     ) -> None:
         self.destroy_on_failure = _flag("ex_destroy_on_failure", ex_destroy_on_failure)
         self.check_exit_status = _flag("ex_check_exit_status", ex_check_exit_status)
         self.deploy_timeout = None if ex_deploy_timeout is None else _limit("ex_deploy_timeout", ex_deploy_timeout)
         self.output_limit = _whole("ex_output_limit", ex_output_limit, 1, MOST_OUTPUT_BYTES)
+        self.sudo = _flag("ex_sudo", ex_sudo)
+        self.terminal = _flag("ex_terminal", ex_terminal)
+        self.ssh_proxy_jump = _hosts("ex_ssh_proxy_jump", ex_ssh_proxy_jump)
+        self.ssh_config = ex_ssh_config if isinstance(ex_ssh_config, bool) else _file("ex_ssh_config", ex_ssh_config)
+        self.ssh_key_text = _secret_text("ex_ssh_key_text", ex_ssh_key_text)
+        if (self.ssh_proxy_jump or self.ssh_config) and not shutil.which("ssh"):
+            raise MissingDependencyError("jump hosts are reached with OpenSSH's client, ssh, which is not on the PATH")
+        if self.ssh_key_text is not None and self.key_files is not None:
+            raise InvalidArgumentError("ssh_key and ex_ssh_key_text cannot both be given")
+
+    def new_reach(self) -> Reach:
+        """What makes the connections of one deployment."""
+        configuration = self.ssh_config if isinstance(self.ssh_config, Path) else None
+        if self.ssh_proxy_jump:
+            return ThroughJumpHosts(self.ssh_proxy_jump, configuration)
+        return AsConfigured(self.usernames[0], configuration) if self.ssh_config else Directly()
 
 
 def split_options(given: Mapping[str, Any]) -> tuple[DeployExtensions, dict[str, Any]]:
@@ -185,10 +222,19 @@ def _flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _passphrase(name: str, value: Any) -> str | None:
+def _secret_text(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidArgumentError(f"{name} has to be a text, or None, not a {type(value).__name__}")
     return value
+
+
+def _hosts(name: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    hosts = value.split(",") if isinstance(value, str) else []
+    if not hosts or not all(_HOST.fullmatch(host.strip()) for host in hosts):
+        _refuse(name, "a jump host such as user@host:port, or several with commas between them", value)
+    return str(value)
 
 
 def _files(name: str, value: Any) -> tuple[Path, ...] | None:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import paramiko
 
-from stratuslab_libcloud.deployment.connection import SshAddress
 from stratuslab_libcloud.deployment.execution import ConnectionLostError
 from stratuslab_libcloud.deployment.polling import Polling
 from stratuslab_libcloud.deployment.printable import printable
+from stratuslab_libcloud.deployment.reaching import SshAddress
 from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient, TurnedAwayError
 from stratuslab_libcloud.deployment.target import Gateway
 from stratuslab_libcloud.errors import ServiceError
@@ -151,7 +151,8 @@ class SshLogin:
             except (paramiko.AuthenticationException, TurnedAwayError) as error:
                 refusals[username] = error
             except (OSError, EOFError, paramiko.SSHException, ConnectionLostError) as error:
-                raise UnreachableError(f"there is no SSH at {address}: {_words_of(error)}") from error
+                words = self._options.reach.complaint() or _words_of(error)
+                raise UnreachableError(f"there is no SSH at {address}: {words}") from error
             else:
                 logger.info("%s: logged in as %s at %s", self._label, username, address)
                 return client

@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO, cast
 import paramiko
 from libcloud.compute.ssh import LIBCLOUD_PARAMIKO_SHA2_BACKWARD_COMPATIBILITY, BaseSSHClient, SSHCommandTimeoutError
 
-from stratuslab_libcloud.deployment.connection import Connection, KeysOnly, Reach, SshAddress, reach
+from stratuslab_libcloud.deployment.connection import Connection, KeysOnly
 from stratuslab_libcloud.deployment.execution import (
     ANSWER_SECONDS,
     STALLED_SECONDS,
@@ -26,6 +26,7 @@ from stratuslab_libcloud.deployment.execution import (
 from stratuslab_libcloud.deployment.files import Files, SFTPFiles, ShellFiles
 from stratuslab_libcloud.deployment.limits import Deadline
 from stratuslab_libcloud.deployment.printable import printable
+from stratuslab_libcloud.deployment.reaching import Directly, Reach, SshAddress
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
@@ -62,7 +63,7 @@ class ClientOptions:
     timeout: float
     login_timeout: float
     deadline: Deadline = field(default_factory=Deadline)
-    reach: Reach = reach
+    reach: Reach = field(default_factory=Directly)
     commands: CommandOptions = field(default_factory=CommandOptions)
     sudo: bool = False
 
@@ -195,7 +196,7 @@ class DeploymentSSHClient(BaseSSHClient):
 
     def _log_in(self, **options: Any) -> None:
         mine = self._options
-        self._connection = Connection(mine.reach(self._address, mine.timeout), mine.deadline)
+        self._connection = Connection(mine.reach.connect(self._address, mine.timeout), mine.deadline)
         login = KeysOnly(self.username, mine.keys)
         self._connection.log_in(self.hostname, login, mine.login_timeout, **options)
 

@@ -159,12 +159,13 @@ class StartedNode:
 
     def _do(self, deployment: Deployment) -> Node:
         options = self._options
-        with contextlib.closing(self._route()) as route:
+        client_options = self._client_options()
+        with contextlib.closing(self._route()) as route, contextlib.closing(client_options.reach):
             login = SshLogin(
                 route.find,
                 self._check,
                 options.usernames,
-                self._client_options(),
+                client_options,
                 timeout=options.seconds_to_wait,
                 longest_pause=options.wait_period,
                 label=self._label,
@@ -185,11 +186,13 @@ class StartedNode:
     def _client_options(self) -> ClientOptions:
         options = self._options
         return ClientOptions(
-            keys=[self._login_key.key],
+            keys=self._login_key.keys,
             timeout=options.seconds_to_connect,
             login_timeout=options.seconds_to_connect,
             deadline=self._deadline,
-            commands=CommandOptions(options.output_limit),
+            reach=options.new_reach(),
+            commands=CommandOptions(options.output_limit, options.terminal),
+            sudo=options.sudo,
         )
 
     def _route(self) -> SshRoute:

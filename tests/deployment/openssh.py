@@ -87,7 +87,7 @@ class OpenSshServer:
             f"HostKey {self.host_key}",
             f"AuthorizedKeysFile {self.authorized_keys}",
             f"PidFile {self.folder}/sshd.pid",
-            f"SetEnv FOLDER={self.folder}",
+            f"SetEnv FOLDER={self.folder} PATH={self.folder}/bin:/usr/bin:/bin",
             "StrictModes no",
             "UsePAM no",
             "PasswordAuthentication no",

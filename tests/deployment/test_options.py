@@ -58,6 +58,12 @@ from .conftest import KEY, Deploy, ServerDriver, private_text
         ({"ssh_key": "~nobody-of-that-name/key"}, "ssh_key"),
         ({"ssh_key_password": b"secret"}, "ssh_key_password has to be a text, or None, not a bytes"),
         ({"ex_destroy_on_failure": "false"}, "ex_destroy_on_failure has to be True or False, not 'false'"),
+        ({"ex_deploy_timeout": 0}, "ex_deploy_timeout has to be a number of seconds above 0, .* or None for no limit"),
+        ({"ex_output_limit": 0}, "ex_output_limit has to be a whole number from 1 to 1073741824, not 0"),
+        ({"ex_sudo": "yes"}, "ex_sudo has to be True or False, not 'yes'"),
+        ({"ex_terminal": 3}, "ex_terminal has to be True or False, not 3"),
+        ({"ex_ssh_config": 7}, "ex_ssh_config has to be the path of a file, not 7"),
+        ({"ex_ssh_key_text": b"secret"}, "ex_ssh_key_text has to be a text, or None, not a bytes"),
         ({"ex_check_exit_status": None}, "ex_check_exit_status has to be True or False, not None"),
     ],
     ids=lambda value: "-".join(f"{name}={value!r}" for name, value in value.items()) if isinstance(value, dict) else "",
@@ -131,6 +137,13 @@ NAMES = [
     "wait_period",
     "ex_destroy_on_failure",
     "ex_check_exit_status",
+    "ex_deploy_timeout",
+    "ex_output_limit",
+    "ex_sudo",
+    "ex_terminal",
+    "ex_ssh_proxy_jump",
+    "ex_ssh_config",
+    "ex_ssh_key_text",
 ]
 
 

@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
 
-from stratuslab_libcloud.deployment.connection import SshAddress
 from stratuslab_libcloud.deployment.execution import CommandOptions, ConnectionLostError, program_of
+from stratuslab_libcloud.deployment.reaching import SshAddress
 from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
