@@ -5,14 +5,21 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 TEST_OPTIONS ?= --numprocesses 4
+TESTS ?=
 
-.PHONY: demo test soak bench lint format types build check-wheel clean
+.PHONY: demo test test-lowest soak bench lint format types build check-wheel clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/test
-	@$(BIN)/python -m pytest $(TEST_OPTIONS)
+	@$(BIN)/python -m pytest $(TEST_OPTIONS) $(TESTS)
+
+# The tests with the lowest versions of all packages that pyproject.toml allows.
+test-lowest: $(VENV)/made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --resolution lowest-direct --editable '.[test]'
+	$(BIN)/python -m pytest $(TEST_OPTIONS)
 
 # A few minutes of mixed calls under mixed faults, and a report of what became of everything.
 soak: $(VENV)/sandbox

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation
 
-from stratuslab_libcloud.config.user import DEFAULT_FILE
+from stratuslab_libcloud.config.source import DEFAULT_FILE
 
 
 @contextmanager

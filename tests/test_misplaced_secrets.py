@@ -53,14 +53,15 @@ def test_a_proxy_url_that_is_not_a_text(config_file: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "all_proxy"])
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY"])
 @pytest.mark.parametrize("proxy", MALFORMED_PROXIES)
 def test_a_proxy_of_the_environment_that_cannot_be_used(
     config_file: Path, monkeypatch: pytest.MonkeyPatch, variable: str, proxy: str
 ) -> None:
+    driver = StratusLabNodeDriver(stratuslab_user_config=config_file)
     monkeypatch.setenv(variable, proxy)
-    message = refusal(StratusLabNodeDriver(stratuslab_user_config=config_file).list_nodes)
-    assert f"the environment variable {variable} has to be the URL of a proxy" in message
+    for call in (driver.list_nodes, lambda: StratusLabNodeDriver(stratuslab_user_config=config_file)):
+        assert f"the environment variable {variable} has to be the URL of a proxy" in refusal(call)
 
 
 @pytest.mark.parametrize("proxy", [f"http://me:{PASSWORD}@127.0.0.1:1", f"http://me:%2F{PASSWORD}@127.0.0.1:1"])

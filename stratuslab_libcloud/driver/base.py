@@ -54,6 +54,9 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param configuration: the locations
         :raises InvalidArgumentError: when an argument is not valid
         """
+        from stratuslab_libcloud.config import proxies
+
+        proxies.check_environment()
         super().__init__(arguments.get("key"))  # type: ignore[no-untyped-call]  # Libcloud's has no types
         self._proxy_url = proxy_url(arguments.get("proxy_url"))
         self._arguments = arguments

@@ -13,8 +13,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 from stratuslab_libcloud.client.http.connections import TimeLimitedAdapter
-from stratuslab_libcloud.client.http.proxies import proxies_for
-from stratuslab_libcloud.config import Certificate, Password, ServiceConfig
+from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, proxies
 from stratuslab_libcloud.config.credentials import check_credentials
 from stratuslab_libcloud.errors import ConfigurationError
 
@@ -34,7 +33,9 @@ class ServiceSession(requests.Session):
     def __init__(self, config: ServiceConfig, location: str, proxy_url: str | None) -> None:
         super().__init__()
         self._config = config
-        self._proxies = proxies_for(proxy_url)
+        self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
+        if not proxy_url:
+            proxies.check_environment()
         self._settings: dict[bool | str, Mapping[str, Any]] = {}
         adapter = TimeLimitedAdapter(config.connections)
         self.mount("http://", adapter)
