@@ -27,8 +27,9 @@ TEXT_OF_TESTS = "\n".join(file.read_text() for file in TESTS.rglob("test_*.py"))
 
 CLIENT = {"client", "client/http", "client/opennebula", "client/stratuslab"}
 DRIVER = {"driver", "driver/stratuslab", "driver/opennebula"}
-SERVICES = {f"sandbox/{service}" for service in ("compute", "disks", "marketplace", "guests", "web")}
-SANDBOX = {"sandbox", "sandbox/state", "sandbox/http", *SERVICES}
+SERVICES = {f"sandbox/{service}" for service in ("compute", "disks", "marketplace", "opennebula", "guests", "web")}
+STATES = {"sandbox/state", "sandbox/state/opennebula"}
+SANDBOX = {"sandbox", *STATES, "sandbox/http", *SERVICES}
 LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
 
 MAY_IMPORT = {
@@ -47,8 +48,10 @@ MAY_IMPORT = {
     "commands": {"", "commands", *DRIVER, *CLIENT, "config", "errors"},
     "sandbox": SANDBOX,
     "sandbox/state": {"sandbox/state"},
+    "sandbox/state/opennebula": STATES,
     "sandbox/http": {"sandbox/http", "sandbox/state"},
-    **{service: {service, "sandbox/http", "sandbox/state"} for service in SERVICES},
+    **{service: {service, "sandbox/http", *STATES} for service in SERVICES},
+    "sandbox/opennebula": {"sandbox/opennebula", "sandbox/compute", "sandbox/http", *STATES},
 }
 """By a room (a folder): the rooms that it may import from. A room that is not named has no rule, which is an error."""
 
@@ -61,7 +64,9 @@ KNOWS_NOTHING_OF = {
     "driver/stratuslab": {"driver/opennebula"},
     "driver/opennebula": {"driver/stratuslab"},
     "deployment": {*DRIVER, *CLIENT, "config"},
-    "sandbox/state": SERVICES | {"sandbox/http"},
+    "sandbox/state": SERVICES | {"sandbox/http", "sandbox/state/opennebula"},
+    "sandbox/state/opennebula": SERVICES | {"sandbox/http"},
+    "sandbox/compute": {"sandbox/opennebula", "sandbox/state/opennebula"},
     "sandbox/http": SERVICES,
 }
 """By a room: the rooms that it must not reach by any number of imports."""

@@ -1,4 +1,4 @@
-"""The command ``stratuslab-sandbox``: a StratusLab cloud on this computer until Ctrl-C."""
+"""The command ``stratuslab-sandbox``: a StratusLab or OpenNebula cloud on this computer until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,15 +14,24 @@ from pathlib import Path
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.arguments import CONFIG_NAME, parse_arguments
 from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA
 from stratuslab_libcloud.sandbox.own_folder import own_folder
 
-_INSTRUCTIONS = """\
+_STRATUSLAB = """\
 A StratusLab cloud is running on this computer.
 
   compute      {sandbox.compute_url}
   disks        {sandbox.disks_url}
   Marketplace  {sandbox.marketplace_url}
+"""
 
+_OPENNEBULA = """\
+An OpenNebula cloud, version {version}, is running on this computer.
+
+  XML-RPC      {sandbox.compute_url}
+"""
+
+_USERS_AND_FILES = """
 Users and their passwords:
 
 {users}
@@ -35,12 +44,18 @@ In another terminal, in Python:
 
   import stratuslab_libcloud
   from libcloud.compute.providers import get_driver
+"""
+
+_STRATUSLAB_DRIVER = """\
   driver = get_driver("stratuslab")(
-      "default", stratuslab_user_config={quoted_config}, stratuslab_default_location={quoted_section}
+      "default", stratuslab_user_config={config}, stratuslab_default_location={section}
   )
   driver.list_images()
-{warning}
-Ctrl-C stops it.
+"""
+
+_OPENNEBULA_DRIVER = """\
+  driver = get_driver("opennebula-xmlrpc")({user}, {password}, ex_endpoint={endpoint})
+  driver.list_images()
 """
 
 _WARNING = """
@@ -77,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _start(options: Namespace) -> Sandbox:
     try:
         return Sandbox(
+            kind=options.kind,
+            version=options.opennebula_version,
             users=options.users,
             port=options.port,
             boot_seconds=options.boot_seconds,
@@ -118,14 +135,21 @@ def _stopped_by_signals() -> threading.Event:
 
 
 def _instructions(sandbox: Sandbox, config: Path, options: Namespace) -> str:
-    return _INSTRUCTIONS.format(
-        sandbox=sandbox,
+    if options.kind == OPENNEBULA:
+        user, password = next(iter(sandbox.users.items()))
+        cloud = _OPENNEBULA.format(sandbox=sandbox, version=sandbox.opennebula.release.number)
+        driver = _OPENNEBULA_DRIVER.format(
+            user=_quoted(user), password=_quoted(password), endpoint=_quoted(sandbox.compute_url)
+        )
+    else:
+        cloud = _STRATUSLAB.format(sandbox=sandbox)
+        driver = _STRATUSLAB_DRIVER.format(config=_quoted(config), section=_quoted(options.section))
+    users_and_files = _USERS_AND_FILES.format(
         users="\n".join(f"  {name:12} {password}" for name, password in sandbox.users.items()),
         files="\n".join(f"  {file}" for file in _written_files(config, options)),
-        quoted_config=_quoted(config),
-        quoted_section=_quoted(options.section),
-        warning="" if options.no_guests else _WARNING,
     )
+    warning = "" if options.no_guests else _WARNING
+    return f"{cloud}{users_and_files}{driver}{warning}\nCtrl-C stops it.\n"
 
 
 def _written_files(config: Path, options: Namespace) -> list[Path]:

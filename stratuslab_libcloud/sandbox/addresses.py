@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
 from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA
 
 
 @dataclass(frozen=True)
-class Addresses:
-    """The URLs of a running cloud.
+class Addresses(ABC):
+    """Where a running cloud is.
 
-    :param url: of all services but port translation
-    :param port_translation: URL of port translation; None where there is none
+    :param url: of the server
     :param ca_file: the certificate authority that has signed the server's certificate; None without TLS
     """
 
     url: str
-    port_translation: str | None
     ca_file: Path | None
+
+    @property
+    @abstractmethod
+    def compute(self) -> str:
+        """URL of the service for machines, as a configuration file has it."""
+
+    @abstractmethod
+    def config_values(self) -> dict[str, str]:
+        """The same in the keys of a user's configuration file."""
+
+    def _with_authority(self, values: dict[str, str]) -> dict[str, str]:
+        return values if self.ca_file is None else {**values, "tls_ca_bundle": str(self.ca_file)}
+
+
+@dataclass(frozen=True)
+class StratusLabAddresses(Addresses):
+    """The URLs of a running StratusLab cloud; `url` is that of all services but port translation.
+
+    :param port_translation: URL of port translation; None where there is none
+    """
+
+    port_translation: str | None
 
     @property
     def compute(self) -> str:
@@ -43,12 +65,29 @@ class Addresses:
             "pdisk_endpoint": self.disks,
             "marketplace_endpoint": self.marketplace,
         }
-        if self.ca_file is not None:
-            values["tls_ca_bundle"] = str(self.ca_file)
         if self.port_translation is not None:
             values |= {
                 "port_translation": "true",
                 "pat_service_host": self.port_translation,
                 "pat_gateway_host": GATEWAY,
             }
-        return values
+        return self._with_authority(values)
+
+
+@dataclass(frozen=True)
+class OpenNebulaAddresses(Addresses):
+    """The URL of a running OpenNebula cloud.
+
+    :param guest_port: of SSH on running machines; None where one cannot log in to them
+    """
+
+    guest_port: int | None
+
+    @property
+    def compute(self) -> str:
+        """URL of the daemon's XML-RPC."""
+        return f"{self.url}/RPC2"
+
+    def config_values(self) -> dict[str, str]:
+        """The same in the keys of a user's configuration file."""
+        return self._with_authority({"kind": OPENNEBULA, "endpoint": self.compute})

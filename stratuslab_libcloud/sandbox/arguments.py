@@ -12,6 +12,8 @@ from stratuslab_libcloud.sandbox.config_file import check_section
 from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
 from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.server import KeepAlive
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA, STRATUSLAB
+from stratuslab_libcloud.sandbox.state.opennebula.release import NEWEST, RELEASES
 from stratuslab_libcloud.sandbox.state.users import DEFAULT_USERS
 
 _T = TypeVar("_T")
@@ -28,7 +30,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
     """
     parser = argparse.ArgumentParser(
         prog="stratuslab-sandbox",
-        description="A whole StratusLab cloud on this computer, for trying, developing and testing.",
+        description="A whole cloud on this computer, StratusLab or OpenNebula, for trying, developing and testing.",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="show the requests as they come")
     parser.add_argument("--version", action="version", version=metadata.version("stratuslab-libcloud-drivers"))
@@ -44,6 +46,15 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
 
 
 def _add_cloud(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--kind", choices=(STRATUSLAB, OPENNEBULA), default=STRATUSLAB, help="of cloud (default: %(default)s)"
+    )
+    group.add_argument(
+        "--opennebula-version",
+        choices=tuple(RELEASES),
+        metavar="VERSION",
+        help=f"which OpenNebula it is, with --kind {OPENNEBULA}: {' or '.join(RELEASES)} (default: {NEWEST})",
+    )
     _add_list(
         group,
         "--user",

@@ -1,27 +1,20 @@
-"""The services of a cloud and how they are put together: which there are, and behind which ports."""
+"""How a cloud is served: what is the same for each kind of cloud."""
 
 from __future__ import annotations
 
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from stratuslab_libcloud.sandbox.addresses import Addresses
-from stratuslab_libcloud.sandbox.compute.service import ComputeService
-from stratuslab_libcloud.sandbox.disks.service import DiskService
-from stratuslab_libcloud.sandbox.guests.port_translation import PortTranslationService
-from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
 from stratuslab_libcloud.sandbox.http.application import make_application
 from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
 from stratuslab_libcloud.sandbox.http.service import Service
-from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
-from stratuslab_libcloud.sandbox.state.state import State
-
-SERVICES: Sequence[type[Service]] = (ComputeService, DiskService, MarketplaceService, PortTranslationService)
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,7 @@ class ServerOptions:
 class RunningCloud:
     """A cloud while it is served.
 
-    :param server: has all services but port translation
+    :param server: has all services that belong together
     :param authority: has signed its certificate; None without TLS
     """
 
@@ -47,15 +40,14 @@ class RunningCloud:
     addresses: Addresses
 
 
-class Cloud:
+class Cloud(ABC):
     """Serves a cloud's state. `bugs` are exceptions in the sandbox itself.
 
     :param requests: notes what is asked
     :param faults: what goes wrong
     """
 
-    def __init__(self, state: State, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
-        self._state = state
+    def __init__(self, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
         self._options = options
         self._requests = requests
         self._faults = faults
@@ -69,43 +61,25 @@ class Cloud:
         """
         with ExitStack() as closing:
             authority = self._make_authority(closing) if self._options.tls else None
-            access = self._open_guests(closing) if self._options.guests else None
-            server, port_server = self._start_servers(access, authority, closing)
-            addresses = Addresses(
-                f"{'https' if authority else 'http'}://127.0.0.1:{server.port}",
-                f"http://127.0.0.1:{port_server.port}" if port_server else None,
-                authority.file if authority else None,
-            )
-            self._state.marketplace_url = addresses.marketplace
+            server, addresses = self._serve(authority, closing)
             yield RunningCloud(server, authority, addresses)
 
-    def _make_authority(self, closing: ExitStack) -> CertificateAuthority:
+    @abstractmethod
+    def _serve(self, authority: CertificateAuthority | None, closing: ExitStack) -> tuple[HttpServer, Addresses]:
+        """Start the servers, and say where they are.
+
+        :param authority: is to sign certificates; None without TLS
+        :param closing: ends the servers
+        """
+
+    @staticmethod
+    def _make_authority(closing: ExitStack) -> CertificateAuthority:
         authority = CertificateAuthority()
         closing.callback(authority.close)
         return authority
 
-    def _open_guests(self, closing: ExitStack) -> SshAccess:
-        access = SshAccess(lambda machine: self._state.transfer.behaviour_of(machine).sftp)
-        closing.callback(access.stop)
-        self._state.listen(access)
-        return access
-
-    def _start_servers(
-        self, access: SshAccess | None, authority: CertificateAuthority | None, closing: ExitStack
-    ) -> tuple[HttpServer, HttpServer | None]:
-        """The server of all services, and that of port translation, which may be the same."""
-        services: list[Service] = [
-            ComputeService(self._state),
-            DiskService(self._state),
-            MarketplaceService(self._state),
-        ]
-        ports: list[Service] = [PortTranslationService(access)] if access else []
-        context = authority.server_context() if authority else None
-        server = self._start([*services, *ports], closing, port=self._options.port, ssl_context=context)
-        if not ports:
-            return server, None
-        # Port translation is asked over plain HTTP, also beside services with TLS.
-        return server, self._start(ports, closing) if authority else server
+    def _url(self, server: HttpServer) -> str:
+        return f"{'https' if self._options.tls else 'http'}://127.0.0.1:{server.port}"
 
     def _start(
         self,

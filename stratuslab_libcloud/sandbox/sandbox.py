@@ -10,16 +10,25 @@ from os import PathLike
 from pathlib import Path
 from types import TracebackType
 
-from stratuslab_libcloud.sandbox.cloud import SERVICES, Cloud, RunningCloud, ServerOptions
+from stratuslab_libcloud.sandbox import opennebula_cloud, stratuslab_cloud
+from stratuslab_libcloud.sandbox.addresses import OpenNebulaAddresses, StratusLabAddresses
+from stratuslab_libcloud.sandbox.cloud import RunningCloud, ServerOptions
 from stratuslab_libcloud.sandbox.config_file import ConfigFile, check_section
 from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority, CertificateFiles
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import KeepAlive
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA, STRATUSLAB
 from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
 from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
 from stratuslab_libcloud.sandbox.state.clock import Clock
+from stratuslab_libcloud.sandbox.state.disks import Disks
+from stratuslab_libcloud.sandbox.state.entries import Entries
+from stratuslab_libcloud.sandbox.state.machines import Machines
+from stratuslab_libcloud.sandbox.state.networks import Networks
+from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
+from stratuslab_libcloud.sandbox.state.opennebula.release import NEWEST
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER
@@ -36,9 +45,11 @@ class SandboxError(Exception):
 class Sandbox:
     """A cloud that runs from `start` to `stop`, or within ``with``.
 
-    Its parts can be looked at and changed directly: `machines`, `disks`, `networks`, and the Marketplace's `entries`.
-    `requests` has what was asked; `faults` makes things go wrong.
+    Its parts can be looked at and changed directly: `machines`, `disks`, `networks`, and the Marketplace's `entries`;
+    those of an OpenNebula cloud under `opennebula`. `requests` has what was asked; `faults` makes things go wrong.
 
+    :param kind: of cloud: ``stratuslab``, or ``opennebula`` for an OpenNebula of today
+    :param version: of that OpenNebula: ``6.10`` or ``7.4``, which is the default
     :param users: names and passwords; by default alice and bob with random passwords, see `users`
     :param port: on 127.0.0.1; by default any free port
     :param boot_seconds: from a machine's creation until it runs; all other steps take proportionally long; with 0,
@@ -59,12 +70,15 @@ class Sandbox:
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :param keep_alive: how long connections are kept; by default as long as the client wants
     :param seed: of the random numbers for the chances of `faults`
-    :raises ValueError: if one of the files, the network or the limit cannot be used
+    :raises ValueError: if one of the files, the network or the limit cannot be used, or the kind of cloud has no such
+        thing: Marketplace, limit, state file and kept connections are StratusLab's
     """
 
     def __init__(
         self,
         *,
+        kind: str = STRATUSLAB,
+        version: str | None = None,
         users: Mapping[str, str] | None = None,
         port: int = 0,
         boot_seconds: float | None = None,
@@ -82,23 +96,48 @@ class Sandbox:
         seed: int = 0,
     ) -> None:
         self.clock = clock or Clock()
-        self._file = StateFile(Path(state_file)) if state_file is not None else None
-        self.state = State(
-            clock=self.clock,
-            pace=pace or Pace.with_boot_seconds(boot_seconds),
-            passwords=users,
-            public_network=self._public_network(public_network),
-            machine_limit=machine_limit,
-            start_seconds=start_seconds,
-        )
-        self.machines = self.state.machines
-        self.disks = self.state.disks
-        self.entries = self.state.entries
-        self.networks = self.state.networks
-        self._fill(None if entries is None else Path(entries), empty_marketplace)
         self.requests = RequestRecord()
-        self.faults = Faults(seed, services=SERVICES)
-        self._cloud = Cloud(self.state, ServerOptions(port, guests, tls, keep_alive), self.requests, self.faults)
+        self._file = StateFile(Path(state_file)) if state_file is not None else None
+        self._stratuslab: State | None = None
+        self._opennebula: OpenNebula | None = None
+        self._cloud: stratuslab_cloud.StratusLabCloud | opennebula_cloud.OpenNebulaCloud
+        network = self._public_network(public_network)
+        options = ServerOptions(port, guests, tls, keep_alive)
+        pace = pace or Pace.with_boot_seconds(boot_seconds)
+        if kind == OPENNEBULA:
+            _refuse(
+                kind,
+                machine_limit=machine_limit,
+                entries=entries,
+                empty_marketplace=empty_marketplace or None,
+                state_file=state_file,
+                keep_alive=keep_alive,
+                start_seconds=start_seconds or None,
+            )
+            self.faults = Faults(seed, services=opennebula_cloud.SERVICES)
+            self._opennebula = OpenNebula(
+                release=version or NEWEST,
+                clock=self.clock,
+                pace=pace,
+                passwords=users,
+                public_network=network,
+            )
+            self._cloud = opennebula_cloud.OpenNebulaCloud(self._opennebula, options, self.requests, self.faults)
+        elif kind == STRATUSLAB:
+            _refuse(kind, version=version)
+            self.faults = Faults(seed, services=stratuslab_cloud.SERVICES)
+            self._stratuslab = State(
+                clock=self.clock,
+                pace=pace,
+                passwords=users,
+                public_network=network,
+                machine_limit=machine_limit,
+                start_seconds=start_seconds,
+            )
+            self._cloud = stratuslab_cloud.StratusLabCloud(self._stratuslab, options, self.requests, self.faults)
+            self._fill(None if entries is None else Path(entries), empty_marketplace)
+        else:
+            raise ValueError(f"there is no kind of cloud {kind!r}, but {STRATUSLAB} and {OPENNEBULA}")
         self._running: RunningCloud | None = None
         self._closing = ExitStack()
 
@@ -109,7 +148,49 @@ class Sandbox:
     @property
     def users(self) -> Mapping[str, str]:
         """The passwords of the users, by name; the first one is the default of `write_config`."""
-        return dict(self.state.accounts.users)
+        return dict(self._any_state.accounts.users)
+
+    # What it holds
+
+    @property
+    def state(self) -> State:
+        """A StratusLab cloud.
+
+        :raises RuntimeError: if it is an OpenNebula cloud, as all of its parts do
+        """
+        if self._stratuslab is None:
+            raise RuntimeError("The sandbox is an OpenNebula cloud: look at its part 'opennebula'.")
+        return self._stratuslab
+
+    @property
+    def machines(self) -> Machines:
+        """The machines of a StratusLab cloud."""
+        return self.state.machines
+
+    @property
+    def disks(self) -> Disks:
+        """The disks of a StratusLab cloud."""
+        return self.state.disks
+
+    @property
+    def networks(self) -> Networks:
+        """The networks of a StratusLab cloud."""
+        return self.state.networks
+
+    @property
+    def entries(self) -> Entries:
+        """What the Marketplace of a StratusLab cloud has."""
+        return self.state.entries
+
+    @property
+    def opennebula(self) -> OpenNebula:
+        """An OpenNebula cloud: its users, machines, images, templates, networks and drivers.
+
+        :raises RuntimeError: if it is a StratusLab cloud
+        """
+        if self._opennebula is None:
+            raise RuntimeError("The sandbox is a StratusLab cloud: look at its machines, disks, networks and entries.")
+        return self._opennebula
 
     # From start to stop
 
@@ -127,9 +208,10 @@ class Sandbox:
             if self._file:
                 closing.enter_context(self._file.claim())
             closing.callback(self._save)
-            self.state.start_daemon()
+            if self._stratuslab:
+                self._stratuslab.start_daemon()
             running = closing.enter_context(self._cloud.run())
-            closing.enter_context(step_thread(self.state, self._save, self._cloud.bugs))
+            closing.enter_context(step_thread(self._any_state, self._save, self._cloud.bugs))
             self._closing = closing.pop_all()
         self._running = running
         return self
@@ -202,7 +284,7 @@ class Sandbox:
 
         :raises RuntimeError: while the sandbox is not running
         """
-        return self._running_cloud.addresses.disks
+        return self._stratuslab_addresses.disks
 
     @property
     def marketplace_url(self) -> str:
@@ -210,7 +292,7 @@ class Sandbox:
 
         :raises RuntimeError: while the sandbox is not running
         """
-        return self._running_cloud.addresses.marketplace
+        return self._stratuslab_addresses.marketplace
 
     @property
     def port_translation_url(self) -> str:
@@ -218,10 +300,23 @@ class Sandbox:
 
         :raises RuntimeError: without guests, or while the sandbox is not running
         """
-        url = self._running.addresses.port_translation if self._running else None
+        url = self._stratuslab_addresses.port_translation if self._running else None
         if url is None:
             raise RuntimeError("The sandbox has no port translation: it needs guests, and to be running.")
         return url
+
+    @property
+    def guest_port(self) -> int:
+        """The port of SSH on the running machines of an OpenNebula cloud: 22 where this computer permits it.
+
+        :raises RuntimeError: without guests, while the sandbox is not running, or if it is a StratusLab cloud
+        """
+        addresses = self._running.addresses if self._running else None
+        if not isinstance(addresses, OpenNebulaAddresses) or addresses.guest_port is None:
+            raise RuntimeError(
+                "The sandbox has no port for guests: it has to be an OpenNebula with guests, and running."
+            )
+        return addresses.guest_port
 
     @property
     def ca_file(self) -> Path:
@@ -288,6 +383,17 @@ class Sandbox:
     # Internal
 
     @property
+    def _any_state(self) -> State | OpenNebula:
+        return self._opennebula or self.state
+
+    @property
+    def _stratuslab_addresses(self) -> StratusLabAddresses:
+        addresses = self._running_cloud.addresses
+        if not isinstance(addresses, StratusLabAddresses):
+            raise RuntimeError("The sandbox is an OpenNebula cloud: it has no such service.")
+        return addresses
+
+    @property
     def _running_cloud(self) -> RunningCloud:
         if self._running is None:
             raise RuntimeError("The sandbox is not running.")
@@ -318,7 +424,7 @@ class Sandbox:
         if certificate is not None:
             return {"pem_certificate": str(certificate.certificate), "pem_key": str(certificate.key)}
         user = next(iter(self.users), SUPERUSER) if user is None else user
-        return {"username": user, "password": self.state.accounts.password(user)}
+        return {"username": user, "password": self._any_state.accounts.password(user)}
 
     def _save(self) -> None:
         if self._file:
@@ -329,3 +435,13 @@ class Sandbox:
             self._closing.close()
         finally:
             self._running = None
+
+
+def _refuse(kind: str, **options: object) -> None:
+    """Refuse options that a kind of cloud does not have.
+
+    :raises ValueError: if one is given
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"a sandbox of the kind {kind!r} has no {name!r}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from stratuslab_libcloud.sandbox.state.state import State
+from stratuslab_libcloud.sandbox.state.progress import Progress
 
 _LONGEST_WAIT_SECONDS = 1.0
 
 
 @contextmanager
-def step_thread(state: State, save: Callable[[], object], bugs: list[Exception]) -> Iterator[None]:
+def step_thread(state: Progress[Any], save: Callable[[], object], bugs: list[Exception]) -> Iterator[None]:
     """Run the thread within a ``with``.
 
     :param save: is called after each step, and about every second

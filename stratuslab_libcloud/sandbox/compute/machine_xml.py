@@ -6,11 +6,11 @@ document of a machine something else, or no XML.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from stratuslab_libcloud.sandbox.compute.template_xml import template_xml
 from stratuslab_libcloud.sandbox.state.record import read_name
-from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Machine, VmState
 
 _PERMISSIONS = (
@@ -50,21 +50,9 @@ def _machine_xml(machine: Machine, name: str, first: int) -> str:
         f"<STATE>{machine.state:d}</STATE><LCM_STATE>{machine.lcm_state:d}</LCM_STATE>"
         f"<STIME>{int(machine.created)}</STIME><ETIME>{int(machine.ended)}</ETIME>"
         f"<DEPLOY_ID>{machine.deploy_id}</DEPLOY_ID><MEMORY>{machine.memory}</MEMORY><CPU>0</CPU>"
-        f"<NET_TX>0</NET_TX><NET_RX>0</NET_RX>{_template_xml(machine.template)}"
+        f"<NET_TX>0</NET_TX><NET_RX>0</NET_RX>{template_xml(machine.template)}"
         f"{_history_xml(machine.history, first)}</VM>"
     )
-
-
-def _template_xml(template: Template) -> str:
-    parts = []
-    for name, value in template:
-        content = _cdata(value) if isinstance(value, str) else _vector_xml(value)
-        parts.append(f"<{name}>{content}</{name}>")
-    return f"<TEMPLATE>{''.join(parts)}</TEMPLATE>"
-
-
-def _vector_xml(vector: Mapping[str, str]) -> str:
-    return "".join(f"<{name}>{_cdata(value)}</{name}>" for name, value in sorted(vector.items()))
 
 
 def _history_xml(history: Sequence[HistoryRecord], first: int) -> str:
@@ -84,7 +72,3 @@ def _record_xml(number: int, record: HistoryRecord) -> str:
         f"<ESTIME>{int(record.epilog[0])}</ESTIME><EETIME>{int(record.epilog[1])}</EETIME>"
         f"<REASON>{record.reason:d}</REASON></HISTORY>"
     )
-
-
-def _cdata(text: str) -> str:
-    return f"<![CDATA[{text}]]>"

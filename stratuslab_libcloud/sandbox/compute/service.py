@@ -10,7 +10,7 @@ those of 3.2.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, request
@@ -49,8 +49,6 @@ _AUTHENTICATION, _AUTHORIZATION, _NO_EXISTS, _ACTION, _API, _INTERNAL = 0x100, 0
 _MINE, _ALL = -3, -2
 _ANY_STATE, _NOT_DONE = -2, -1
 
-_T = TypeVar("_T", str, int)
-
 
 class _ArgumentError(RefusedError):
     """An argument has a value that the method does not accept."""
@@ -66,28 +64,6 @@ _CODES: dict[type[RefusedError], int] = {
     _ArgumentError: _API,
     UnknownActionError: _INTERNAL,
 }
-
-
-class _Parameters:
-    """The parameters of a call after the session, read one by one as `oned` does."""
-
-    def __init__(self, values: Sequence[Any]) -> None:
-        self._values = iter(values)
-
-    def text(self) -> str:
-        return self._next(str, "a string")
-
-    def number(self) -> int:
-        return self._next(int, "integer")
-
-    def _next(self, kind: type[_T], name: str) -> _T:
-        try:
-            value = next(self._values)
-        except StopIteration:
-            raise rpc.FaultError(-501, "Not enough parameters") from None
-        if type(value) is not kind:
-            raise rpc.FaultError(-501, f"Parameter that is supposed to be {name} is not")
-        return value
 
 
 class ComputeService:
@@ -112,7 +88,7 @@ class ComputeService:
         self._state = state
         self._away_until = 0.0
         self._listings: dict[int, tuple[int, str]] = {}
-        self._methods: dict[str, tuple[str, Callable[[str, _Parameters], str | int]]] = {
+        self._methods: dict[str, tuple[str, Callable[[str, rpc.Parameters], str | int]]] = {
             "one.vm.allocate": ("VirtualMachineAllocate", self._allocate),
             "one.vm.info": ("VirtualMachineInfo", self._info),
             "one.vm.action": ("VirtualMachineAction", self._action),
@@ -176,7 +152,7 @@ class ComputeService:
         try:
             user = current_exchange().user or self._user_of_session(values)
             self._state.check_daemon_is_up(user)
-            return rpc.success(function(user, _Parameters(values[1:])))
+            return rpc.success(function(user, rpc.Parameters(values[1:])))
         except RefusedError as refusal:
             return rpc.failure(f"[{name}] {refusal}", _CODES.get(type(refusal), _INTERNAL))
 
@@ -188,26 +164,26 @@ class ComputeService:
         current_exchange().user = user
         return user
 
-    def _allocate(self, user: str, parameters: _Parameters) -> str | int:
+    def _allocate(self, user: str, parameters: rpc.Parameters) -> str | int:
         try:
             template = parse_template(parameters.text())
         except TemplateError as problem:
             raise AllocationError(str(problem)) from None
         return self._state.machines.allocate(user, template).id
 
-    def _info(self, user: str, parameters: _Parameters) -> str | int:
+    def _info(self, user: str, parameters: rpc.Parameters) -> str | int:
         machine_id = parameters.number()
         if machine_id == -1 and self._state.users.of_account(user).is_admin:
             return NO_MACHINE
         with self._state.lock:
             return machine_xml(self._state.machines.find(user, machine_id))
 
-    def _action(self, user: str, parameters: _Parameters) -> str | int:
+    def _action(self, user: str, parameters: rpc.Parameters) -> str | int:
         action, machine_id = parameters.text(), parameters.number()
         self._state.machines.act(user, machine_id, action)
         return machine_id
 
-    def _pool_info(self, user: str, parameters: _Parameters) -> str | int:
+    def _pool_info(self, user: str, parameters: rpc.Parameters) -> str | int:
         owner, first, last, state = (parameters.number() for _ in range(4))
         if owner < _MINE:
             raise _ArgumentError("Incorrect filter_flag")

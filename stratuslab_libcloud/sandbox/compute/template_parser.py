@@ -14,7 +14,7 @@ Its oddities are kept on purpose, since users meet them on real clouds:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stratuslab_libcloud.sandbox.state.template import Template, Value
@@ -29,11 +29,13 @@ def parse_template(text: str) -> Template:
 
     :raises TemplateError: in OpenNebula's words, with line and columns
     """
-    return Template(_Parser(text).attributes())
+    return Template(TemplateParser(text).attributes())
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
+    """A piece of a template: its kind, and the text of it that counts."""
+
     kind: str
     text: str = ""
 
@@ -55,8 +57,10 @@ _BEFORE_VALUE = {
 }
 
 
-class _Scanner:
+class TemplateScanner:
     """Cuts a text into tokens and knows where in the text it is."""
+
+    before_value: Mapping[str, re.Pattern[str]] = _BEFORE_VALUE
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -68,23 +72,30 @@ class _Scanner:
 
     @property
     def place(self) -> str:
+        """Where the last token is, in OpenNebula's words."""
         return f"at line {self._line}, columns {self._column}:{self._last_column}"
 
-    def next(self) -> _Token:
+    def next(self) -> Token:
+        """The next token; ``$end`` at the end."""
         while self._position < len(self._text):
             kind, text = self._longest_match()
             self._consume(text)
             if kind in ("quoted", "bare"):
                 self._before_value = False
                 value = text[1:-1] if kind == "quoted" else text
-                return _Token("STRING", _unescaped(value))
+                return Token("STRING", self.unescaped(value))
             if kind not in ("comment", "space", "unknown"):
                 self._before_value = kind == "EQUAL"
-                return _Token(kind, text)
-        return _Token("$end")
+                return Token(kind, text)
+        return Token("$end")
+
+    @staticmethod
+    def unescaped(value: str) -> str:
+        """What a quoted value stands for: backslashes before a quotation mark are removed."""
+        return re.sub(r'\\+"', '"', value)
 
     def _longest_match(self) -> tuple[str, str]:
-        rules = _BEFORE_VALUE if self._before_value else _ELSEWHERE
+        rules = self.before_value if self._before_value else _ELSEWHERE
         best = ("unknown", "")
         for kind, rule in rules.items():
             match = rule.match(self._text, self._position)
@@ -99,13 +110,20 @@ class _Scanner:
         self._last_column += len(matched)
 
 
-class _Parser:
+class TemplateParser:
     """Puts the tokens together."""
 
+    scanner: type[TemplateScanner] = TemplateScanner
+    begin_of_vector: Sequence[str] = ("VARIABLE",)
+
     def __init__(self, text: str) -> None:
-        self._scanner = _Scanner(text)
+        self._scanner = self.scanner(text)
 
     def attributes(self) -> Iterator[tuple[str, Value]]:
+        """The attributes, as they are given.
+
+        :raises TemplateError: in OpenNebula's words, with line and columns
+        """
         while True:
             name = self._expect("$end", "VARIABLE")
             if name.kind == "$end":
@@ -116,18 +134,20 @@ class _Parser:
         if self._expect("EQUAL", "EQUAL_EMPTY").kind == "EQUAL_EMPTY":
             return ""
         value = self._expect("OBRACKET", "STRING")
-        return value.text if value.kind == "STRING" else self._pairs()
+        return value.text if value.kind == "STRING" else self._vector()
 
-    def _pairs(self) -> Mapping[str, str]:
+    def _vector(self) -> Mapping[str, str]:
         pairs: dict[str, str] = {}
-        while True:
-            name = self._expect("VARIABLE").text.upper()
+        name = self._expect(*self.begin_of_vector)
+        while name.kind == "VARIABLE":
             self._expect("EQUAL")
-            pairs.setdefault(name, self._expect("STRING").text)
-            if self._expect("COMMA", "CBRACKET").kind == "CBRACKET":
-                return pairs
+            pairs.setdefault(name.text.upper(), self._expect("STRING").text)
+            name = self._expect("COMMA", "CBRACKET")
+            if name.kind == "COMMA":
+                name = self._expect("VARIABLE")
+        return pairs
 
-    def _expect(self, *kinds: str) -> _Token:
+    def _expect(self, *kinds: str) -> Token:
         token = self._scanner.next()
         if token.kind not in kinds:
             raise TemplateError(
@@ -135,10 +155,6 @@ class _Parser:
                 f"{self._scanner.place}"
             )
         return token
-
-
-def _unescaped(value: str) -> str:
-    return re.sub(r'\\+"', '"', value)
 
 
 def _attribute_name(text: str) -> str:

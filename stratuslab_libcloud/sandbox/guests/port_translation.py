@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
@@ -28,7 +29,7 @@ class PortTranslationService:
     operations: Sequence[str] = ("GET /cgi-bin/vmports.py",)
     wrong_answers: Mapping[FaultKind, str] = {FaultKind.WRONG_TYPES: "[[[7]]]"}
 
-    def __init__(self, ssh_access: SshAccess) -> None:
+    def __init__(self, ssh_access: SshAccess[Any]) -> None:
         self._ssh_access = ssh_access
 
     def routes(self) -> Blueprint:

@@ -12,24 +12,44 @@ import binascii
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Generic, TypeVar
 
 from stratuslab_libcloud.sandbox.guests.ssh_servers import GATEWAY, SshServers
 from stratuslab_libcloud.sandbox.state.vm import Machine
 
 _log = logging.getLogger(__name__)
 
-_SSH = 22
+SSH = 22
+M = TypeVar("M")
 
 
-class SshAccess:
-    """Opens an SSH server for each running machine that was given a public key; a `Listener` of the state.
+@dataclass(frozen=True)
+class Guest:
+    """What there is to know of a machine that one can log in to.
 
-    :param has_sftp: whether a machine's image serves SFTP
+    :param keys: public keys that may log in
+    :param address: the machine's own loopback address; None if it has none
+    :param sftp: whether it serves SFTP
     """
 
-    def __init__(self, has_sftp: Callable[[Machine], bool]) -> None:
-        self._has_sftp = has_sftp
+    id: int
+    keys: Sequence[str]
+    address: str | None
+    sftp: bool = True
+
+
+class SshAccess(Generic[M]):
+    """Opens an SSH server for each running machine that was given a public key; a `Listener` of the state.
+
+    :param guest_of: what there is to know of a machine
+    :param port: on the machines' own addresses
+    """
+
+    def __init__(self, guest_of: Callable[[M], Guest], port: int = SSH) -> None:
+        self._guest_of = guest_of
+        self._port = port
         self._servers: SshServers | None = None
         self._ports: dict[int, int] = {}
         self._lock = threading.Lock()
@@ -41,36 +61,46 @@ class SshAccess:
         if self._servers is not None:
             self._servers.stop()
 
-    def machine_running(self, machine: Machine) -> None:
+    def machine_running(self, machine: M) -> None:
         """Open its server, on a port of the gateway if necessary."""
-        keys = authorized_keys(machine)
-        if self._stopped or not machine.nics or not keys:
+        guest = self._guest_of(machine)
+        if self._stopped or not guest.keys:
             return
         if self._servers is None:
             # Only when it is needed: it takes some time to make the host keys.
             self._servers = SshServers()
         try:
             host, port = self._servers.open(
-                machine.id, keys, address=_own_address(machine), port=_SSH, sftp=self._has_sftp(machine)
+                guest.id, guest.keys, address=guest.address, port=self._port, sftp=guest.sftp
             )
         except OSError as problem:
-            _log.warning("Nobody can log in to machine %s: %s", machine.id, problem)
+            _log.warning("Nobody can log in to machine %s: %s", guest.id, problem)
             return
         if host == GATEWAY:
             with self._lock:
-                self._ports[machine.id] = port
+                self._ports[guest.id] = port
 
-    def machine_gone(self, machine: Machine) -> None:
+    def machine_gone(self, machine: M) -> None:
         """Close its server and port."""
+        number = self._guest_of(machine).id
         with self._lock:
-            self._ports.pop(machine.id, None)
+            self._ports.pop(number, None)
         if self._servers is not None and not self._stopped:
-            self._servers.close(machine.id)
+            self._servers.close(number)
 
     def translations(self) -> Mapping[int, Sequence[tuple[int, int]]]:
         """For each machine that is reached over the gateway, its ports and the gateway's."""
         with self._lock:
-            return {machine_id: [(_SSH, port)] for machine_id, port in self._ports.items()}
+            return {machine_id: [(self._port, port)] for machine_id, port in self._ports.items()}
+
+
+def stratuslab_guest(machine: Machine, *, sftp: bool) -> Guest:
+    """A machine of a StratusLab cloud.
+
+    :param sftp: whether its image serves SFTP
+    """
+    keys = authorized_keys(machine) if machine.nics else ()
+    return Guest(machine.id, keys, _own_address(machine) if machine.nics else None, sftp)
 
 
 def authorized_keys(machine: Machine) -> Sequence[str]:

@@ -82,6 +82,7 @@ class _Handler(WSGIRequestHandler):
             response = self._answer(exchange, body)
         if exchange.fault is not None:
             response = spoiled_answer(response, exchange.fault, exchange.wrong_answers, self.server.faults)
+        self.close_connection |= response.headers.get("Connection") == "close"
         content = response.get_data()
         silent = is_silent(exchange.fault)
         self.server.record.add(

@@ -90,7 +90,7 @@ class Networks:
         self._networks = {
             network.name: network
             for network in (
-                Network(0, "public", "br0", public or _random_loopback_network()),
+                Network(0, "public", "br0", public or random_loopback_network()),
                 Network(1, "local", "br1", IPv4Network("172.16.0.0/16")),
                 Network(2, "private", "br2", IPv4Network("10.0.0.0/8")),
             )
@@ -154,6 +154,7 @@ def mac_address(address: IPv4Address) -> str:
     return ":".join(f"{byte:02x}" for byte in b"\x02\x00" + address.packed)
 
 
-def _random_loopback_network() -> IPv4Network:
+def random_loopback_network() -> IPv4Network:
+    """A /24 of the loopback network that no other sandbox is likely to have."""
     generator = random.SystemRandom()
     return IPv4Network((bytes([127, generator.randrange(1, 255), generator.randrange(256), 0]), 24))

@@ -40,3 +40,13 @@ class Template:
         """Let `name` have exactly these values."""
         self._attributes = [a for a in self._attributes if a[0] != name]
         self._attributes.extend((name, value) for value in values)
+
+    def merge(self, other: Template) -> None:
+        """Let each name of `other` have exactly the values that it has there."""
+        names = {name for name, _ in other._attributes}
+        self._attributes = [a for a in self._attributes if a[0] not in names]
+        self._attributes.extend(other._attributes)
+
+    def copy(self) -> Template:
+        """Another one with the same attributes."""
+        return Template(self._attributes)

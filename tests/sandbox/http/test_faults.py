@@ -12,7 +12,7 @@ import requests
 from requests.exceptions import ConnectionError
 
 from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
-from stratuslab_libcloud.sandbox.cloud import SERVICES
+from stratuslab_libcloud.sandbox.stratuslab_cloud import SERVICES
 
 from ..conftest import ALICE, allocate, images
 

@@ -1,0 +1,44 @@
+"""An OpenNebula cloud of today: its daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from stratuslab_libcloud.sandbox.addresses import OpenNebulaAddresses
+from stratuslab_libcloud.sandbox.cloud import Cloud, ServerOptions
+from stratuslab_libcloud.sandbox.guests.opennebula_guest import guest_port, opennebula_guest
+from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
+from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority
+from stratuslab_libcloud.sandbox.http.faults import Faults
+from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
+from stratuslab_libcloud.sandbox.http.server import HttpServer
+from stratuslab_libcloud.sandbox.http.service import Service
+from stratuslab_libcloud.sandbox.opennebula.service import OpenNebulaService
+from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
+
+SERVICES: Sequence[type[Service]] = (OpenNebulaService,)
+
+
+class OpenNebulaCloud(Cloud):
+    """Serves the state of an OpenNebula cloud."""
+
+    def __init__(self, state: OpenNebula, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
+        super().__init__(options, requests, faults)
+        self._state = state
+
+    def _serve(
+        self, authority: CertificateAuthority | None, closing: ExitStack
+    ) -> tuple[HttpServer, OpenNebulaAddresses]:
+        port = self._open_guests(closing) if self._options.guests else None
+        context = authority.server_context() if authority else None
+        service = OpenNebulaService(self._state)
+        server = self._start([service], closing, port=self._options.port, ssl_context=context)
+        return server, OpenNebulaAddresses(self._url(server), authority.file if authority else None, port)
+
+    def _open_guests(self, closing: ExitStack) -> int:
+        port = guest_port(self._state.public_network)
+        access = SshAccess(opennebula_guest, port)
+        closing.callback(access.stop)
+        self._state.listen(access)
+        return port

@@ -1,0 +1,414 @@
+"""The life cycle of machines: which state follows which, when, and what happens in between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from stratuslab_libcloud.sandbox.state.opennebula.connections import Connections
+from stratuslab_libcloud.sandbox.state.opennebula.drivers import Drivers
+from stratuslab_libcloud.sandbox.state.opennebula.errors import ActionError
+from stratuslab_libcloud.sandbox.state.opennebula.machine import (
+    Action,
+    ActionRecord,
+    LcmState,
+    Machine,
+    MachineState,
+    VmState,
+)
+from stratuslab_libcloud.sandbox.state.opennebula.scheduler import Scheduler
+from stratuslab_libcloud.sandbox.state.opennebula.storage import Storage
+from stratuslab_libcloud.sandbox.state.opennebula.users import User
+from stratuslab_libcloud.sandbox.state.pace import Pace
+from stratuslab_libcloud.sandbox.state.progress import Progress
+from stratuslab_libcloud.sandbox.state.vm import Host
+
+_LONGEST_LOOK_SECONDS = 1.0
+_HARD = (Action.TERMINATE_HARD, Action.POWEROFF_HARD, Action.UNDEPLOY_HARD)
+_FAILURES: frozenset[MachineState] = frozenset(state for state in LcmState if state.name.endswith("_FAILURE"))
+
+
+class LifeCycle:
+    """Moves machines from state to state, as OpenNebula's life cycle manager does.
+
+    Not thread-safe: the caller holds the state's lock.
+    """
+
+    def __init__(
+        self,
+        *,
+        progress: Progress[Machine],
+        pace: Pace,
+        drivers: Drivers,
+        storage: Storage,
+        connections: Connections,
+    ) -> None:
+        self._progress = progress
+        self._pace = pace
+        self._drivers = drivers
+        self._storage = storage
+        self._connections = connections
+        self._scheduler = Scheduler()
+        self._seconds = _durations(pace)
+        self._requests = 0
+
+    @property
+    def now(self) -> float:
+        """The time of what happens at the moment, in seconds since 1970."""
+        return self._progress.steps.now
+
+    def begin(self, machine: Machine) -> None:
+        """Let a new machine wait: for its images, for somebody to release it, for a host."""
+        self.enter(machine, VmState.CLONING)
+        self._go_on_if_ready(machine)
+
+    def image_written(self, machine: Machine) -> None:
+        """Let a machine go on if it has waited for an image."""
+        if machine.state == VmState.CLONING:
+            self._go_on_if_ready(machine)
+
+    def act(self, user: User, machine: Machine, action: str) -> None:
+        """Begin what a user asked for.
+
+        :raises ActionError: there is no such action, or the machine is not in a state for it
+        """
+        if action not in _ACTIONS:
+            raise ActionError(f'Action "{action}" is not supported')
+        permitted, begin = _ACTIONS[action]
+        if machine.exact_state not in permitted:
+            reason = f"This action is not available for state {machine.exact_state.name}"
+            if action in ("terminate", "terminate-hard"):
+                reason = f"Could not terminate VM {machine.id}, wrong state {machine.exact_state.name}."
+            raise ActionError(f'Error performing action "{action}": {reason}')
+        begin(self, machine, user)
+
+    def interrupt(
+        self, user: User, machine: Machine, lcm_state: LcmState, action: Action, finish: Callable[[], object]
+    ) -> None:
+        """Do something with a machine that afterwards is in the state that it is in now.
+
+        :param lcm_state: meanwhile
+        :param finish: is done when the time has come
+        """
+        before = machine.exact_state
+        self.note_action(user, machine, action)
+        if machine.is_running:
+            self._begin_stay(machine, machine.history[-1].host)
+            machine.history[-1].running[0] = self.now
+
+        def go_back() -> None:
+            finish()
+            self.enter(machine, before)
+
+        self.enter(machine, lcm_state)
+        self._progress.steps.schedule(machine, self._pace.save, go_back)
+
+    def note_action(self, user: User, machine: Machine, action: Action) -> None:
+        """Put into the history what somebody does with a machine; a stay on a host ends with it."""
+        if not machine.history:
+            return
+        self._requests += 1
+        record = machine.history[-1]
+        record.action, record.user_id, record.group_id = action, user.id, user.group.id
+        record.request_id = self._requests
+        if machine.is_running:
+            record.end = record.running[1] = self.now
+
+    def enter(self, machine: Machine, state: MachineState) -> None:
+        """Let a machine be in a state; if it is one that passes, the next one follows by itself."""
+        machine.set_state(state)
+        machine.touch()
+        if state in self._seconds:
+            self._progress.steps.schedule(machine, self._seconds[state], lambda: _STEPS[state](self, machine))
+        else:
+            self._progress.steps.cancel(machine)
+
+    # Steps that are taken when their time has come
+
+    def _deploy(self, machine: Machine) -> None:
+        host = self._scheduler.choose(machine)
+        if isinstance(host, str):
+            message = f"{_timestamp(self.now)}: Cannot dispatch VM: {host}"
+            machine.user_template.replace("SCHED_MESSAGE", message)
+            machine.touch()
+            again = max(self._pace.pending, _LONGEST_LOOK_SECONDS)
+            self._progress.steps.schedule(machine, again, lambda: self._deploy(machine))
+            return
+        machine.user_template.replace("SCHED_MESSAGE")
+        self._connections.connect_automatic(machine)
+        self._begin_stay(machine, host)
+        self.enter(machine, LcmState.LCM_INIT)
+
+    def _begin_prolog(self, machine: Machine) -> None:
+        machine.history[-1].prolog[0] = self.now
+        before = machine.history[-2].action if len(machine.history) > 1 else Action.NONE
+        if before == Action.STOP:
+            self.enter(machine, LcmState.PROLOG_RESUME)
+        elif before in (Action.UNDEPLOY, Action.UNDEPLOY_HARD):
+            self.enter(machine, LcmState.PROLOG_UNDEPLOY)
+        else:
+            self.enter(machine, LcmState.PROLOG)
+
+    def _finish_prolog(self, machine: Machine) -> None:
+        boot, failure = _AFTER_PROLOG[machine.lcm_state]
+        machine.history[-1].prolog[1] = self.now
+        if self._drivers.succeeds("prolog"):
+            machine.history[-1].running[0] = self.now
+            self.enter(machine, boot)
+        else:
+            self._fail(machine, failure, f"PROLOG: {self._deploy_id(machine)}")
+
+    def _finish_boot(self, machine: Machine) -> None:
+        if self._drivers.succeeds("deploy"):
+            machine.deploy_id = self._deploy_id(machine)
+            machine.template.replace("TM_MAD_SYSTEM", "dummy")
+            self.enter(machine, LcmState.RUNNING)
+            self._progress.machine_running(machine)
+            return
+        after = _AFTER_FAILED_BOOT[machine.lcm_state]
+        if after in _FAILURES:
+            self._fail(machine, after, f"DEPLOY: {self._deploy_id(machine)}")
+        else:
+            self.enter(machine, after)
+
+    def _finish_shutdown(self, machine: Machine) -> None:
+        operation, then = _AFTER_SHUTDOWN[machine.lcm_state]
+        if machine.history[-1].action in _HARD:
+            operation = "cancel"
+        if not self._drivers.succeeds(operation):
+            # Without a word: the machine runs on.
+            machine.history[-1].action = Action.NONE
+            self.enter(machine, LcmState.RUNNING)
+            self._progress.machine_running(machine)
+            return
+        record = machine.history[-1]
+        record.running[1] = self.now
+        if isinstance(then, LcmState):
+            record.epilog[0] = self.now
+        else:
+            record.end = self.now
+        self.enter(machine, then)
+
+    def _finish_epilog(self, machine: Machine) -> None:
+        record = machine.history[-1]
+        record.epilog[1] = record.end = self.now
+        state = _AFTER_EPILOG[machine.lcm_state]
+        if state == VmState.DONE:
+            self._end(machine)
+        else:
+            self.enter(machine, state)
+
+    def _end(self, machine: Machine) -> None:
+        machine.ended = self.now
+        if machine.history and not machine.history[-1].end:
+            machine.history[-1].end = self.now
+        self._progress.machine_gone(machine)
+        self._storage.take_all(machine)
+        self._connections.disconnect_all(machine)
+        self.enter(machine, VmState.DONE)
+
+    # Actions
+
+    def _terminate(self, machine: Machine, user: User, *, hard: bool) -> None:
+        action = Action.TERMINATE_HARD if hard else Action.TERMINATE
+        if machine.state == VmState.DONE:
+            return
+        if machine.state == VmState.ACTIVE and machine.lcm_state in _FAILURES:
+            self.note_action(user, machine, action)
+            self.enter(machine, LcmState.CLEANUP_DELETE)
+        elif machine.state == VmState.ACTIVE:
+            self._leave(machine, user, action, LcmState.SHUTDOWN)
+        elif machine.history:
+            self.note_action(user, machine, action)
+            machine.history[-1].epilog[0] = self.now
+            self.enter(machine, LcmState.EPILOG)
+        else:
+            self._end(machine)
+
+    def _on_terminate(self, machine: Machine, user: User) -> None:
+        self._terminate(machine, user, hard=False)
+
+    def _on_terminate_hard(self, machine: Machine, user: User) -> None:
+        self._terminate(machine, user, hard=True)
+
+    def _on_poweroff(self, machine: Machine, user: User) -> None:
+        self._leave(machine, user, Action.POWEROFF, LcmState.SHUTDOWN_POWEROFF)
+
+    def _on_poweroff_hard(self, machine: Machine, user: User) -> None:
+        self._leave(machine, user, Action.POWEROFF_HARD, LcmState.SHUTDOWN_POWEROFF)
+
+    def _on_suspend(self, machine: Machine, user: User) -> None:
+        self._leave(machine, user, Action.SUSPEND, LcmState.SAVE_SUSPEND)
+
+    def _on_stop(self, machine: Machine, user: User) -> None:
+        if machine.state == VmState.SUSPENDED:
+            self.note_action(user, machine, Action.STOP)
+            self.enter(machine, LcmState.EPILOG_STOP)
+        else:
+            self._leave(machine, user, Action.STOP, LcmState.SAVE_STOP)
+
+    def _undeploy(self, machine: Machine, user: User, action: Action) -> None:
+        if machine.state == VmState.POWEROFF:
+            self.note_action(user, machine, action)
+            self.enter(machine, LcmState.EPILOG_UNDEPLOY)
+        else:
+            self._leave(machine, user, action, LcmState.SHUTDOWN_UNDEPLOY)
+
+    def _on_undeploy(self, machine: Machine, user: User) -> None:
+        self._undeploy(machine, user, Action.UNDEPLOY)
+
+    def _on_undeploy_hard(self, machine: Machine, user: User) -> None:
+        self._undeploy(machine, user, Action.UNDEPLOY_HARD)
+
+    def _on_resume(self, machine: Machine, user: User) -> None:
+        if machine.state in (VmState.STOPPED, VmState.UNDEPLOYED):
+            self.enter(machine, VmState.PENDING)
+            return
+        if machine.state == VmState.ACTIVE:
+            self.enter(machine, LcmState.BOOT_UNKNOWN)
+            return
+        self._begin_stay(machine, machine.history[-1].host)
+        machine.history[-1].running[0] = self.now
+        was_off = machine.state == VmState.POWEROFF
+        self.enter(machine, LcmState.BOOT_POWEROFF if was_off else LcmState.BOOT_SUSPENDED)
+
+    def _on_reboot(self, machine: Machine, user: User) -> None:
+        """The guest does this itself."""
+
+    def _on_hold(self, machine: Machine, user: User) -> None:
+        self.enter(machine, VmState.HOLD)
+
+    def _on_release(self, machine: Machine, user: User) -> None:
+        self.enter(machine, VmState.PENDING)
+
+    # Shared by steps and actions
+
+    def _leave(self, machine: Machine, user: User, action: Action, lcm_state: LcmState) -> None:
+        """Begin to end what runs. For a moment the old state can still be seen."""
+
+        def begin() -> None:
+            record = machine.history[-1]
+            record.action, record.user_id, record.group_id = action, user.id, user.group.id
+            self._requests += 1
+            record.request_id = self._requests
+            self._progress.machine_gone(machine)
+            self.enter(machine, lcm_state)
+
+        self._progress.steps.schedule(machine, self._pace.shutdown / 10, begin)
+
+    def _begin_stay(self, machine: Machine, host: Host) -> None:
+        machine.history.append(ActionRecord(host, self.now))
+
+    def _fail(self, machine: Machine, state: MachineState, message: str) -> None:
+        machine.user_template.replace("ERROR", f"{_timestamp(self.now)}: {message}")
+        self.enter(machine, state)
+
+    def _go_on_if_ready(self, machine: Machine) -> None:
+        is_ready = self._storage.use_images(machine)
+        if is_ready is None:
+            self.enter(machine, VmState.CLONING_FAILURE)
+        elif is_ready:
+            self.enter(machine, VmState.HOLD if machine.on_hold else VmState.PENDING)
+
+    @staticmethod
+    def _deploy_id(machine: Machine) -> str:
+        return f"{machine.history[-1].host.name}:{machine.name}:dummy"
+
+
+_Begin = Callable[[LifeCycle, Machine, User], None]
+_Step = Callable[[LifeCycle, Machine], None]
+
+_AFTER_PROLOG: Mapping[LcmState, tuple[LcmState, LcmState]] = {
+    LcmState.PROLOG: (LcmState.BOOT, LcmState.PROLOG_FAILURE),
+    LcmState.PROLOG_RESUME: (LcmState.BOOT_STOPPED, LcmState.PROLOG_RESUME_FAILURE),
+    LcmState.PROLOG_UNDEPLOY: (LcmState.BOOT_UNDEPLOY, LcmState.PROLOG_UNDEPLOY_FAILURE),
+}
+_AFTER_FAILED_BOOT: Mapping[LcmState, MachineState] = {
+    LcmState.BOOT: LcmState.BOOT_FAILURE,
+    LcmState.BOOT_STOPPED: LcmState.BOOT_STOPPED_FAILURE,
+    LcmState.BOOT_UNDEPLOY: LcmState.BOOT_UNDEPLOY_FAILURE,
+    LcmState.BOOT_POWEROFF: VmState.POWEROFF,
+    LcmState.BOOT_SUSPENDED: VmState.SUSPENDED,
+    LcmState.BOOT_UNKNOWN: VmState.POWEROFF,
+}
+_AFTER_SHUTDOWN: Mapping[LcmState, tuple[str, MachineState]] = {
+    LcmState.SHUTDOWN: ("shutdown", LcmState.EPILOG),
+    LcmState.SHUTDOWN_POWEROFF: ("poweroff", VmState.POWEROFF),
+    LcmState.SHUTDOWN_UNDEPLOY: ("shutdown", LcmState.EPILOG_UNDEPLOY),
+    LcmState.SAVE_SUSPEND: ("save", VmState.SUSPENDED),
+    LcmState.SAVE_STOP: ("save", LcmState.EPILOG_STOP),
+}
+_AFTER_EPILOG: Mapping[LcmState, VmState] = {
+    LcmState.EPILOG: VmState.DONE,
+    LcmState.EPILOG_STOP: VmState.STOPPED,
+    LcmState.EPILOG_UNDEPLOY: VmState.UNDEPLOYED,
+    LcmState.CLEANUP_DELETE: VmState.DONE,
+}
+
+_STEPS: Mapping[MachineState, _Step] = {
+    VmState.PENDING: LifeCycle._deploy,
+    LcmState.LCM_INIT: LifeCycle._begin_prolog,
+    **dict.fromkeys(_AFTER_PROLOG, LifeCycle._finish_prolog),
+    **dict.fromkeys(_AFTER_FAILED_BOOT, LifeCycle._finish_boot),
+    **dict.fromkeys(_AFTER_SHUTDOWN, LifeCycle._finish_shutdown),
+    **dict.fromkeys(_AFTER_EPILOG, LifeCycle._finish_epilog),
+}
+
+_RUNNING: frozenset[MachineState] = frozenset({LcmState.RUNNING})
+_RUNNING_OR_UNKNOWN: frozenset[MachineState] = frozenset({LcmState.RUNNING, LcmState.UNKNOWN})
+_CAN_RESUME: frozenset[MachineState] = frozenset(
+    {VmState.POWEROFF, VmState.SUSPENDED, VmState.STOPPED, VmState.UNDEPLOYED, LcmState.UNKNOWN}
+)
+_CAN_TERMINATE: frozenset[MachineState] = frozenset(
+    {
+        VmState.PENDING,
+        VmState.HOLD,
+        VmState.CLONING,
+        VmState.CLONING_FAILURE,
+        VmState.SUSPENDED,
+        VmState.POWEROFF,
+        VmState.STOPPED,
+        VmState.UNDEPLOYED,
+        VmState.DONE,
+        *_RUNNING_OR_UNKNOWN,
+        *_FAILURES,
+    }
+)
+
+_ACTIONS: Mapping[str, tuple[frozenset[MachineState], _Begin]] = {
+    "terminate": (_CAN_TERMINATE, LifeCycle._on_terminate),
+    "terminate-hard": (_CAN_TERMINATE | {LcmState.SHUTDOWN}, LifeCycle._on_terminate_hard),
+    "poweroff": (_RUNNING_OR_UNKNOWN, LifeCycle._on_poweroff),
+    "poweroff-hard": (_RUNNING_OR_UNKNOWN | {LcmState.SHUTDOWN_POWEROFF}, LifeCycle._on_poweroff_hard),
+    "suspend": (_RUNNING, LifeCycle._on_suspend),
+    "stop": (_RUNNING | {VmState.SUSPENDED}, LifeCycle._on_stop),
+    "undeploy": (_RUNNING_OR_UNKNOWN | {VmState.POWEROFF}, LifeCycle._on_undeploy),
+    "undeploy-hard": (
+        _RUNNING_OR_UNKNOWN | {VmState.POWEROFF, LcmState.SHUTDOWN_UNDEPLOY},
+        LifeCycle._on_undeploy_hard,
+    ),
+    "resume": (_CAN_RESUME, LifeCycle._on_resume),
+    "reboot": (_RUNNING, LifeCycle._on_reboot),
+    "reboot-hard": (_RUNNING, LifeCycle._on_reboot),
+    "hold": (frozenset({VmState.PENDING}), LifeCycle._on_hold),
+    "release": (frozenset({VmState.HOLD}), LifeCycle._on_release),
+}
+
+
+def _durations(pace: Pace) -> Mapping[MachineState, float]:
+    """The seconds in each state that a machine leaves by itself."""
+    return {
+        VmState.PENDING: pace.pending * 2 / 3,
+        LcmState.LCM_INIT: pace.pending / 3,
+        **dict.fromkeys(_AFTER_PROLOG, pace.prolog),
+        **dict.fromkeys(_AFTER_FAILED_BOOT, pace.boot),
+        **dict.fromkeys(_AFTER_SHUTDOWN, pace.shutdown),
+        **dict.fromkeys(_AFTER_EPILOG, pace.epilog),
+        LcmState.SAVE_SUSPEND: pace.save,
+        LcmState.SAVE_STOP: pace.save,
+        LcmState.CLEANUP_DELETE: pace.cleanup,
+    }
+
+
+def _timestamp(moment: float) -> str:
+    return time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(moment))

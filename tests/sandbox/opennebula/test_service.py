@@ -1,0 +1,168 @@
+"""The daemon's protocol: HTTP, sessions, arguments, failures, faults."""
+
+from __future__ import annotations
+
+import re
+import socket
+import xmlrpc.client
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
+
+from .conftest import SMALL, Call, raw, session
+
+VERSION = xmlrpc.client.dumps(("alice:secret",), "one.system.version").encode()
+
+
+@pytest.fixture
+def http() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def test_each_connection_is_closed_after_one_request(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    head = f"POST /RPC2 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nContent-Length: {len(VERSION)}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(head.encode() + VERSION)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("POST", "/RPC2?x=1", 200),
+        ("POST", "/", 404),
+        ("POST", "/RPC2/", 404),
+        ("POST", "/rpc2", 404),
+        ("GET", "/RPC2", 405),
+        ("HEAD", "/RPC2", 405),
+        ("PUT", "/RPC2", 405),
+        ("OPTIONS", "/RPC2", 200),
+    ],
+)
+def test_only_one_path_is_served(sandbox: Sandbox, http: requests.Session, verb: str, path: str, status: int) -> None:
+    assert http.request(verb, sandbox.url + path, data=VERSION, timeout=5).status_code == status
+
+
+def test_the_release(ask: Call, release: str) -> None:
+    assert ask("one.system.version") == f"{release}.0"
+
+
+@pytest.mark.parametrize(
+    "wrong", ["alice:wrong", "alice", "", "nobody:secret", ":secret", "alice:secret:more", "serveradmin:"]
+)
+def test_who_is_not_known_is_refused(sandbox: Sandbox, wrong: str) -> None:
+    answer = raw(sandbox, wrong, "one.system.version")
+    assert answer == [False, "[one.system.version] User couldn't be authenticated, aborting call.", 256, -1, -1]
+
+
+def test_somebody_who_was_disabled_is_refused(sandbox: Sandbox, refusal: Call) -> None:
+    sandbox.opennebula.users.named("alice").enabled = False
+    assert refusal("one.system.version")[1] == 256
+
+
+def test_names_of_users_are_as_the_database_compares_them(sandbox: Sandbox, release: str) -> None:
+    assert raw(sandbox, "ALICE:secret", "one.system.version")[0] == (release == "7.4")
+
+
+def test_a_failure_has_five_items_with_the_number_that_was_not_found(call: Call) -> None:
+    assert call("alice", "one.vm.info", 99999) == [
+        False,
+        "[one.vm.info] Error getting virtual machine [99999].",
+        1024,
+        99999,
+        -1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("one.vm.info",), -501, "Not enough parameters"),
+        (("one.vm.info", "7"), -501, "Parameter that is supposed to be integer is not"),
+        (("one.vm.info", True), -501, "Parameter that is supposed to be integer is not"),
+        (("one.vm.allocate", SMALL, 1), -501, "Parameter that is supposed to be boolean is not"),
+        (("one.vm.diskresize", 0, 0, 3000), -501, "Parameter that is supposed to be a string is not"),
+        (("one.nosuch",), -506, "Method 'one.nosuch' not defined"),
+        (("one.image.resize", 15, "20"), -506, "Method 'one.image.resize' not defined"),
+        (("one.vm.allocate", "NAME=\N{PILE OF POO} CPU=1"), -503, "not in the Basic Multilingual Plane"),
+    ],
+)
+def test_what_does_not_fit_a_method_is_a_fault(
+    call: Call, running: int, arguments: tuple[object, ...], code: int, text: str
+) -> None:
+    if arguments[0] == "one.vm.diskresize":
+        arguments = ("one.vm.diskresize", running, *arguments[2:])
+    with pytest.raises(xmlrpc.client.Fault, match=re.escape(text)) as caught:
+        call("alice", *arguments)
+    assert caught.value.faultCode == code
+
+
+def test_further_arguments_are_ignored(ask: Call, release: str) -> None:
+    assert ask("one.system.version", 1, "x", False) == f"{release}.0"
+
+
+@pytest.mark.parametrize("release", ["6.10", "7.4"], indirect=True)
+def test_a_call_without_a_session(sandbox: Sandbox, release: str) -> None:
+    with (
+        xmlrpc.client.ServerProxy(sandbox.compute_url) as proxy,
+        pytest.raises(xmlrpc.client.Fault) as caught,
+    ):
+        proxy.one.system.version()
+    assert caught.value.faultCode == {"6.10": -501, "7.4": -500}[release]
+
+
+def test_an_emoji_is_refused_also_as_a_reference(sandbox: Sandbox, http: requests.Session) -> None:
+    body = xmlrpc.client.dumps(("alice:secret", "EMOJI"), "one.vm.allocate").replace("EMOJI", "&#128512;")
+    assert "<i4>-503</i4>" in http.post(sandbox.compute_url, data=body, timeout=5).text
+
+
+@pytest.mark.parametrize("body", [b"", b"<x/>", b"not XML", b"<methodCall/>", b"\xff\xfe"])
+def test_what_is_no_call_is_a_fault(sandbox: Sandbox, http: requests.Session, body: bytes) -> None:
+    answer = http.post(sandbox.compute_url, data=body, timeout=5)
+    assert (answer.status_code, "<i4>-503</i4>" in answer.text) == (200, True)
+
+
+def test_the_methods_can_be_listed_without_a_session(sandbox: Sandbox) -> None:
+    with xmlrpc.client.ServerProxy(sandbox.compute_url) as proxy:
+        methods = proxy.system.listMethods()
+    assert {"one.vm.allocate", "one.vmpool.infoset", "system.listMethods"} <= set(methods)
+
+
+def test_faults_are_for_its_methods(sandbox: Sandbox, call: Call) -> None:
+    sandbox.faults.add(Fault(FaultKind.XMLRPC_FAULT, "opennebula", "one.vm.info"))
+    with pytest.raises(xmlrpc.client.Fault, match="bad day"):
+        call("alice", "one.vm.info", 0)
+    with pytest.raises(ValueError, match=r"no operation 'one\.vm\.savedisk'"):
+        sandbox.faults.add(Fault(FaultKind.DELAY, "opennebula", "one.vm.savedisk"))
+
+
+def test_the_record_says_who_asked_for_what(sandbox: Sandbox, ask: Call) -> None:
+    ask("one.vmpool.info", -3, -1, -1, -1)
+    request = sandbox.requests[-1]
+    assert (request.service, request.operation, request.user) == ("opennebula", "one.vmpool.info", "alice")
+
+
+def test_answers_are_written_as_real_ones(
+    sandbox: Sandbox, samples: Path, http: requests.Session, release: str
+) -> None:
+    text = (samples / f"opennebula-today/{release}-responses.txt").read_text()
+    for title, (method, *arguments) in {
+        "success with text": ("one.system.version",),
+        "no such object": ("one.vm.info", 99999),
+        "fault: too few parameters": ("one.vm.info",),
+        "fault: unknown method": ("one.nosuch",),
+    }.items():
+        real = text.partition(f"##### {title}")[2].partition("\n\n")[2].partition("\n##### ")[0]
+        body = xmlrpc.client.dumps((session(sandbox, "alice"), *arguments), method)
+        answer = http.post(sandbox.compute_url, data=body, timeout=5)
+        assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
+        assert answer.text.strip() == real.strip()
