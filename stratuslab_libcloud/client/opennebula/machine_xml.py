@@ -53,13 +53,14 @@ def read_machines(
 
 def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
     """Make a machine out of its ``VM`` element; None when it has no usable ID and STATE."""
+    # To look for a child that is not there takes as long as to read a NIC; so the tables are asked first.
     values = texts(element)
     machine_id, state = object_id(values.get("ID")), integer(values.get("STATE"))
     if machine_id is None or state is None:
         return None
     template = child(element, "TEMPLATE")
     wanted = texts(template)
-    user_template = attributes(child(element, "USER_TEMPLATE"))
+    user_template = attributes(child(element, "USER_TEMPLATE")) if "USER_TEMPLATE" in values else {}
     return VirtualMachine(
         id=machine_id,
         name=values.get("NAME") or "",
@@ -72,17 +73,17 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
         cpu=integer(wanted.get("VCPU")) or 1,
         memory=integer(wanted.get("MEMORY")),
         disks=tuple(map(_disk, template.findall("DISK"))),
-        nics=tuple(map(_nic, [*template.findall("NIC"), *template.findall("NIC_ALIAS")])),
+        nics=tuple([_nic(each) for tag in ("NIC", "NIC_ALIAS") if tag in wanted for each in template.findall(tag)]),
         host=_host(element.find("HISTORY_RECORDS")),
-        error=_text(user_template, "ERROR") or text_below(template.find("ERROR"), "MESSAGE"),
+        error=_text(user_template, "ERROR") or (_message(template) if "ERROR" in wanted else None),
         mark=wanted.get(MARK_ATTRIBUTE) or _text(user_template, MARK_ATTRIBUTE),
         names=names,
         cpu_share=number(wanted.get("CPU")),
         user_template=user_template,
-        context=attributes(template.find("CONTEXT")) if "CONTEXT" in wanted else None,  # type: ignore[arg-type]
+        context=attributes(child(template, "CONTEXT")) if "CONTEXT" in wanted else None,
         template_id=object_id(wanted.get("TEMPLATE_ID")),
-        guest_ips=_guest_ips(element.find("MONITORING")),
-        is_locked=element.find("LOCK") is not None,
+        guest_ips=_guest_ips(child(element, "MONITORING")) if "MONITORING" in values else (),
+        is_locked="LOCK" in values,
     )
 
 
@@ -129,9 +130,14 @@ def _host(history: Element | None) -> str | None:
     return text_below(records[-1], "HOSTNAME") if records else None
 
 
-def _guest_ips(monitoring: Element | None) -> tuple[str, ...]:
+def _message(template: Element) -> str | None:
+    """What 3.2 writes about a failure."""
+    return text_below(template.find("ERROR"), "MESSAGE")
+
+
+def _guest_ips(monitoring: Element) -> tuple[str, ...]:
     """The addresses that the guest itself reported, where its network has none to give."""
-    if monitoring is None or not len(monitoring):
+    if not len(monitoring):
         return ()
     reported = ",".join(monitoring.findtext(tag, "") for tag in _GUEST_IPS)
     return tuple(dict.fromkeys(filter(None, (each.strip() for each in reported.split(",")))))

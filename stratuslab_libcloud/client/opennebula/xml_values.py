@@ -50,8 +50,10 @@ def attributes(element: Element) -> dict[str, Any]:
 
 def integer(text: str | None) -> int | None:
     """A whole number; None where there is none."""
-    digits = text.strip().removeprefix("-") if text else ""
-    return int(text or "") if digits.isascii() and digits.isdigit() and len(digits) < 19 else None
+    if not text:
+        return None
+    digits = text if text.isdigit() else text.strip().removeprefix("-")
+    return int(text) if digits.isdigit() and digits.isascii() and len(digits) < 19 else None
 
 
 def number(text: str | None) -> float | None:
@@ -81,7 +83,7 @@ def moment(text: str | None) -> datetime | None:
 
 def is_yes(text: str | None) -> bool:
     """``YES`` or ``1``, which the daemon uses for the same thing in different places."""
-    return (text or "").upper() in ("YES", "1")
+    return text is not None and text.upper() in ("YES", "1")
 
 
 def read_pool(chunks: Iterable[str], tag: str, root: str, make: Callable[[Element], T | None]) -> list[T]:

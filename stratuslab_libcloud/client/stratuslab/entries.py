@@ -129,7 +129,10 @@ def image_of(rdf: Element) -> Image | None:
     return Image(
         identifier=identifier,
         size=int(size) if _is_number(size) else None,
-        checksums=dict([_checksum(element) for element in entry.findall(_CHECKSUM)]),
+        checksums={
+            checksum.findtext(_CHECKSUM_ALGORITHM, "").strip(): checksum.findtext(_CHECKSUM_VALUE, "").strip()
+            for checksum in entry.findall(_CHECKSUM)
+        },
         locations=tuple(_all_texts(entry, _LOCATION)),
         endorser=_text_below(endorser, _EMAIL),
         endorsed=_text_below(endorsement, _ENDORSED),
@@ -149,10 +152,6 @@ def _all_texts(element: Element, tag: str) -> list[str]:
 
 def _text_below(element: Element | None, tag: str) -> str:
     return "" if element is None else element.findtext(tag, "").strip()
-
-
-def _checksum(element: Element) -> tuple[str, str]:
-    return _text_below(element, _CHECKSUM_ALGORITHM), _text_below(element, _CHECKSUM_VALUE)
 
 
 def _is_number(text: str) -> bool:
