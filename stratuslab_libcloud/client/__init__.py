@@ -24,7 +24,7 @@ class Cloud:
         from stratuslab_libcloud.client.opennebula.daemon import Daemon
         from stratuslab_libcloud.client.stratuslab.disks import Disks
         from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
-        from stratuslab_libcloud.client.stratuslab.proxy import DIALECT, session_string
+        from stratuslab_libcloud.client.stratuslab.proxy import DIALECT, MAX_REQUEST, session_string
 
         self.config = config
         proxy = Daemon(
@@ -32,6 +32,7 @@ class Cloud:
             session_string(config.compute.credentials),
             location=config.section,
             proxy_url=proxy_url,
+            max_request=MAX_REQUEST,
         )
         self.compute = Compute(proxy, DIALECT)
         self.disks = Disks(config, proxy_url)

@@ -157,6 +157,7 @@ def _machine_options(settings: Settings, instance_types: Collection[str]) -> Mac
         context_file=read("extra_context_file", values.path),
         context_data=read("extra_context_data", values.verbatim),
         cloud_init=read("cloud_init", values.verbatim),
+        expand_variables=read("expand_variables", values.truth, False),
         check_image_url=not read("no_check_image_url", values.truth, False),
     )
 

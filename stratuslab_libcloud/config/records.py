@@ -106,6 +106,8 @@ class MachineOptions(NamedTuple):
     :param context_file: a file of ``key=value`` lines for the contextualization
     :param context_data: the same, separated by ``#``
     :param cloud_init: ``mimetype,file`` pairs separated by ``#``
+    :param expand_variables: whether OpenNebula replaces ``$NAME`` and the like in `context_file`, `context_data` and
+        `requirements`
     :param check_image_url: whether an image that is given by its URL is checked before it is used
     """
 
@@ -130,6 +132,7 @@ class MachineOptions(NamedTuple):
     context_file: Path | None = None
     context_data: str | None = None
     cloud_init: str | None = None
+    expand_variables: bool = False
     check_image_url: bool = True
 
 

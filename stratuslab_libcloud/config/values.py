@@ -134,8 +134,11 @@ def proxy_url(text: str) -> str:
 
 
 def with_plain_quotes(text: str) -> str:
-    """The text without the backslashes that release 14.06 needed before quotes."""
-    return text.replace('\\"', '"')
+    """The text without the backslashes that release 14.06 needed before quotes, if each quote has one.
+
+    If one has none, the text is none of 14.06's, and its backslashes mean themselves, such as those in JSON.
+    """
+    return text if re.search(r'(?<!\\)"', text) else text.replace('\\"', '"')
 
 
 def verbatim(text: str) -> str:

@@ -45,6 +45,7 @@ def test_nothing_set(cloud: ReadCloud) -> None:
         ("vm_cpu_amount = 0.5", "cpu_amount", 0.5),
         ('vm_requirements = CLUSTER = "a" & FREE_CPU > 60', "requirements", 'CLUSTER = "a" & FREE_CPU > 60'),
         ('vm_requirements = CLUSTER = \\"a\\"', "requirements", 'CLUSTER = "a"'),
+        ('vm_requirements = NAME = "a\\"b"', "requirements", 'NAME = "a\\"b"'),
         ("vm_template_file = /etc/vm.one", "template_file", Path("/etc/vm.one")),
         ("save_disk = true\ntitle = A title\nauthor = Jane", "saved_image", SavedImage("A title", "", "Jane", "")),
         ("save_disk = true\ncomment = c\nauthor_email = j@x", "saved_image", SavedImage("", "c", "", "j@x")),
@@ -59,6 +60,7 @@ def test_nothing_set(cloud: ReadCloud) -> None:
         ("extra_context_file = context.txt", "context_file", Path("context.txt")),
         ("extra_context_data = A=1#B=2", "context_data", "A=1#B=2"),
         ("cloud_init = x-shellscript,a.sh#ssh,b.pub", "cloud_init", "x-shellscript,a.sh#ssh,b.pub"),
+        ("expand_variables = true", "expand_variables", True),
         ("no_check_image_url = true", "check_image_url", False),
     ],
 )

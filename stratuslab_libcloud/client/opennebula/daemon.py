@@ -15,6 +15,7 @@ from stratuslab_libcloud.config import ServiceConfig
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
+    InvalidArgumentError,
     LimitExceededError,
     MalformedReplyError,
     NameTakenError,
@@ -59,11 +60,22 @@ class Daemon:
     :param session: the session string, the first parameter of each call; it can contain a password
     :param location: the section, for messages
     :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param max_request: bytes of a request that the daemon reads; None if it reads any
     """
 
-    def __init__(self, config: ServiceConfig, session: str, *, location: str, proxy_url: str | None = None) -> None:
+    def __init__(
+        self,
+        config: ServiceConfig,
+        session: str,
+        *,
+        location: str,
+        proxy_url: str | None = None,
+        max_request: int | None = None,
+    ) -> None:
         self.timeout = config.timeout
         self._session = session
+        self._location = location
+        self._max_request = max_request
         self._transport = Transport(
             config, location=location, service="compute", explain=_no_message, proxy_url=proxy_url
         )
@@ -87,12 +99,13 @@ class Daemon:
         :param answer_is_secret: whether the answer contains secrets
         :param timeout: seconds for all attempts; the configured time limit by default
         :raises ServiceError: one of its kinds
+        :raises InvalidArgumentError: when the request would be too long; nothing was sent
         """
         request = Request(
             operation=method,
             method="POST",
             path="",
-            body=xmlrpc.call_body(method, (self._session, *parameters)),
+            body=self._body(method, parameters),
             headers={"Content-Type": "text/xml", "Accept": "text/xml"},
             repeatable=repeatable,
             answer_is_secret=answer_is_secret,
@@ -103,6 +116,15 @@ class Daemon:
             if error.http_code:  # the daemon says it with status 200
                 raise not_its_own(error) from None
             raise
+
+    def _body(self, method: str, parameters: tuple[xmlrpc.Parameter, ...]) -> bytes:
+        body = xmlrpc.call_body(method, (self._session, *parameters))
+        if self._max_request is not None and len(body) > self._max_request:
+            raise InvalidArgumentError(
+                f"the request {method} would have {len(body)} bytes, and the compute service of location "
+                f"'{self._location}' accepts {self._max_request}: put less into the contextualization"
+            )
+        return body
 
     def asked(self, method: str) -> Call:
         """What was asked of which service, for an error that is found out afterwards."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.client.opennebula.contextualization import read_text
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE
-from stratuslab_libcloud.client.opennebula.template import Attribute, TemplateWriter, Vector, render
+from stratuslab_libcloud.client.opennebula.template import Attribute, TemplateWriter, Vector, WithVariables, render
 from stratuslab_libcloud.client.stratuslab.template_file import fill_in
 from stratuslab_libcloud.config import MachineOptions, values
 
@@ -107,7 +107,8 @@ class MachineTemplate:
 
     def _choices(self) -> Iterator[Attribute | Vector]:
         options = self.options
-        yield Attribute("REQUIREMENTS", options.requirements or "")
+        requirements = options.requirements or ""
+        yield Attribute("REQUIREMENTS", WithVariables(requirements) if options.expand_variables else requirements)
         yield Attribute("NAME", self.name)
         yield Vector("OS", {"KERNEL": options.kernel or "", "INITRD": options.ramdisk or ""})
 

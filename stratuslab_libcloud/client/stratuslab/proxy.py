@@ -11,6 +11,9 @@ from stratuslab_libcloud.config import Credentials, Password
 DIALECT = Dialect(kill="finalize", shutdown="shutdown", states=OPENNEBULA_3)
 """The words of OpenNebula 3.2."""
 
+MAX_REQUEST = 512 * 1024 - 1024
+"""Bytes of a request: OpenNebula 3.2 reads 512 KiB, and the proxy replaces the session string by a longer one."""
+
 
 def user_name(name: str) -> str:
     """A user's name without the URL-encoding that the proxy gives to names."""

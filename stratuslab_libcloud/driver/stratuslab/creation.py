@@ -26,6 +26,7 @@ from stratuslab_libcloud.client.opennebula.contextualization import (
     read_text,
 )
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
+from stratuslab_libcloud.client.opennebula.template import WithVariables
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
 from stratuslab_libcloud.config import MachineOptions, values
@@ -183,13 +184,19 @@ def _data_source(cloud: Cloud, image: str) -> str:
 def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedNodeOptions) -> dict[str, str]:
     keys = public_keys(cloud, auth)
     configured = parse_pairs(_context_lines(machine), "extra_context_data or extra_context_file")
-    pairs = {name: value for name, value in configured.items() if name.upper() != "PUBLIC_KEY"}
+    pairs = {
+        name: values.with_plain_quotes(value) for name, value in configured.items() if name.upper() != "PUBLIC_KEY"
+    }
     pairs.update(options.context_pairs())
+    if machine.expand_variables:
+        pairs = {name: WithVariables(value) for name, value in pairs.items()}
     user_data = options.user_data()
     if user_data is not None:
         pairs.update(cloud_init_pairs([keys], [Part(RAW_USER_DATA, user_data, "user-data")]))
     elif machine.cloud_init or machine.context_method == CLOUD_INIT:
         other_keys, parts = parse_parts(machine.cloud_init or "")
+        if other_keys:
+            usable_keys("\n".join(other_keys), "cloud_init")
         if other_keys:
             usable_keys("\n".join(other_keys), "cloud_init")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))

@@ -31,6 +31,8 @@ class NodeOptions(TypedDict, total=False):
     :param ex_context: pairs for the contextualization: a mapping, ``key=value`` lines, or the `Path` of a file
     :param ex_context_method: ``one`` or ``cloud-init``
     :param ex_cloud_init: ``mimetype,file`` pairs for cloud-init, separated by ``#``
+    :param ex_expand_variables: whether OpenNebula replaces ``$NAME``, ``$NIC[IP]`` and the like in `ex_context` and
+        `ex_requirements`, the configuration's included; otherwise a ``$`` there means itself
     :param ex_userdata: cloud-init's user data, as it is; at most 16384 bytes when gzipped
     :param ex_requirements: an OpenNebula expression that a host must satisfy
     :param ex_disks_bus: ``ide``, ``scsi`` or ``virtio``
@@ -44,6 +46,7 @@ class NodeOptions(TypedDict, total=False):
     ex_context: Mapping[str, Any] | str | Path | None
     ex_context_method: str | None
     ex_cloud_init: str | None
+    ex_expand_variables: bool | None
     ex_userdata: str | bytes | None
     ex_requirements: str | None
     ex_disks_bus: str | None
@@ -77,6 +80,7 @@ class CheckedNodeOptions:
             "address": parsed("ex_address", given("ex_address"), values.ip_address),
             "context_method": parsed("ex_context_method", given("ex_context_method"), values.context_method),
             "cloud_init": _text("ex_cloud_init", given("ex_cloud_init")),
+            "expand_variables": parsed("ex_expand_variables", given("ex_expand_variables"), values.truth),
             "requirements": _text("ex_requirements", given("ex_requirements")),
             "disks_bus": parsed("ex_disks_bus", given("ex_disks_bus"), values.disks_bus),
             "persistent_disk": self._volume_at(location),

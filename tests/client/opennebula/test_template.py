@@ -9,7 +9,7 @@ import string
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.client.opennebula.template import Attribute, Vector, WithVariables, render
@@ -65,6 +65,7 @@ def context_of(template: Template) -> Mapping[str, str]:
     return {name: value for name, value in template.vectors("CONTEXT")[0].items() if name != "TARGET"}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(keys, values, min_size=1, max_size=4), values, values, values)
 @example({"V": "x @^_^@", "W": "y"}, "n", "r", "s")
 @example({"V": "x @^_^@ W=y"}, "n", "r", "s")
@@ -213,6 +214,7 @@ def test_variables_are_replaced_when_they_are_wanted() -> None:
 dollars = st.text(st.sampled_from('$$$AB1_[],= \t\n"é(') | st.sampled_from(string.printable), max_size=12)
 
 
+@settings(deadline=None)
 @given(dollars)
 @example("$A,")
 @example("$A =")

@@ -12,7 +12,7 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, KeyFileError
 from stratuslab_libcloud.sandbox import Sandbox
 
 Start = Callable[..., StratusLabNode]
@@ -83,6 +83,67 @@ def test_parts_from_files(context: Context, tmp_path: Path, key_file: Path) -> N
 def test_comments_in_the_text_of_a_key_are_left_out(context: Context) -> None:
     told = context(auth=NodeAuthSSHKey(f"Comment: of jane\n{PUBLIC_KEY}\n"))
     assert told["PUBLIC_KEY"] == f"{PUBLIC_KEY}\n"
+
+
+def test_a_key_for_cloud_init_that_opens_nothing(context: Context, tmp_path: Path, sandbox: Sandbox) -> None:
+    file = tmp_path / "key.pub"
+    file.write_text(f"# {PUBLIC_KEY}\n")
+    with pytest.raises(KeyFileError, match=r"\(cloud_init\): it is commented out"):
+        context(ex_cloud_init=f"ssh,{file}")
+    assert "one.vm.allocate" not in sandbox.requests.operations
+
+
+def test_a_dollar_means_itself(context: Context) -> None:
+    told = context(ex_context={"PRICE": "$5", "PATH": "$HOME/x"}, ex_requirements="COST = $5")
+    assert (told["PRICE"], told["PATH"]) == ("$5", "$HOME/x")
+
+
+def test_variables_that_are_wanted(sandbox: Sandbox, config_file: Path, context: Context, image: NodeImage) -> None:
+    told = context(name="web", ex_context={"ME": "$NAME"}, ex_expand_variables=True)
+    assert told["ME"] == "web"
+
+    with config_file.open("a") as file:
+        file.write("\nexpand_variables = true\n")
+        file.write('extra_context_data = MASK=$NETWORK[NETWORK_MASK, NETWORK="public"]\n')
+        file.write("vm_requirements = OWNER = $UNAME\n")
+    driver = StratusLabNodeDriver(stratuslab_user_config=config_file)
+    key = NodeAuthSSHKey(f"{PUBLIC_KEY} $NAME")
+    template = sandbox.machines[int(driver.create_node("n", None, image, auth=key).id)].template
+    (told,) = template.vectors("CONTEXT")
+    assert (told["MASK"], told["PUBLIC_KEY"]) == ("255.255.255.0", key.pubkey)
+    assert template.text("REQUIREMENTS") == "OWNER = alice"
+    node = driver.create_node("n", None, image, ex_context={"ME": "$NAME"}, ex_expand_variables=False)
+    assert sandbox.machines[int(node.id)].context["ME"] == "$NAME"
+    with pytest.raises(InvalidArgumentError, match="begins no variable"):
+        driver.create_node("n", None, image, ex_context={"DATE": "$(date)"})
+
+
+def test_quotes_in_a_file_may_have_backslashes_as_in_14_06(
+    sandbox: Sandbox, config_file: Path, image: NodeImage, tmp_path: Path
+) -> None:
+    json = tmp_path / "context"
+    json.write_text('JSON={"j": "a \\"b\\" c"}\n')
+    with config_file.open("a") as file:
+        file.write('\nextra_context_data = A=say \\"hi\\"#B="plain"\nvm_requirements = CLUSTER = \\"test\\"\n')
+        file.write(f"extra_context_file = {json}\n")
+    driver = StratusLabNodeDriver(stratuslab_user_config=config_file)
+    template = sandbox.machines[int(driver.create_node("n", None, image).id)].template
+    (told,) = template.vectors("CONTEXT")
+    assert (told["A"], told["B"], told["JSON"]) == ('say "hi"', '"plain"', '{"j": "a \\"b\\" c"}')
+    assert template.text("REQUIREMENTS") == 'CLUSTER = "test"'
+
+
+def test_a_request_that_is_too_long_is_not_sent(context: Context, sandbox: Sandbox) -> None:
+    assert len(context(ex_context={"LONG": "x" * 500_000})["LONG"]) == 500_000
+    before = len(sandbox.requests)
+    with pytest.raises(InvalidArgumentError, match=r"one.vm.allocate would have 6\d{5} bytes, .* accepts 523264: put"):
+        context(ex_context={"LONG": "x" * 600_000})
+    assert "one.vm.allocate" not in [request.operation for request in list(sandbox.requests)[before:]]
+
+
+def test_names_that_differ_in_case_are_refused(context: Context) -> None:
+    with pytest.raises(InvalidArgumentError, match="CONTEXT has Site and SITE"):
+        context(ex_context={"Site": "a", "SITE": "b"})
 
 
 def test_the_configuration_does_not_replace_the_key(sandbox: Sandbox, config_file: Path, image: NodeImage) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stratuslab_libcloud.sandbox import Sandbox
@@ -62,6 +62,7 @@ def test_a_dollar_that_begins_no_variable(text: str) -> None:
         expand(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_what_is_put_in_is_not_read_again(value: str) -> None:
     assert Variables({}, Template([("V", value)]), lambda _: {}).expand("$V") == value
