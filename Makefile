@@ -25,7 +25,7 @@ test-lowest: $(VENV)/made
 soak: $(VENV)/sandbox
 	@$(BIN)/python benchmarks/soak.py
 
-# What the package costs, beside what it could cost, in about four minutes: docs/benchmarks.md keeps it.
+# What the package costs, beside what it could cost, in about nine minutes: docs/benchmarks.md keeps it.
 # BENCH=full lets pyone list 100,000 machines as well, which takes it minutes and gigabytes.
 bench: $(VENV)/bench
 	@$(BIN)/python -m benchmarks $(if $(filter full,$(BENCH)),--full)

@@ -12,9 +12,8 @@ def main() -> None:
     with configuration() as config:
         driver = get_driver("stratuslab")(stratuslab_user_config=config)
 
-        sizes = driver.list_sizes()
-        print("Sizes:", ", ".join(size.name for size in sizes))
-        size = next(size for size in sizes if size.name == "m1.large")
+        print("Sizes:", ", ".join(size.name for size in driver.list_sizes()))
+        size = driver.ex_get_size("m1.large")
 
         images = driver.list_images()
         print("Images:")
@@ -25,11 +24,12 @@ def main() -> None:
         node = driver.create_node("my node", size, image)
         print(f"Created machine {node.id} from '{image.name}'; it is {node.state}, its address is {node.public_ips[0]}")
 
-        [(node, addresses)] = driver.wait_until_running([node], wait_period=0.5)
+        [(node, addresses)] = driver.wait_until_running([node])
         print(f"Now it is {node.state} on {node.host}, at {addresses[0]}")
         print("All machines:", ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()))
 
         node.destroy()
+        driver.ex_wait_until_gone([node])
         print(
             "Destroyed. All machines:",
             ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()) or "none",

@@ -21,9 +21,7 @@ def main() -> None:
 
         leave_a_trace = ScriptDeployment("touch STRATUSLAB_WAS_HERE")
         look = ScriptDeployment("echo hello from machine $1; ls -l STRATUSLAB_WAS_HERE", args=["one"])
-        node = driver.deploy_node(
-            MultiStepDeployment([leave_a_trace, look]), name="deployed", size=None, image=image, wait_period=0.5
-        )
+        node = driver.deploy_node(MultiStepDeployment([leave_a_trace, look]), name="deployed", size=None, image=image)
         print(f"Machine {node.id} was deployed; the second script ended with {look.exit_status} and printed:")
         print("".join(f"  | {line}\n" for line in look.stdout.splitlines()), end="")
 

@@ -19,12 +19,12 @@ def main() -> None:
             nodes.append(node)
             print(f"Created machine {node.id} at {location.name}, {location.country}: {node.public_ips[0]}")
 
-        driver.wait_until_running(nodes, wait_period=0.5)
+        driver.wait_until_running(nodes)
         for node in driver.list_nodes():
             print(f"  {node.location.name}: machine {node.id} is {node.state} on {node.extra['host']}")
 
-        for node in nodes:
-            node.destroy()
+        driver.ex_destroy_nodes(nodes)
+        driver.ex_wait_until_gone(nodes)
         print(
             "Destroyed. All machines:",
             ", ".join(f"{node.name} ({node.state})" for node in driver.list_nodes()) or "none",

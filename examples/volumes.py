@@ -18,7 +18,7 @@ def main() -> None:
         image = image_with("Ubuntu", driver)
         node = driver.create_node("reader", None, image)
         print(f"Created machine {node.id} from '{image.name}'")
-        driver.wait_until_running([node], wait_period=0.5)
+        driver.wait_until_running([node])
 
         driver.attach_volume(node, volume)
         [attachment] = volume.extra["attachments"]

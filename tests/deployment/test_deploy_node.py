@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import itertools
+import socket
 import subprocess
 import sys
 import threading
@@ -137,6 +140,28 @@ def test_machine_without_ssh(deploy: Deploy, driver: ServerDriver) -> None:
     driver.open = lambda node: None  # type: ignore[method-assign]
     with pytest.raises(DeploymentFailedError, match=r"there is no SSH at 127\.[\d.]+ port \d+: Connection refused"):
         deploy(ScriptDeployment("true"), timeout=0.2)
+
+
+def test_attempts_are_soon_at_first_and_seldomer_later(deploy: Deploy, driver: ServerDriver) -> None:
+    attempts: list[float] = []
+
+    def listen(node: Node) -> None:
+        server = socket.create_server((node.public_ips[0], driver.port))
+        closing.callback(server.close)
+        threading.Thread(target=turn_away, args=(server,), daemon=True).start()
+
+    def turn_away(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                server.accept()[0].close()
+                attempts.append(time.monotonic())
+
+    driver.open = listen  # type: ignore[method-assign]
+    with contextlib.ExitStack() as closing, pytest.raises(DeploymentFailedError, match="nobody could log in within 2"):
+        deploy(ScriptDeployment("true"), timeout=2, wait_period=5)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+    assert 4 <= len(pauses) <= 7
+    assert sum(pauses[:2]) < sum(pauses[-2:])
 
 
 def test_machine_that_failed_to_boot_is_known_at_once(deploy: Deploy, driver: ServerDriver) -> None:
