@@ -11,6 +11,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
         +-- WaitTimeoutError            machines that did not run, or were not gone, in time (also a TimeoutError)
         +-- DeploymentFailedError       a machine that was started but not deployed (also a DeploymentError)
             +-- ScriptFailedError           a script on it ended with another status than 0
+        +-- SomeDeploymentsFailedError  of several machines, some were not deployed; carries all of them
         +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
         +-- PartialListError            some locations did not answer; has the answers of the others
         +-- PartialSuccessError         of several machines, some were not created or destroyed; carries the others
@@ -163,6 +164,7 @@ class DeploymentFailedError(StratusLabError, DeploymentError):
     :param message: what went wrong, and whether the machine was destroyed
     :param node: the machine
     :param original_error: the exception that was the cause; Libcloud's ``value`` is the message here
+    :ivar destroyed: whether the machine was destroyed
     """
 
     def __init__(self, message: str, *, node: Node, original_error: Exception | None = None) -> None:
@@ -170,6 +172,7 @@ class DeploymentFailedError(StratusLabError, DeploymentError):
         self.node = node
         self.driver = node.driver
         self.original_error = original_error
+        self.destroyed = False
 
 
 class ScriptFailedError(DeploymentFailedError):
@@ -183,6 +186,17 @@ class ScriptFailedError(DeploymentFailedError):
         super().__init__(message, node=node)
         self.status = status
         self.output = output
+
+
+class SomeDeploymentsFailedError(StratusLabError):
+    """Of several machines, some were not deployed; what became of each is here.
+
+    :param machines: all of them, each a `stratuslab_libcloud.deployment.DeployedNode`
+    """
+
+    def __init__(self, message: str, *, machines: Sequence[Any]) -> None:
+        super().__init__(message)
+        self.machines = list(machines)
 
 
 class MissingDependencyError(StratusLabError, RuntimeError):

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from libcloud.compute.base import Node
     from libcloud.compute.deployment import Deployment
 
+    from stratuslab_libcloud.deployment.limits import Deadline
     from stratuslab_libcloud.deployment.started_node import Driver
 
-__all__ = ["DeployExtensions", "DeployOptions", "DeployTarget", "Gateway", "deploy_node", "split_options"]
+__all__ = [
+    "DeployExtensions",
+    "DeployOptions",
+    "DeployTarget",
+    "Gateway",
+    "deploy_node",
+    "split_options",
+]
 
 INSTALL = "pip install 'stratuslab-libcloud-drivers[deploy]'"
 
@@ -32,6 +40,7 @@ def deploy_node(
     deployment: Deployment,
     options: DeployOptions,
     create_keywords: Mapping[str, Any],
+    deadline: Deadline | None = None,
 ) -> Node:
     """Start a machine and run a deployment on it.
 
@@ -40,6 +49,7 @@ def deploy_node(
     :param deployment: one of Libcloud's deployments, or anything with ``run(node, client)``
     :param options: the keywords of ``deploy_node``
     :param create_keywords: the keywords for ``driver.create_node``
+    :param deadline: by which it has to be done; by default, in the time that the options give
     :return: the node as it was when it ran; its ``extra`` has ``ssh_host``, ``ssh_port`` and ``ssh_username``
     :raises MissingDependencyError: paramiko is not installed
     :raises InvalidArgumentError: this is no deployment, or a file that it is to install cannot be read
@@ -53,4 +63,4 @@ def deploy_node(
         if error.name != "paramiko":
             raise
         raise MissingDependencyError(f"deploy_node needs paramiko, which is not installed: {INSTALL}") from error
-    return Plan(driver, target, options).carry_out(deployment, create_keywords)
+    return Plan(driver, target, options).carry_out(deployment, create_keywords, deadline)

@@ -36,9 +36,14 @@ class Work(Generic[T]):
         self._context = contextvars.copy_context()
         self._begun = threading.Lock()
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has begun."""
+        return self._begun.locked()
+
     def begin(self) -> None:
         """Begin, if it has not begun; an interruption may come before anybody knows."""
-        if not self._begun.locked():
+        if not self.has_begun:
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
     def _work(self) -> None:

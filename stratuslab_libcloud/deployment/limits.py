@@ -15,12 +15,13 @@ class Deadline:
     """The end of a deployment: after some time, or as soon as somebody cancels it. Threads may share one.
 
     :param seconds: None for no limit
+    :param group: what is cancelled together
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, group: Deadline | None = None) -> None:
         self._seconds = seconds
         self._end = math.inf if seconds is None else time.monotonic() + seconds
-        self._cancelled = threading.Event()
+        self._cancelled: threading.Event = group._cancelled if group else threading.Event()
 
     def cancel(self) -> None:
         """End the deployment now."""

@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict
 
 from stratuslab_libcloud.deployment.reaching import AsConfigured, Directly, Reach, ThroughJumpHosts
 from stratuslab_libcloud.errors import InvalidArgumentError, MissingDependencyError
@@ -55,6 +55,21 @@ class DeployExtensions(TypedDict, total=False):
     ex_ssh_proxy_jump: str | None
     ex_ssh_config: bool | PathLike
     ex_ssh_key_text: str | None
+
+
+_LIBCLOUDS = (
+    "ssh_username",
+    "ssh_alternate_usernames",
+    "ssh_port",
+    "ssh_timeout",
+    "ssh_key",
+    "ssh_key_password",
+    "timeout",
+    "max_tries",
+    "ssh_interface",
+    "at_exit_func",
+    "wait_period",
+)
 
 
 class DeployOptions:
@@ -146,11 +161,14 @@ class DeployOptions:
         return AsConfigured(self.usernames[0], configuration) if self.ssh_config else Directly()
 
 
-def split_options(given: Mapping[str, Any]) -> tuple[DeployExtensions, dict[str, Any]]:
-    """Keywords of ``deploy_node``: those of `DeployExtensions`, and those for ``create_node``."""
-    names = DeployExtensions.__annotations__
-    extensions = {name: value for name, value in given.items() if name in names}
-    return cast(DeployExtensions, extensions), {name: value for name, value in given.items() if name not in names}
+def split_options(given: Mapping[str, Any]) -> tuple[DeployOptions, dict[str, Any]]:
+    """Keywords of ``deploy_node`` checked, and the others, which are for ``create_node``.
+
+    :raises InvalidArgumentError: a value is not valid
+    """
+    names = {*_LIBCLOUDS, *DeployExtensions.__annotations__}
+    options = DeployOptions(**{name: value for name, value in given.items() if name in names})
+    return options, {name: value for name, value in given.items() if name not in names}
 
 
 def _username(name: str, value: Any) -> str:

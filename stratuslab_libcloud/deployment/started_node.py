@@ -32,6 +32,8 @@ from stratuslab_libcloud.errors import (
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
 
+_DESTROYED = "the machine was destroyed"
+
 _SELF_EXPLANATORY = (
     StratusLabError,
     UnreachableError,
@@ -110,9 +112,13 @@ class StartedNode:
         self._unregister_at_exit()
         fate = to_the_end(self._destroy_if_asked, f"destroying {self._label}")
         message = f"{self._label} was not deployed: {self._words_for(problem)}; {fate}"
+        error: DeploymentFailedError
         if isinstance(problem, steps.ScriptStatusError):
-            return ScriptFailedError(message, node=self._node, status=problem.status, output=problem.output)
-        return DeploymentFailedError(message, node=self._node, original_error=problem)
+            error = ScriptFailedError(message, node=self._node, status=problem.status, output=problem.output)
+        else:
+            error = DeploymentFailedError(message, node=self._node, original_error=problem)
+        error.destroyed = fate == _DESTROYED
+        return error
 
     def clean_up_after(self, interruption: BaseException) -> None:
         """Destroy it if that is wanted, and say what has become of it."""
@@ -225,7 +231,7 @@ class StartedNode:
             self._driver.destroy_node(self._node)
         except Exception as problem:  # noqa: BLE001 - the first failure is raised, not this one
             return f"the machine could not be destroyed either, and may still be there: {problem}"
-        return "the machine was destroyed"
+        return _DESTROYED
 
     def _register_at_exit(self) -> None:
         if self._options.at_exit_func:

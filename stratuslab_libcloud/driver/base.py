@@ -11,12 +11,12 @@ import logging
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from libcloud.common.types import LibcloudError
-from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeLocation
+from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeImage, NodeLocation, NodeSize
 
 from stratuslab_libcloud.driver.arguments import checked, machine_number, proxy_url
 from stratuslab_libcloud.driver.locations import CloudT, Location, Locations
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.config.configuration import Configuration
     from stratuslab_libcloud.config.remembered import Memory
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
+    from stratuslab_libcloud.deployment.limits import Deadline
+    from stratuslab_libcloud.deployment.several import DeployedNode
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.filters import NodeFilter, NodeIds, States
 
@@ -302,25 +304,74 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :raises ScriptFailedError: when a script ended with another exit status than 0
         :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
         """
-        from stratuslab_libcloud.deployment import DeployOptions, deploy_node, split_options
+        from stratuslab_libcloud.deployment import split_options
 
-        extensions, create_keywords = split_options(options)
-        deploy_options = DeployOptions(
-            ssh_username=ssh_username,
-            ssh_alternate_usernames=ssh_alternate_usernames,
-            ssh_port=ssh_port,
-            ssh_timeout=ssh_timeout,
-            ssh_key=ssh_key,
-            ssh_key_password=ssh_key_password,
-            timeout=timeout,
-            max_tries=max_tries,
-            ssh_interface=ssh_interface,
-            at_exit_func=at_exit_func,
-            wait_period=wait_period,
-            **extensions,
+        deploy_options, create_keywords = split_options(
+            {
+                "ssh_username": ssh_username,
+                "ssh_alternate_usernames": ssh_alternate_usernames,
+                "ssh_port": ssh_port,
+                "ssh_timeout": ssh_timeout,
+                "ssh_key": ssh_key,
+                "ssh_key_password": ssh_key_password,
+                "timeout": timeout,
+                "max_tries": max_tries,
+                "ssh_interface": ssh_interface,
+                "at_exit_func": at_exit_func,
+                "wait_period": wait_period,
+                **options,
+            }
         )
-        target = self._deploy_target(create_keywords.get("location"), auth, deploy_options, create_keywords)
-        return deploy_node(self, target, deploy, deploy_options, {"auth": auth, **create_keywords})
+        return self._deploy(deploy, deploy_options, {"auth": auth, **create_keywords})
+
+    def ex_deploy_nodes(
+        self,
+        deployments: Iterable[Deployment],
+        names: str | Iterable[str],
+        size: NodeSize | None = None,
+        image: NodeImage | None = None,
+        locations: Sequence[NodeLocation | str] | None = None,
+        *,
+        ex_at_once: int = 8,
+        ex_progress: Callable[[DeployedNode], object] | None = None,
+        ex_destroy_when_done: bool = False,
+        **options: Any,
+    ) -> list[DeployedNode]:
+        """Start a machine for each of several deployments, and run them, some at the same time.
+
+        :param deployments: one for each machine, with scripts of its own
+        :param names: of the machines; of a single text, ``NAME-1``, ``NAME-2`` and so on are made
+        :param size: as for `create_node`
+        :param image: as for `create_node`
+        :param locations: take turns; the default location if not given
+        :param ex_at_once: how many machines at the same time, at the most
+        :param ex_progress: is called with a machine's `DeployedNode` whenever its state has changed
+        :param ex_destroy_when_done: whether each machine is destroyed after its deployment, whatever came of it, and
+            also after an interruption
+        :param options: as for `deploy_node`; with ``ex_destroy_on_failure``, all deployments end as soon as one has
+            failed, and all machines are destroyed; ``ex_deploy_timeout`` is for each
+        :return: the machines in the order of `deployments`, each with its node, output and exit status
+        :raises SomeDeploymentsFailedError: when some were not deployed; it has all of them
+        """
+        from stratuslab_libcloud.driver import deploying_several
+
+        group = deploying_several.Group(ex_at_once, ex_progress, ex_destroy_when_done, options)
+        where = [self._locations.find(location) for location in locations or (None,)]
+        common = {"size": size, "image": image}
+        return group.deploy(deployments, names, where, common, self._deploy, self.destroy_node)
+
+    def _deploy(
+        self,
+        deployment: Deployment,
+        options: DeployOptions,
+        create_keywords: Mapping[str, Any],
+        deadline: Deadline | None = None,
+    ) -> Node:
+        from stratuslab_libcloud.deployment import deploy_node
+
+        location, auth = create_keywords.get("location"), create_keywords.get("auth")
+        target = self._deploy_target(location, auth, options, create_keywords)
+        return deploy_node(self, target, deployment, options, create_keywords, deadline)
 
     def _look_at(self, nodes: Sequence[Node], seconds: float) -> Sequence[NodeT | LibcloudError]:
         from stratuslab_libcloud.driver import listing

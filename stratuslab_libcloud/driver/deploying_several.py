@@ -1,0 +1,78 @@
+"""`ex_deploy_nodes`: its arguments, and the deployments that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from libcloud.compute.base import Node, NodeLocation
+from libcloud.compute.deployment import Deployment
+
+from stratuslab_libcloud.config import values
+from stratuslab_libcloud.deployment import DeployOptions, split_options
+from stratuslab_libcloud.deployment.limits import Deadline
+from stratuslab_libcloud.deployment.several import DeployedNode, GroupOptions, deploy_all, machines_for
+from stratuslab_libcloud.driver.arguments import parsed
+
+MOST_AT_ONCE = 256
+
+
+class Deploy(Protocol):
+    """Starts one machine and deploys on it."""
+
+    def __call__(
+        self, deployment: Deployment, options: DeployOptions, create_keywords: Mapping[str, Any], deadline: Deadline
+    ) -> Node:
+        """Deploy until the deadline."""
+
+
+class Group:
+    """One call of `ex_deploy_nodes`.
+
+    :param at_once: how many machines at the same time
+    :param progress: is told of each change
+    :param destroy_when_done: whether each machine is destroyed after its deployment
+    :param options: as for `deploy_node`
+    :raises InvalidArgumentError: when one is not valid
+    """
+
+    def __init__(
+        self,
+        at_once: int,
+        progress: Callable[[DeployedNode], object] | None,
+        destroy_when_done: bool,
+        options: Mapping[str, Any],
+    ) -> None:
+        number = parsed("ex_at_once", at_once, values.whole_number(1, MOST_AT_ONCE))
+        wanted, self._create_keywords = split_options(options)
+        self._options = GroupOptions(
+            at_once=number or 1,
+            deploy_timeout=wanted.deploy_timeout,
+            destroy_on_failure=wanted.destroy_on_failure,
+            destroy_when_done=destroy_when_done,
+            progress=progress,
+        )
+        ends_its_machine = wanted.destroy_on_failure or destroy_when_done
+        self._deploy_options, _ = split_options({**options, "ex_destroy_on_failure": ends_its_machine})
+
+    def deploy(
+        self,
+        deployments: Iterable[Deployment],
+        names: str | Iterable[str],
+        locations: Sequence[NodeLocation],
+        common: Mapping[str, Any],
+        deploy: Deploy,
+        destroy: Callable[[Node], object],
+    ) -> list[DeployedNode]:
+        """Start the machines and deploy on them.
+
+        :param common: keywords of `create_node` for each
+        :raises SomeDeploymentsFailedError: when some were not deployed
+        """
+
+        def deploy_one(machine: DeployedNode, deadline: Deadline) -> Node:
+            own = {"name": machine.name, "location": machine.location}
+            keywords = {**self._create_keywords, **common, **own}
+            return deploy(machine.deployment, self._deploy_options, keywords, deadline)
+
+        return deploy_all(machines_for(deployments, names, locations), deploy_one, destroy, self._options)
