@@ -1,11 +1,12 @@
-"""Apache Libcloud drives StratusLab clouds.
+"""Apache Libcloud drives StratusLab clouds, and clouds of today's OpenNebula.
 
-Importing this package registers the driver::
+Importing this package registers the drivers::
 
     import stratuslab_libcloud
     from libcloud.compute.providers import get_driver
 
     driver = get_driver("stratuslab")("default")
+    driver = get_driver("opennebula-xmlrpc")("user", "password", host="one.example.org")
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from libcloud.compute.types import Provider
 from stratuslab_libcloud import old_client
 
 if TYPE_CHECKING:
-    from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
+    from stratuslab_libcloud.driver import OpenNebulaNodeDriver, StratusLabNodeDriver
 
-__all__ = ["StratusLabNodeDriver", "__version__"]
+__all__ = ["OpenNebulaNodeDriver", "StratusLabNodeDriver", "__version__"]
 
 __version__ = "26.11.0"
 
@@ -29,18 +30,22 @@ __version__ = "26.11.0"
 # works, and so does the `set_driver("stratuslab", ...)` of existing programs, which would refuse a name that is taken.
 _NAME: Any = "StratusLab"
 DRIVERS.setdefault(_NAME, ("stratuslab_libcloud.driver", "StratusLabNodeDriver"))
+_OPENNEBULA: Any = "opennebula-xmlrpc"
+DRIVERS.setdefault(_OPENNEBULA, ("stratuslab_libcloud.driver", "OpenNebulaNodeDriver"))
 
 # Many programs take a provider's name from their user, and ask for `getattr(Provider, NAME)`.
 if not hasattr(Provider, "STRATUSLAB"):
     Provider.STRATUSLAB = "stratuslab"  # type: ignore[attr-defined]  # which is what this adds
+if not hasattr(Provider, "OPENNEBULA_XMLRPC"):
+    Provider.OPENNEBULA_XMLRPC = _OPENNEBULA  # type: ignore[attr-defined]  # as above
 
 old_client.warn_if_beside(Path(__file__).parent.parent)
 
 
 def __getattr__(name: str) -> Any:
-    """Import the driver when it is asked for, so that registering it costs nothing."""
-    if name == "StratusLabNodeDriver":
-        from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver
+    """Import a driver when it is asked for, so that registering it costs nothing."""
+    if name in ("OpenNebulaNodeDriver", "StratusLabNodeDriver"):
+        from stratuslab_libcloud import driver
 
-        return StratusLabNodeDriver
+        return getattr(driver, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

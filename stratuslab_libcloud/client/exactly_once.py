@@ -92,6 +92,35 @@ def create_disk(disks: Disks, size: int, tag: str, visibility: str, mark: str, l
                 raise _unknown_outcome(error, mark) from error
 
 
+def create_named(create: Allocate, find: Callable[[], int | None], mark: str, limit: float) -> int:
+    """Create an image of OpenNebula exactly once. Its name is unique for its owner, so it cannot be there twice.
+
+    :param create: tries to create it within some seconds
+    :param find: looks for it by its mark
+    :param limit: seconds for all attempts together
+    :return: its ID
+    :raises NameTakenError: when another image has its name
+    :raises UnknownOutcomeError: when it is not known whether it was created
+    """
+    deadline = Deadline(limit)
+    may_exist = False
+    while True:
+        try:
+            return create(deadline.time_for_an_attempt())
+        except ServiceError as error:
+            if not (error.outcome_unknown or may_exist):
+                raise
+            may_exist = True
+            found = _ask(find, error, mark, deadline)
+            if found is not None:
+                _log.info("found image %s, although the reply to its creation was lost", found)
+                return found
+            if not error.outcome_unknown:
+                raise
+            if not deadline.pause():
+                raise _unknown_outcome(error, mark) from error
+
+
 def _machine_that_appeared(
     compute: Compute, first: int, mark: str, lost: ServiceError, deadline: Deadline
 ) -> VirtualMachine | None:

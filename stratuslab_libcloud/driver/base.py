@@ -167,13 +167,9 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :return: an iterator; closing it early ends the requests
         :raises PartialListError: at the end, when a location did not answer
         """
-        from stratuslab_libcloud.driver import listing
         from stratuslab_libcloud.driver.filters import NodeFilter
 
-        node_filter = NodeFilter(ex_name, ex_state, ex_node_ids)
-        locations = self._locations.all() if location is None else [self._locations.find(location)]
-        machines = listing.iterate(self._locations, locations, node_filter, ex_partial)
-        return (self._to_node(machine, where) for machine, where in machines)
+        return self._iterate(location, NodeFilter(ex_name, ex_state, ex_node_ids), ex_partial)
 
     def ex_get_node_details(self, node: Node | str | int, location: Location = None) -> NodeT:
         """A machine as it is now, also one that has ended.
@@ -372,6 +368,13 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         location, auth = create_keywords.get("location"), create_keywords.get("auth")
         target = self._deploy_target(location, auth, options, create_keywords)
         return deploy_node(self, target, deployment, options, create_keywords, deadline)
+
+    def _iterate(self, location: Location, node_filter: NodeFilter, partial: bool) -> Iterator[NodeT]:
+        from stratuslab_libcloud.driver import listing
+
+        locations = self._locations.all() if location is None else [self._locations.find(location)]
+        machines = listing.iterate(self._locations, locations, node_filter, partial)
+        return (self._to_node(machine, where) for machine, where in machines)
 
     def _look_at(self, nodes: Sequence[Node], seconds: float) -> Sequence[NodeT | LibcloudError]:
         from stratuslab_libcloud.driver import listing

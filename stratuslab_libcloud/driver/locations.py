@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from libcloud.common.types import LibcloudError
-from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume
+from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume, VolumeSnapshot
 
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
 
@@ -85,7 +85,7 @@ class Locations(Generic[CloudT]):
             )
         return self._locations[section]
 
-    def of(self, thing: Node | StorageVolume) -> NodeLocation:
+    def of(self, thing: Node | StorageVolume | VolumeSnapshot) -> NodeLocation:
         """Where a node or a volume is.
 
         :raises InvalidArgumentError: when another driver has it, whose cloud there is another one
@@ -113,7 +113,7 @@ class Locations(Generic[CloudT]):
         for cloud in clouds:
             cloud.close()
 
-    def cloud_of(self, thing: Node | StorageVolume) -> CloudT:
+    def cloud_of(self, thing: Node | StorageVolume | VolumeSnapshot) -> CloudT:
         """The cloud in which a node or a volume is."""
         return self.cloud(self.of(thing))
 
@@ -122,7 +122,7 @@ class Locations(Generic[CloudT]):
         section = self.find(location).id
         return self._configuration.identity(section) == other._configuration.identity(other.find(location).id)
 
-    def _check_same_cloud(self, thing: Node | StorageVolume, where: NodeLocation) -> None:
+    def _check_same_cloud(self, thing: Node | StorageVolume | VolumeSnapshot, where: NodeLocation) -> None:
         theirs = getattr(thing.driver, "_locations", None)
         if not (isinstance(theirs, Locations) and theirs.is_same_cloud(self, where)):
             raise InvalidArgumentError(

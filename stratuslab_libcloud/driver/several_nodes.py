@@ -10,7 +10,6 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 
 from stratuslab_libcloud.client.exactly_once import Allocate, create_machine
-from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.parallel import answers, outcomes
 from stratuslab_libcloud.driver.arguments import checked, machine_number
@@ -41,9 +40,10 @@ class Template(Protocol):
     def mark(self) -> str:
         """What it is recognized by if a reply is lost."""
 
-    def allocator(self, compute: Compute) -> Allocate:
+    def allocator(self, compute: Any) -> Allocate:
         """What creates it.
 
+        :param compute: the machines of the cloud, of the kind that the template is for
         :raises InvalidArgumentError: when it cannot be written as OpenNebula reads it
         """
 

@@ -17,6 +17,13 @@ Vector = Mapping[str, Scalar]
 Value = Scalar | Vector
 Attributes = Mapping[str, "Value | Sequence[Value]"]
 
+
+class Given(str):
+    """A value that is OpenNebula's own, such as one of a template: it is sent as it is, whatever it is."""
+
+    __slots__ = ()
+
+
 MAX_NAME = 128
 """Characters that a name may have."""
 
@@ -81,7 +88,7 @@ def _element(name: str, value: Value | Sequence[Value]) -> str:
     if isinstance(value, Mapping):
         inner = "".join(_element(key, each) for key, each in value.items())
     elif isinstance(value, (str, int, float)):
-        inner = _escaped(name, str(value))
+        inner = _escaped(name, value if isinstance(value, str) else str(value))
     else:
         return "".join(_element(name, each) for each in value)
     return f"<{name}>{inner}</{name}>"
@@ -89,4 +96,5 @@ def _element(name: str, value: Value | Sequence[Value]) -> str:
 
 def _escaped(name: str, value: str) -> str:
     """A value between tags; an element without anything in it would be dropped."""
-    return escape(checked_value(name, value), {"\r": "&#13;"}) or _EMPTY
+    checked = value if isinstance(value, Given) else checked_value(name, value)
+    return escape(checked, {"\r": "&#13;"}) or _EMPTY

@@ -1,0 +1,1 @@
+"""Clouds of today's OpenNebula as Libcloud sees them: nodes, sizes, images, volumes, networks, creation."""

@@ -1,0 +1,107 @@
+"""Machines of today's OpenNebula as Libcloud's nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.types import NodeState
+
+from stratuslab_libcloud.driver.nodes import LocatedNode
+from stratuslab_libcloud.driver.opennebula.addresses import addresses_of
+from stratuslab_libcloud.driver.states import STATE_OF_STATUS
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.client.opennebula.machine import Disk, Nic, VirtualMachine
+
+
+class OpenNebulaNode(LocatedNode):
+    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
+
+    :ivar location: the `NodeLocation` where it is
+    """
+
+    def __init__(
+        self,
+        machine: VirtualMachine,
+        location: NodeLocation,
+        size: NodeSize,
+        image: NodeImage | None,
+        driver: NodeDriver,
+    ) -> None:
+        public_ips, private_ips = addresses_of(machine)
+        super().__init__(
+            location,
+            id=str(machine.id),
+            name=machine.name,
+            state=STATE_OF_STATUS.get(machine.status, NodeState.UNKNOWN),
+            public_ips=public_ips,
+            private_ips=private_ips,
+            driver=driver,
+            size=size,
+            image=image,
+            extra=_node_extra(machine, location),
+            created_at=machine.started,
+        )
+
+
+def labels_in(template: Any) -> list[str]:
+    """The labels of a machine or an image, which OpenNebula separates by commas."""
+    text = template.get("LABELS", "")
+    return [label.strip() for label in text.split(",") if label.strip()] if isinstance(text, str) else []
+
+
+def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, Any]:
+    template = machine.user_template
+    extra = {
+        "location": str(location.id),
+        "state": machine.state_name,
+        "lcm_state": machine.lcm_state_name,
+        "error": machine.error,
+        "sched_message": template.get("SCHED_MESSAGE") or None,
+        "host": machine.host,
+        "owner": machine.owner,
+        "group": machine.group,
+        "cpu": machine.cpu_share,
+        "vcpu": machine.cpu,
+        "memory": machine.memory,
+        "networks": [nic.network for nic in machine.nics],
+        "macs": [nic.mac for nic in machine.nics],
+        "nics": [_nic_extra(nic) for nic in machine.nics],
+        "disks": [_disk_extra(disk) for disk in machine.disks],
+        "labels": labels_in(template),
+        "locked": machine.is_locked,
+        "mark": machine.mark,
+        "ended_at": machine.ended.isoformat() if machine.ended else None,
+    }
+    if machine.context is not None:
+        extra |= {
+            "context": {name: value for name, value in machine.context.items() if name != "PASSWORD"},
+            "template_id": None if machine.template_id is None else str(machine.template_id),
+            "user_template": dict(template),
+        }
+    return extra
+
+
+def _nic_extra(nic: Nic) -> dict[str, Any]:
+    return {
+        "nic_id": nic.nic_id,
+        "network_id": None if nic.network_id is None else str(nic.network_id),
+        "network": nic.network,
+        "mac": nic.mac,
+        "ip": nic.ip or None,
+        "ipv6": list(nic.ipv6),
+        "parent": nic.parent or None,
+        "security_groups": [group for group in nic.security_groups.split(",") if group],
+    }
+
+
+def _disk_extra(disk: Disk) -> dict[str, Any]:
+    return {
+        "disk_id": disk.disk_id,
+        "image_id": None if disk.image_id is None else str(disk.image_id),
+        "image": disk.image or None,
+        "type": disk.kind,
+        "size": disk.size,
+        "device": disk.target or None,
+    }
