@@ -83,7 +83,7 @@ def one(sandbox: Sandbox) -> pyone.OneServer:
 
 def session(sandbox: Sandbox, user: str) -> str:
     """A user's name and password."""
-    return f"{user}:{sandbox.opennebula.accounts.password(user)}"
+    return f"{user}:{sandbox.opennebula.users.named(user).password}"
 
 
 def raw(sandbox: Sandbox, *call: Any) -> Any:

@@ -74,7 +74,14 @@ class OpenNebula(Progress[Machine]):
         )
         storage = Storage(self.images, self.users, self.release)
         connections = Connections(self.networks, self.users)
-        life_cycle = LifeCycle(progress=self, pace=pace, drivers=self.drivers, storage=storage, connections=connections)
+        life_cycle = LifeCycle(
+            progress=self,
+            pace=pace,
+            drivers=self.drivers,
+            storage=storage,
+            connections=connections,
+            release=self.release,
+        )
         self.machines = Machines(
             pool=Pool[Machine]("VM", "virtual machine", group_sees_all=self.release.group_filter_shows_all),
             life_cycle=life_cycle,

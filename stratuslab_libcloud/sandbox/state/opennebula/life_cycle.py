@@ -16,6 +16,7 @@ from stratuslab_libcloud.sandbox.state.opennebula.machine import (
     MachineState,
     VmState,
 )
+from stratuslab_libcloud.sandbox.state.opennebula.release import Release610
 from stratuslab_libcloud.sandbox.state.opennebula.scheduler import Scheduler
 from stratuslab_libcloud.sandbox.state.opennebula.storage import Storage
 from stratuslab_libcloud.sandbox.state.opennebula.users import User
@@ -42,13 +43,14 @@ class LifeCycle:
         drivers: Drivers,
         storage: Storage,
         connections: Connections,
+        release: Release610,
     ) -> None:
         self._progress = progress
         self._pace = pace
         self._drivers = drivers
         self._storage = storage
         self._connections = connections
-        self._scheduler = Scheduler()
+        self._scheduler = Scheduler(release)
         self._seconds = _durations(pace)
         self._requests = 0
 
@@ -128,7 +130,7 @@ class LifeCycle:
     def _deploy(self, machine: Machine) -> None:
         host = self._scheduler.choose(machine)
         if isinstance(host, str):
-            message = f"{_timestamp(self.now)}: Cannot dispatch VM: {host}"
+            message = f"{_timestamp(self.now)}: {host}"
             machine.user_template.replace("SCHED_MESSAGE", message)
             machine.touch()
             again = max(self._pace.pending, _LONGEST_LOOK_SECONDS)

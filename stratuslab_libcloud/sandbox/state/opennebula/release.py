@@ -5,7 +5,7 @@ A release is asked wherever the two differ, so that no other rule knows of relea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stratuslab_libcloud.sandbox.state.errors import RefusedError
 from stratuslab_libcloud.sandbox.state.opennebula.errors import AuthorizationError, InvalidTemplateError
@@ -43,6 +43,13 @@ class Release610:
     def negative_memory(self, user_id: int, reason: str) -> RefusedError:
         """The error where a machine is to have less than no memory."""
         return AuthorizationError(user_id, f"user [{user_id}] {reason}")
+
+    def no_room(self, resource: str, host_ids: Sequence[int]) -> str:
+        """Why a machine waits that no host is large enough for.
+
+        :param resource: that there is too little of, such as ``CPU``
+        """
+        return "Cannot dispatch VM: No host with enough capacity to deploy the VM"
 
     def result_of_change(self, machine_id: int, part_id: int) -> int:
         """What a method says that changes a part of a machine or image: a disk, or a snapshot.
@@ -83,6 +90,10 @@ class Release74(Release610):
     def negative_memory(self, user_id: int, reason: str) -> RefusedError:
         """The error where a machine is to have less than no memory."""
         return InvalidTemplateError(reason)
+
+    def no_room(self, resource: str, host_ids: Sequence[int]) -> str:
+        """Why a machine waits that no host is large enough for."""
+        return f"[HOST] Not enough {resource} on hosts: {','.join(map(str, host_ids))}"
 
     def result_of_change(self, machine_id: int, part_id: int) -> int:
         """What a method says that changes a part of a machine or image: the machine's or image's number."""

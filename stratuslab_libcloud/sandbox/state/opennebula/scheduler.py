@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from stratuslab_libcloud.sandbox.state.opennebula.machine import Machine
+from stratuslab_libcloud.sandbox.state.opennebula.release import Release610
 from stratuslab_libcloud.sandbox.state.vm import Host
 
 HOSTS = (Host(0, "host01"), Host(1, "host02"))
@@ -20,19 +21,21 @@ _CONDITION = re.compile(r'\s*(!)?\(?\s*([A-Za-z_/"]+)\s*(!?=|@>|>|<)\s*"?([^"&|(
 class Scheduler:
     """Gives the hosts in turn to machines that they are large enough for, and that do not ask for another one."""
 
-    def __init__(self, hosts: Sequence[Host] = HOSTS) -> None:
+    def __init__(self, release: Release610, hosts: Sequence[Host] = HOSTS) -> None:
+        self._release = release
         self._hosts = hosts
         self._next = itertools.cycle(hosts)
 
     def choose(self, machine: Machine) -> Host | str:
         """A host; if there is none, why."""
-        if machine.cpu > CPUS or machine.memory > MEMORY:
-            return "No host with enough capacity to deploy the VM"
+        for resource, wanted, there in (("CPU", machine.cpu, CPUS), ("memory", machine.memory, MEMORY)):
+            if wanted > there:
+                return self._release.no_room(resource, [host.id for host in self._hosts])
         requirements = machine.user_template.text("SCHED_REQUIREMENTS") or ""
         for host in self._in_turn():
             if not requirements or _meets(host, requirements):
                 return host
-        return f"No host meets capacity and SCHED_REQUIREMENTS: {requirements}"
+        return f"Cannot dispatch VM: No host meets capacity and SCHED_REQUIREMENTS: {requirements}"
 
     def _in_turn(self) -> Iterator[Host]:
         return itertools.islice(self._next, len(self._hosts))

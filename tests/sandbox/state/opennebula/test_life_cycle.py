@@ -176,11 +176,15 @@ def test_a_machine_that_does_not_start_again(
     assert passed_states(ask, clock, running)[-1] == after
 
 
-def test_a_machine_that_no_host_has_room_for_waits_and_says_so(ask: Call, clock: ManualClock) -> None:
+def test_a_machine_that_no_host_has_room_for_waits_and_says_so(ask: Call, clock: ManualClock, release: str) -> None:
     machine_id = ask("one.vm.allocate", "CPU=1000 MEMORY=1", False)
     assert passed_states(ask, clock, machine_id) == [PENDING]
     listed = ask("one.vmpool.info", -3, -1, -1, -1)
-    assert "Cannot dispatch VM: No host with enough capacity to deploy the VM" in listed
+    reason = {
+        "6.10": "Cannot dispatch VM: No host with enough capacity to deploy the VM",
+        "7.4": "[HOST] Not enough CPU on hosts: 0,1",
+    }
+    assert f": {reason[release]}]]" in listed
 
 
 @pytest.mark.parametrize(
