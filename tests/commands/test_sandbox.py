@@ -107,6 +107,15 @@ def test_the_state_survives(tmp_path: Path) -> None:
         assert "kept" in requests.post(url, data=call, auth=("alice", config["password"]), timeout=5).text
 
 
+def test_a_daemon_that_starts(tmp_path: Path) -> None:
+    with running(tmp_path, "--start-seconds", "1000"):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        call = xmlrpc.client.dumps(("", -3, -1, -1, -1), "one.vmpool.info")
+        url = config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc")
+        answer = requests.post(url, data=call, auth=("alice", config["password"]), timeout=5)
+        assert "be authenticated, aborting call" in answer.text
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -64,7 +64,9 @@ def test_an_entry_can_not_add_attributes(driver: StratusLabNodeDriver, sandbox: 
     assert (root["DRIVER"], root["TARGET"]) == (EVIL, "hda")
 
 
-sendable = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters='\n\t"\\[],=#'), max_size=30)
+awkward = st.sampled_from(["$NAME", "a$", "$(date)", 'a "b\\\\" c"', "a b\\\\", "x @^_^@ y"])
+characters = st.characters(exclude_categories=["Cs", "Cc", "Cn"], include_characters='\n\t"\\[],=#')
+sendable = awkward | st.text(characters, max_size=30)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,9 +15,9 @@ from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
+    LimitExceededError,
     NotFoundError,
     PartialSuccessError,
-    PermissionDeniedError,
     ServiceUnavailableError,
 )
 from stratuslab_libcloud.sandbox import Sandbox
@@ -66,9 +66,9 @@ def test_what_became_of_each_is_told(tmp_path: Path, key_file: Path) -> None:
         assert len(names) == 15
         assert sorted(names) == sorted(node.name for node in driver.list_nodes())
         assert {NAMES[place] for place in caught.value.errors} == set(NAMES) - set(names)
-        assert {type(error) for error in caught.value.errors.values()} == {PermissionDeniedError}
+        assert {type(error) for error in caught.value.errors.values()} == {LimitExceededError}
         assert str(caught.value).count("the service refused") == 1
-        with pytest.raises(PermissionDeniedError):
+        with pytest.raises(LimitExceededError):
             driver.ex_create_nodes(["one"], None, image)
 
 

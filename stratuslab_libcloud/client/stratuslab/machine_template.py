@@ -199,7 +199,7 @@ class MachineTemplate:
             "vm_ram": memory.value,
             "vm_swap": str(self.swap),
             "vm_disks_prefix": self._prefix,
-            "disk_driver": self._disk_format,
+            "disk_driver": writer.inner_text("DISK", "DRIVER", self._disk_format),
             "save_disk": self._save,
             "vm_image": writer.inner_text("DISK", "SOURCE", self.root.source),
             "public_key": writer.inner_text("CONTEXT", "PUBLIC_KEY", key),

@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
-from stratuslab_libcloud.config import MachineOptions
-from stratuslab_libcloud.errors import ConfigurationError
+from stratuslab_libcloud.config import MachineOptions, SavedImage
+from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
+from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.state.template import Template
 
 ENTRY = "https://m.example.org/metadata/AAAAAAAAAAAAAAAAAAAAAAAAAAA"
+ORIGINAL = Path(__file__).parent / "original.template"
+MACHINES = Sandbox().machines
 DISK = "pdisk:https://d.example.org/0f6a2f1e-6f52-4b1e-b3a3-000000000001"
 
 
@@ -172,6 +177,54 @@ def test_data_for_the_hypervisor_from_a_file(tmp_path: Path) -> None:
 
 def test_inbound_ports() -> None:
     assert template(inbound_ports=(22, 443)).text("INBOUND_PORTS") == "22,443"
+
+
+AWKWARD = ["$NAME", "$", "a\\", '\\"', 'a "b', "a b\\", "]]>", "R&amp;D", "x @^_^@ y", "😀", "\r"]
+texts = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), max_size=8)
+awkward = st.sampled_from(AWKWARD) | texts
+never_empty = awkward.filter(bool)
+
+
+@settings(deadline=None)
+@given(awkward, awkward, awkward, awkward, awkward, never_empty, never_empty, never_empty)
+def test_each_kind_of_value_arrives_or_is_refused(
+    name: str, requirements: str, kernel: str, raw: str, title: str, source: str, driver: str, value: str
+) -> None:
+    for file in (None, ORIGINAL):
+        plan = MachineTemplate(
+            name=name,
+            cpu=1,
+            ram=1,
+            swap=1,
+            root=RootDisk(source, driver, "ide"),
+            context={"PUBLIC_KEY": value, "VALUE": value, "TARGET": "hdd"},
+            inbound_ports=(),
+            options=MachineOptions(
+                requirements=requirements,
+                kernel=kernel,
+                raw_data=raw and f"<{raw}>",
+                saved_image=SavedImage(title, title, title, title),
+                template_file=file,
+            ),
+            persistent_disk=f"pdisk:{source}",
+            readonly_disk=source,
+            mark="m",
+        )
+        try:
+            text = plan.render()
+        except InvalidArgumentError:
+            continue
+        found = MACHINES.allocate("alice", parse_template(text)).template
+        assert (found.text("NAME") or "") == name or not name
+        assert (found.text("REQUIREMENTS") or "") == requirements
+        assert (found.vectors("OS") or [{}])[0].get("KERNEL", "") == kernel
+        assert (found.vectors("RAW") or [{}])[0].get("DATA", "") == (raw and f"<{raw}>")
+        assert (found.vectors("CREATE_IMAGE") or [{}])[0].get("NEWIMAGE_TITLE", "") == title
+        assert found.vectors("DISK")[0].get("SOURCE", "") == source
+        assert found.vectors("DISK")[0].get("DRIVER", "") == driver
+        assert found.vectors("DISK")[2]["SOURCE"] == f"pdisk:{source}"
+        context = found.vectors("CONTEXT")[0]
+        assert (context.get("VALUE", ""), context.get("PUBLIC_KEY", "")) == (value, value)
 
 
 def test_what_an_image_says_can_not_add_attributes() -> None:

@@ -16,31 +16,7 @@ from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 
 # In the words of the template that 14.06 had, with everything that it refers to.
-WHOLE = """
-CPU = %(vm_cpu)s
-VCPU = %(vm_vcpu)s
-MEMORY = %(vm_ram)s
-RANK = "- RUNNING_VMS"
-%(vm_requirements)s
-%(vm_name)s
-%(os_options)s
-DISK = [
-  SOURCE = "%(vm_image)s", TARGET = "%(vm_disks_prefix)sa", SAVE = "%(save_disk)s", READONLY = "no",
-  DRIVER = "%(disk_driver)s" ]
-DISK = [ TYPE = "swap", SIZE = "%(vm_swap)s", TARGET = "%(vm_disks_prefix)sb", READONLY = "no" ]
-%(extra_disk)s
-%(persistent_disk)s
-%(readonly_disk)s
-%(vm_nic)s
-%(graphics)s
-%(raw_data)s
-CONTEXT = [
-  PUBLIC_KEY = "%(public_key)s",
-  %(extra_context)s
-  TARGET = "hdd" ]
-%(create_image)s
-%(inbound_ports)s
-"""
+WHOLE = (Path(__file__).parent / "original.template").read_text()
 
 
 def plan(file: Path | None, **options: Any) -> MachineTemplate:
