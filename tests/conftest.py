@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+import hypothesis
 import pytest
 
 import stratuslab_libcloud
 from stratuslab_libcloud.sandbox import Sandbox
 
 SAMPLES = Path(os.environ.get("STRATUSLAB_SAMPLES", Path(__file__).parents[2] / "shared" / "samples"))
+# How long an example takes says little on a computer that does other things, too.
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
+
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n"
 
 

@@ -33,7 +33,7 @@ def attach_disk(disks: Disks, uuid: str, host: str, machine: int, limit: float) 
     attempts = _Attempts(limit)
 
     def device() -> str | None:
-        mount = _mount_in(disks, uuid, machine)
+        mount = _mount_in(disks, uuid, machine, attempts.deadline.left())
         return None if mount is None else mount.device
 
     while True:
@@ -62,10 +62,10 @@ def detach_disk(disks: Disks, uuid: str, machine: int, limit: float) -> None:
             if error.http_code < 500 and not error.outcome_unknown:
                 raise
             attempts.note(error)
-            if attempts.ask(lambda: _mount_in(disks, uuid, machine), error) is None:
+            if attempts.ask(lambda: _mount_in(disks, uuid, machine, attempts.deadline.left()), error) is None:
                 if attempts.may_have_worked:
                     return None
-                raise ConflictError(f"the volume is not attached to machine {machine}", error.call) from error
+                raise ConflictError(f"the volume is not attached to machine {machine}", error.call) from None
             if not attempts.may_have_worked:
                 raise
             attempts.pause(error, "the volume is still attached")
@@ -141,5 +141,5 @@ class _Attempts:
             raise error
 
 
-def _mount_in(disks: Disks, uuid: str, machine: int) -> Mount | None:
-    return next((mount for mount in disks.mounts(uuid) if mount.machine == machine), None)
+def _mount_in(disks: Disks, uuid: str, machine: int, timeout: float) -> Mount | None:
+    return next((mount for mount in disks.mounts(uuid, timeout) if mount.machine == machine), None)

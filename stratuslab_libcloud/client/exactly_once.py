@@ -83,7 +83,7 @@ def create_disk(disks: Disks, size: int, tag: str, visibility: str, mark: str, l
             if not (error.outcome_unknown or may_exist):
                 raise
             may_exist = True
-            found = _ask(lambda: _disk_with(disks, mark), error, mark, deadline)
+            found = _ask(lambda: _disk_with(disks, mark, deadline), error, mark, deadline)
             if found is not None:
                 return found
             if not (error.outcome_unknown or isinstance(error, ConflictError)):
@@ -151,8 +151,8 @@ def _machines_with(compute: Compute, first: int, mark: str, deadline: Deadline) 
     return [machine for machine in machines if machine.mark == mark]
 
 
-def _disk_with(disks: Disks, mark: str) -> str | None:
-    return next((disk.uuid for disk in disks.disks() if disk.mark == mark), None)
+def _disk_with(disks: Disks, mark: str, deadline: Deadline) -> str | None:
+    return next((disk.uuid for disk in disks.disks(timeout=deadline.left()) if disk.mark == mark), None)
 
 
 def _end_duplicates(compute: Compute, first: int, mark: str, machine_id: int) -> None:

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
+from stratuslab_libcloud.client.documents import ListLimit, UnreadableDocumentError
+
+__all__ = ["UnreadableDocumentError", "stream_elements"]
+
 _log = logging.getLogger(__name__)
 
 _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_OF_ROOT = re.compile(r"<[^\W\d]|<[:_]")
 _MAX_PROLOG = 65536
-
-
-class UnreadableDocumentError(Exception):
-    """The document is not well formed, or is another kind of document. It becomes a MalformedReplyError."""
 
 
 def stream_elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str) -> Iterator[Element]:
@@ -38,32 +38,47 @@ def stream_elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str
     document: Element = builder.start("document", {})
     parser = XMLParser(target=builder)
     prolog = _PrologCheck()
+    limit = ListLimit()
+    left_out: set[str] = set()
     try:
         for chunk in chunks:
+            limit.add_text(len(chunk))
             prolog.check(chunk)
             parser.feed(chunk)
-            yield from _take_complete(document, tag, root, is_complete=False)
+            complete = _take_complete(document, tag, root, is_complete=False)
+            limit.add_objects(len(complete))
+            yield from _wanted(complete, tag, left_out)
         parser.close()
     except (ParseError, ValueError, LookupError) as error:
-        raise UnreadableDocumentError(str(error)) from error
-    yield from _take_complete(document, tag, root, is_complete=True)
+        raise UnreadableDocumentError(str(error)) from None
+    yield from _wanted(_take_complete(document, tag, root, is_complete=True), tag, left_out)
 
 
-def _take_complete(document: Element, tag: str, root: str, *, is_complete: bool) -> Iterator[Element]:
+def _take_complete(document: Element, tag: str, root: str, *, is_complete: bool) -> list[Element]:
     """Take out the elements that are complete. Until the document is, its last element and the root are not."""
     for top in document:
         if top.tag == root:
             complete = top[:] if is_complete else top[:-1]
             del top[: len(complete)]
-            for element in complete:
-                if element.tag == tag:
-                    yield element
-                else:
-                    _log.warning("an element %.60r, which should be %s, was left out", element.tag, tag)
-        elif top.tag != tag:
+            return complete
+        if top.tag != tag:
             raise UnreadableDocumentError(f"it begins with {top.tag!r:.60}")
-        elif is_complete:
-            yield top
+        if is_complete:
+            return [top]
+    return []
+
+
+def _wanted(elements: Iterable[Element], tag: str, left_out: set[str]) -> Iterator[Element]:
+    """The elements with a tag. That others are left out is told once for each document.
+
+    :param left_out: what was told already
+    """
+    for element in elements:
+        if element.tag == tag:
+            yield element
+        elif not left_out:
+            left_out.add(element.tag)
+            _log.warning("elements such as %.60r, which should be %s, were left out", element.tag, tag)
 
 
 class _PrologCheck:

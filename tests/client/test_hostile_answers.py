@@ -198,7 +198,7 @@ def test_a_page_is_no_empty_list(page: str) -> None:
 def test_an_element_that_should_not_be_there_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     machines = list(read_machines(["<VM_POOL><HOST/><VM><ID>1</ID><STATE>3</STATE></VM></VM_POOL>"]))
     assert [machine.id for machine in machines] == [1]
-    assert "'HOST', which should be VM, was left out" in caplog.text
+    assert "elements such as 'HOST', which should be VM, were left out" in caplog.text
 
 
 def test_a_secret_that_a_service_repeats_is_not_told() -> None:

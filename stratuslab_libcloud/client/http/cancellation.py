@@ -1,13 +1,13 @@
-"""Ending threads that wait for answers.
+"""Ending threads that wait.
 
-Python cannot interrupt a thread from outside. But its connection can be shut down: the thread then sees a connection
-that was closed by the service.
+Python cannot interrupt a thread from outside. So a thread that waits for the network looks several times a second
+whether it was cancelled (`time_limit`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import socket
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,24 +16,26 @@ _thread_local = threading.local()
 
 
 class Cancellation:
-    """Ends the threads of one caller."""
+    """Ends the threads of one caller. After a fork it covers none of the child's."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
-        self._sockets: set[socket.socket] = set()
-        self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @property
     def is_cancelled(self) -> bool:
         """Whether the threads have to end."""
         return self._cancelled.is_set()
 
+    @property
+    def is_inherited(self) -> bool:
+        """Whether it belongs to the process that this one was forked from: its threads do not exist here."""
+        return self._process != os.getpid()
+
     def cancel(self) -> None:
-        """Shut down the connections on which the threads wait. The threads will begin nothing new."""
-        with self._lock:
+        """Let the threads end. They will begin nothing new."""
+        if not self.is_inherited:
             self._cancelled.set()
-            for sock in self._sockets:
-                _shut_down(sock)
 
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than until `cancel`."""
@@ -49,23 +51,11 @@ class Cancellation:
         finally:
             _thread_local.cancellation = before
 
-    @contextlib.contextmanager
-    def covering(self, sock: socket.socket) -> Iterator[None]:
-        """Within it, `cancel` shuts this socket down."""
-        with self._lock:
-            self._sockets.add(sock)
-            if self.is_cancelled:
-                _shut_down(sock)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._sockets.discard(sock)
-
 
 def current() -> Cancellation | None:
     """The cancellation that covers this thread."""
-    return getattr(_thread_local, "cancellation", None)
+    cancellation: Cancellation | None = getattr(_thread_local, "cancellation", None)
+    return None if cancellation is None or cancellation.is_inherited else cancellation
 
 
 def pause(seconds: float) -> bool:
@@ -79,8 +69,3 @@ def pause(seconds: float) -> bool:
         return True
     cancellation.wait(seconds)
     return not cancellation.is_cancelled
-
-
-def _shut_down(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)

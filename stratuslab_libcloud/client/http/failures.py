@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import http.client
 import random
+import re
+import ssl
 from collections.abc import Mapping
 
 import requests
 import urllib3
 
-from stratuslab_libcloud.client.http.redaction import one_line, url_without_query
+from stratuslab_libcloud.client.http.body import UnknownEncodingError
+from stratuslab_libcloud.client.http.redaction import Redaction
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
@@ -43,6 +46,11 @@ _ERROR_OF_STATUS: Mapping[int, type[ServiceError]] = {
 }
 _GATEWAY_STATUS = frozenset({502, 503, 504})
 _SEE_OTHER = 303
+_TUNNEL = re.compile(r"Tunnel connection failed: (?P<status>\d{3})")
+_PROXY_ASKS = (
+    "the HTTP proxy {} asks for a user name and a password, or refuses those that it got: "
+    "write them into the proxy's URL"
+)
 _UNUSABLE_URL = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationValueError)
 
 
@@ -71,15 +79,25 @@ class RetryableFailure(Exception):  # noqa: N818 - a signal between an attempt a
 
 
 def refusal(
-    response: requests.Response, call: Call, service_message: str, *, has_credentials: bool
+    response: requests.Response,
+    call: Call,
+    service_message: str,
+    redaction: Redaction,
+    *,
+    has_credentials: bool,
+    proxy: str | None = None,
 ) -> ServiceError | RetryableFailure:
     """What an answer without a successful status means.
 
     :param service_message: the service's own message in it, printable and without secrets
+    :param redaction: what the rest of the answer goes through
     :param has_credentials: whether the request carried credentials
+    :param proxy: the URL of the HTTP proxy that was used, without credentials
     """
     status = response.status_code
-    problem = _problem_of_status(status, service_message, response, has_credentials)
+    problem = _problem_of_status(status, service_message, response, redaction, has_credentials)
+    if status == 407:
+        problem = _PROXY_ASKS.format(proxy or "before the service")
     if status >= 500 or status == 429:
         error: ServiceError = ServiceUnavailableError(problem, call, status, _retry_after(response))
     else:
@@ -100,33 +118,88 @@ def not_its_own(error: NotFoundError) -> ServiceError:
     return rejected
 
 
-def connection_failure(error: Exception, call: Call) -> ServiceError | RetryableFailure:
-    """What an exception of `requests`, `urllib3` or a socket means."""
+def redirect_error(problem: str, url: str, call: Call, redaction: Redaction) -> ServiceError:
+    """Why a redirect is not followed.
+
+    :param url: where it leads
+    """
+    return RequestRejectedError(f"{problem} {redaction.url(url)}", call)
+
+
+def connection_failure(
+    error: Exception, call: Call, redaction: Redaction, *, was_sent: bool, proxy: str | None = None
+) -> ServiceError | RetryableFailure:
+    """What an exception of `requests`, `urllib3` or a socket means.
+
+    :param redaction: what the exception's text goes through
+    :param was_sent: whether a part of the request may have left
+    :param proxy: the URL of the HTTP proxy that was used, without credentials
+    """
     reason = _innermost(error)
+    text = redaction.line(_message_of(reason))
+    if proxy and isinstance(error, requests.exceptions.ProxyError):
+        return _proxy_failure(str(reason), text, proxy, call)
+    if isinstance(error, requests.exceptions.InvalidSchema) or isinstance(reason, _UNUSABLE_URL):
+        return RequestRejectedError(f"the URL cannot be used: {text}", call)
+    if not was_sent:
+        failure = _failure_before_sending(error, reason, text, call)
+        if failure is not None:
+            return failure
+    if any(isinstance(each, (TimeoutError, urllib3.exceptions.TimeoutError)) for each in (reason, *reason.args)):
+        late = ServiceTimeoutError("no complete answer came within the time limit", call)
+        late.outcome_unknown = was_sent
+        return late
+    if _is_not_http(reason):
+        return _unreadable(reason, text, call, was_sent=was_sent)
+    lost = ServiceUnavailableError(f"the connection was lost: {text}", call)
+    lost.outcome_unknown = was_sent
+    return RetryableFailure(lost, not_executed=not was_sent)
+
+
+def _failure_before_sending(
+    error: Exception, reason: BaseException, text: str, call: Call
+) -> ServiceError | RetryableFailure | None:
+    """A failure of which it is certain that the service did not execute the request; None for another one."""
     if isinstance(reason, (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError)):
-        problem = f"no connection could be made: {_message_of(reason)}"
+        problem = f"no connection could be made: {text}"
         return RetryableFailure(
             ServiceUnavailableError(problem, call), not_executed=True, max_attempts=MAX_ATTEMPTS_TO_CONNECT
         )
     if "CERTIFICATE_VERIFY_FAILED" in str(reason) or "doesn't match" in str(reason):
         return ServiceUnavailableError(
-            f"the service's certificate is not trusted: {_message_of(reason)}; "
+            f"the service's certificate is not trusted: {text}; "
             "set tls_ca_bundle to the authority's certificate in the section",
             call,
         )
-    if isinstance(reason, (TimeoutError, urllib3.exceptions.TimeoutError)):
-        late = ServiceTimeoutError("no complete answer came within the time limit", call)
-        late.outcome_unknown = True
-        return late
-    if isinstance(error, requests.exceptions.InvalidSchema) or isinstance(reason, _UNUSABLE_URL):
-        return RequestRejectedError(f"the URL cannot be used: {_message_of(reason)}", call)
     if "WRONG_VERSION_NUMBER" in str(reason) or "HTTP_REQUEST" in str(reason):
         return RequestRejectedError("the service does not speak TLS: write its URL with http://", call)
-    if _is_not_http(reason):
-        return MalformedReplyError(f"the answer is not HTTP: {_message_of(reason)}", call)
-    lost = ServiceUnavailableError(f"the connection was lost: {_message_of(reason)}", call)
-    lost.outcome_unknown = True
-    return RetryableFailure(lost)
+    if _is_tls_alert(reason):
+        return ServiceUnavailableError(f"no TLS connection could be agreed on with the service: {text}", call)
+    return None
+
+
+def _is_tls_alert(reason: BaseException) -> bool:
+    inner = next((a for a in reason.args if isinstance(a, BaseException)), reason)
+    return isinstance(inner, ssl.SSLError) and not isinstance(inner, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+
+
+def _proxy_failure(answer: str, text: str, proxy: str, call: Call) -> ServiceError | RetryableFailure:
+    """What it means that an HTTP proxy makes no connection to the service."""
+    refused = _TUNNEL.search(answer)
+    status = int(refused["status"]) if refused else 0
+    if status == 407:
+        return RequestRejectedError(_PROXY_ASKS.format(proxy), call, status)
+    error = ServiceUnavailableError(f"the HTTP proxy {proxy} makes no connection to the service: {text}", call, status)
+    if 400 <= status < 500:
+        return error
+    return RetryableFailure(error, not_executed=True, max_attempts=MAX_ATTEMPTS_TO_CONNECT)
+
+
+def _unreadable(reason: BaseException, text: str, call: Call, *, was_sent: bool) -> ServiceError:
+    what = "the answer cannot be read" if isinstance(reason, UnknownEncodingError) else "the answer is not HTTP"
+    error = MalformedReplyError(f"{what}: {text}", call)
+    error.outcome_unknown = was_sent
+    return error
 
 
 def _is_outcome_unknown(status: int, service_message: str) -> bool:
@@ -163,18 +236,19 @@ def _message_of(error: BaseException) -> str:
     """The message of the innermost exception, without what the libraries add to it."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, OSError) and cause.strerror:
-        return one_line(cause.strerror)
-    inner = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error
-    return one_line(str(inner))
+        return cause.strerror
+    return str(error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error)
 
 
-def _problem_of_status(status: int, service_message: str, response: requests.Response, has_credentials: bool) -> str:
+def _problem_of_status(
+    status: int, service_message: str, response: requests.Response, redaction: Redaction, has_credentials: bool
+) -> str:
     if status == 401 and not has_credentials:
         return "the service asks for a user name and a password, which a Marketplace never does: is this its URL?"
     if status == 401:
         return "the user name with this password, or the certificate, was refused"
     if 300 <= status < 400:
-        return f"the service has moved to {url_without_query(response.headers.get('Location', 'nowhere'))}"
+        return f"the service has moved to {redaction.url(response.headers.get('Location', '?'))}"
     colon = ": " if service_message else ""
     if status == 429:
         return f"the service asks to send fewer requests{colon}{service_message}"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
-from stratuslab_libcloud.client.http.redaction import MAX_MESSAGE, one_line, redacted
+from stratuslab_libcloud.client.documents import UnreadableDocumentError
+from stratuslab_libcloud.client.http.body import pieces
+from stratuslab_libcloud.client.http.redaction import MAX_MESSAGE, Redaction
 from stratuslab_libcloud.client.http.wire_log import WireLog
+from stratuslab_libcloud.client.json_stream import DECODER, stream_items
 from stratuslab_libcloud.errors import Call, MalformedReplyError
 
-_CHUNK = 65536
+_REMEMBERED = 4096
+_MAX_JSON = 1 << 20
+"""Bytes of a JSON document that is read as a whole: its objects need some thirty times as much memory."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class Request:
     :param body: the body, where it is not a form
     :param headers: additional headers
     :param repeatable: whether it does no harm to send it twice
+    :param follows_redirects: whether this service is known to redirect; its request must carry no credentials
     :param answer_is_secret: whether the answer contains secrets, and is left out of the wire log
     """
 
@@ -37,6 +42,7 @@ class Request:
     body: bytes | None = None
     headers: Mapping[str, str] | None = None
     repeatable: bool = False
+    follows_redirects: bool = False
     answer_is_secret: bool = False
 
 
@@ -45,10 +51,11 @@ class Answer:
 
     :param response: of `requests`
     :param call: the request, for messages
-    :param limit: bytes that the body may have
+    :param limit: bytes that the body may have, decompressed
+    :param redaction: what all that is shown of it goes through
     :param wire_log: where the body is logged, if it is
-    :param secrets: what no message may contain
-    :ivar is_too_long: whether it was found to be longer than that
+    :param lasting_url: the address that leads here for good: after permanent redirects, before temporary ones
+    :ivar is_too_long: whether it was found to be longer than is allowed
     """
 
     def __init__(
@@ -56,24 +63,25 @@ class Answer:
         response: requests.Response,
         call: Call,
         limit: int,
+        redaction: Redaction,
         wire_log: WireLog | None = None,
-        secrets: Sequence[str] = (),
+        lasting_url: str = "",
     ) -> None:
         self._response = response
         self._limit = limit
+        self._redaction = redaction
         self._wire_log = wire_log
-        self._secrets = secrets
         self.is_too_long = False
         self.call = call
-        self.url = response.url
+        self.lasting_url = lasting_url
 
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece.
 
-        :raises MalformedReplyError: when it is longer than is allowed, or the length of a chunk is no number
+        :raises MalformedReplyError: when it is longer than is allowed
         """
         size = 0
-        while chunk := read_part(self._response, _CHUNK, self.call):
+        for chunk in pieces(self._response):
             size += len(chunk)
             if size > self._limit:
                 self.is_too_long = True
@@ -91,29 +99,42 @@ class Answer:
         return b"".join(self.chunks())
 
     def json(self) -> Any:
-        """The body, read as a JSON document.
+        """The body, read as a JSON document of limited length.
 
-        :raises MalformedReplyError: when it is not JSON
+        :raises MalformedReplyError: when it is not JSON, or too long
         """
-        body = self.body()
+        body = bytearray()
+        for chunk in self.chunks():
+            body += chunk
+            if len(body) > _MAX_JSON:
+                self.is_too_long = True
+                raise MalformedReplyError(f"the JSON document is longer than {_MAX_JSON} bytes", self.call)
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            start = redacted(body[:MAX_MESSAGE].decode("utf-8", "replace"), self._secrets)
-            raise MalformedReplyError("the answer is not JSON", self.call, body=start) from error
+            return DECODER.decode(body.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise MalformedReplyError("the answer is not JSON", self.call, body=self._start_of(body)) from None
+
+    def items(self) -> Iterator[Any]:
+        """The items of the body, a JSON array, while it arrives.
+
+        :raises MalformedReplyError: when it is not one
+        """
+        start = bytearray()
+
+        def remembered() -> Iterator[bytes]:
+            for chunk in self.chunks():
+                start.extend(chunk[: max(0, _REMEMBERED - len(start))])
+                yield chunk
+
+        try:
+            yield from stream_items(remembered())
+        except UnreadableDocumentError as error:
+            problem = f"the answer is not a JSON list: {self.printable(str(error))}"
+            raise MalformedReplyError(problem, self.call, body=self._start_of(start)) from None
 
     def printable(self, text: str) -> str:
         """A text from the service as it may stand in a message: on one line, without secrets."""
-        return one_line(redacted(text, self._secrets))
+        return self._redaction.line(text)
 
-
-def read_part(response: requests.Response, size: int, call: Call) -> bytes:
-    """Read so many bytes of a body, or those that are left.
-
-    :raises MalformedReplyError: when the length of a chunk is no length; the libraries raise a plain ValueError then
-    """
-    try:
-        part: bytes = response.raw.read(size)
-    except ValueError as error:
-        raise MalformedReplyError(f"the answer is not HTTP: {one_line(str(error))}", call) from error
-    return part
+    def _start_of(self, body: bytearray) -> str:
+        return self._redaction.lines(body[:_REMEMBERED].decode("utf-8", "replace"))[:MAX_MESSAGE]

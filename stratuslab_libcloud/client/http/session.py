@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import os
+from collections.abc import Iterator, Mapping
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import unquote
 
-import libcloud.security
 import requests
 import urllib3
 from requests.auth import HTTPBasicAuth
+from requests.utils import get_environ_proxies, select_proxy
 
-from stratuslab_libcloud.client.http.connections import TimeLimitedAdapter
-from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, proxies
+from stratuslab_libcloud.client.http.authorities import Authorities
+from stratuslab_libcloud.client.http.redaction import Redaction, url_without_credentials
+from stratuslab_libcloud.client.http.shared_connections import connections_to
+from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, SessionPassword, proxies
 from stratuslab_libcloud.config.credentials import check_credentials
-from stratuslab_libcloud.errors import ConfigurationError
 
 
 class ServiceSession(requests.Session):
     """Credentials, verification of TLS, and the HTTP proxy.
 
     The environment's proxies are looked up only once: `requests` does it for each request, which takes more time than
-    the rest of its work. ``~/.netrc`` is never used.
+    the rest of its work. ``~/.netrc`` and cookies are never used.
 
     :param config: of the service
     :param location: the section, for messages
     :param proxy_url: an HTTP proxy to use instead of the environment's
-    :raises ConfigurationError: when the files of the credentials cannot be used
+    :ivar process: the ID of the process that may use it; a forked one needs its own
+    :ivar shared: the connections that it uses
+    :ivar redaction: hides what this session sends and nobody else may see
+    :raises ConfigurationError: when the files of the credentials, or of the authorities, cannot be used
     """
 
     def __init__(self, config: ServiceConfig, location: str, proxy_url: str | None) -> None:
         super().__init__()
+        self.process = os.getpid()
         self._config = config
-        self._proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else {}
+        self._given_proxies = {"http": proxy_url, "https": proxy_url} if proxy_url else None
+        self._proxies = self._given_proxies or _environments_proxies(config.url)
         if not proxy_url:
             proxies.check_environment()
-        self._settings: dict[bool | str, Mapping[str, Any]] = {}
-        adapter = TimeLimitedAdapter(config.connections)
-        self.mount("http://", adapter)
-        self.mount("https://", adapter)
+        self._authorities = Authorities(config.verify, location)
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        self.shared = connections_to(config.url, config.connections)
+        self.mount("http://", self.shared.adapter)
+        self.mount("https://", self.shared.adapter)
         self.headers["Accept-Encoding"] = "identity"
-        if isinstance(config.verify, Path):
-            _check_authorities(config.verify, location)
+        self.redaction = Redaction([*_secrets_of(config), *_secrets_of_proxies(self._proxies)])
         self._set_credentials(location)
 
     def send_request(
@@ -53,29 +59,36 @@ class ServiceSession(requests.Session):
         data: bytes | Mapping[str, str] | None,
         time_limits: urllib3.Timeout,
     ) -> requests.Response:
-        """Send a request.
+        """Send a request; a redirect is not followed.
 
         :return: the answer, with its body not read yet
         """
         prepared = requests.PreparedRequest()
-        prepared.prepare(
-            method,
-            url,
-            headers={**self.headers, **headers},
-            data=data,
-            auth=self.auth,
-            cookies=self.cookies.copy(),
-        )
+        prepared.prepare(method, url, headers={**self.headers, **headers}, data=data, auth=self.auth)
         return self.send(
             prepared,
             timeout=time_limits,  # type: ignore[arg-type]  # it is passed on to urllib3
-            allow_redirects=self._config.credentials is None,
-            **self._settings_for(url),
+            allow_redirects=False,
+            stream=True,
+            verify=self._authorities.verify(url),
+            cert=self.cert,
+            proxies=self._proxies_for(url),
         )
 
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Leave the credentials out when an answer redirects."""
-        prepared_request.headers.pop("Authorization", None)
+    def proxy_for(self, url: str) -> str | None:
+        """The HTTP proxy through which a URL is reached, without credentials."""
+        proxy = select_proxy(url, self._proxies_for(url))
+        return url_without_credentials(proxy) if proxy else None
+
+    def resolve_redirects(self, *_: object, **__: object) -> Iterator[requests.Response]:
+        """None: `requests` would read the whole body of an answer that redirects, also when it is not followed."""
+        return iter(())
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """Of another host than the service's, to which it redirects, the environment may say something else."""
+        if self._given_proxies or url.startswith(self._config.url):
+            return self._proxies
+        return _environments_proxies(url)
 
     def _set_credentials(self, location: str) -> None:
         credentials = self._config.credentials
@@ -88,36 +101,29 @@ class ServiceSession(requests.Session):
         else:
             self.auth = _leave_unauthenticated
 
-    def _settings_for(self, url: str) -> Mapping[str, Any]:
-        verify = self._verify_now()
-        if verify not in self._settings:
-            self._settings[verify] = self.merge_environment_settings(url, self._proxies, True, verify, None)
-        return self._settings[verify]
 
-    def _verify_now(self) -> bool | str:
-        """The value of ``verify`` for `requests`: the section's setting, else Libcloud's setting at this moment."""
-        verify = self._config.verify
-        if verify is None and libcloud.security.VERIFY_SSL_CERT:
-            return str(libcloud.security.CA_CERTS_PATH or "") or True
-        return str(verify) if isinstance(verify, Path) else bool(verify)
+def _secrets_of(config: ServiceConfig) -> Iterator[str]:
+    """The password, and what stands in the header of HTTP Basic before it is encoded."""
+    credentials = config.credentials
+    if isinstance(credentials, (Password, SessionPassword)):
+        yield credentials.password
+        yield f"{credentials.username}:{credentials.password}"
 
 
-def _check_authorities(bundle: Path, location: str) -> None:
-    """Check that a bundle has certificates in it; otherwise each handshake would fail, with a less clear message.
+def _secrets_of_proxies(proxies: Mapping[str, str]) -> Iterator[str]:
+    for proxy in proxies.values():
+        name, has_password, password = proxy.rpartition("@")[0].rpartition("//")[2].partition(":")
+        if has_password:
+            yield password
+            yield unquote(password)
+            yield f"{unquote(name)}:{unquote(password)}"
 
-    :raises ConfigurationError: when it has none
-    """
+
+def _environments_proxies(url: str) -> dict[str, str]:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            capath=str(bundle) if bundle.is_dir() else None, cafile=None if bundle.is_dir() else str(bundle)
-        )
-    except OSError as error:
-        raise ConfigurationError(
-            f"{bundle}, named by tls_ca_bundle for location '{location}', contains no certificate of an authority: "
-            f"{error.strerror or error}",
-            section=location,
-            key="tls_ca_bundle",
-        ) from None
+        return get_environ_proxies(url)
+    except ValueError:  # for a URL that cannot be used, which the request itself reports
+        return {}
 
 
 def _leave_unauthenticated(request: requests.PreparedRequest) -> requests.PreparedRequest:

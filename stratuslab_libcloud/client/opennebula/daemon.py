@@ -168,7 +168,7 @@ def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
     except xmlrpc.FaultError as fault:
         raise _failure_of(fault, answer) from None
     except UnreadableDocumentError as error:
-        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
+        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from None
 
 
 def _failure_of(fault: xmlrpc.FaultError, answer: Answer) -> ServiceError | RetryableFailure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,8 +24,6 @@ _NO_LIMIT = -1
 _PENDING = OPENNEBULA_TODAY.states.index("PENDING")
 _IDS_FOR_EACH_WANTED = 10
 """How long a range may be, for each of its machines that is wanted."""
-
-_END_OF_SOURCE = re.compile(r"[^/:]+\Z")
 
 
 class Disk(NamedTuple):
@@ -149,8 +146,7 @@ class VirtualMachine(NamedTuple):
         if "/metadata/" in source:
             return source.partition("/metadata/")[2].partition("/")[0] or None
         if source.startswith("pdisk:"):
-            end = _END_OF_SOURCE.search(source)
-            return end.group() if end else None
+            return source.replace(":", "/").rpartition("/")[2] or None
         return source or None
 
     @property

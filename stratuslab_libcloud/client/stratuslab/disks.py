@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from stratuslab_libcloud.client.http.failures import not_its_own
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
+from stratuslab_libcloud.client.json_stream import DECODER
 from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount, disk_of, mount_of
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
@@ -46,10 +46,13 @@ class Disks:
             proxy_url=proxy_url,
         )
 
-    def disks(self) -> list[Disk]:
-        """All disks of the user, the newest first; one that cannot be read is left out, with a warning."""
+    def disks(self, timeout: float | None = None) -> list[Disk]:
+        """All disks of the user, the newest first; one that cannot be read is left out, with a warning.
+
+        :param timeout: seconds; the configured time limit by default
+        """
         request = _get("/disks/", "GET /disks")
-        disks = [disk_of(item) for item in self._request(request, _list)]
+        disks = self._request(request, lambda answer: [disk_of(item) for item in answer.items()], timeout=timeout)
         if None in disks:
             call = self._transport.call(request)
             _log.warning("a disk without a usable uuid and size was left out (%s)", call)
@@ -87,13 +90,16 @@ class Disks:
         request = Request("DELETE /disks/{uuid}", "DELETE", _path(uuid) + "/", headers=_JSON, repeatable=True)
         self._request(request, Answer.json, uuid=uuid)
 
-    def mounts(self, uuid: str) -> list[Mount]:
+    def mounts(self, uuid: str, timeout: float | None = None) -> list[Mount]:
         """The machines that use a disk.
 
+        :param timeout: seconds; the configured time limit by default
         :raises NotFoundError: when there is no such disk
         """
         request = _get(_path(uuid) + "/mounts", "GET /disks/{uuid}/mounts")
-        mounts = [mount_of(item) for item in self._request(request, _list, uuid=uuid)]
+        mounts = self._request(
+            request, lambda answer: [mount_of(item) for item in answer.items()], uuid=uuid, timeout=timeout
+        )
         return [mount for mount in mounts if mount is not None]
 
     def attach(self, uuid: str, host: str, machine: int, timeout: float | None = None) -> str:
@@ -135,7 +141,10 @@ class Disks:
         try:
             return self._transport.request(request, read, timeout=timeout)
         except ServiceError as error:
-            raise _more_precise(error, uuid) from error
+            precise = _more_precise(error, uuid)
+            if precise is error:
+                raise
+            raise precise from None
 
 
 def _path(uuid: str) -> str:
@@ -174,7 +183,7 @@ def _more_precise(error: ServiceError, uuid: str) -> ServiceError:
 def _message_in(body: bytes) -> str | None:
     """The ``message`` in a refusal of the service itself; those of its web server are HTML pages."""
     try:
-        document = json.loads(body)
+        document = DECODER.decode(body.decode())
     except (ValueError, RecursionError):
         return None
     message = document.get("message") if isinstance(document, dict) else None
@@ -187,13 +196,6 @@ def _field(answer: Answer, key: str) -> str:
     if not isinstance(value, str) or not value:
         raise MalformedReplyError(f"the answer has no {key}", answer.call)
     return value
-
-
-def _list(answer: Answer) -> list[Any]:
-    document = answer.json()
-    if not isinstance(document, list):
-        raise MalformedReplyError("the answer is not a JSON list", answer.call)
-    return document
 
 
 def _disk(answer: Answer) -> Disk:

@@ -13,14 +13,15 @@ from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import CloudConfig
-from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, RequestRejectedError
+from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, ServiceError
 
 T = TypeVar("T")
 
 _NOTHING_FOUND = "no metadata"
 _ERROR = re.compile(rb"<error>(.*?)</error>", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-_METHOD_NOT_OFFERED = frozenset({405, 501})
+_TAG = re.compile(r"<[^<>]*>")
+_NO_VERDICT = frozenset({403, 405, 501})
+"""What HEAD is answered with where only GET is possible."""
 
 
 class Marketplace:
@@ -88,13 +89,16 @@ class Marketplace:
         """The URL by which a machine's template names an image."""
         return f"{self._config.marketplace.url}/metadata/{identifier}"
 
-    def final_url(self, url: str) -> str:
-        """The URL at the end of all redirects, for an image that is given by its URL.
+    def lasting_url(self, url: str) -> str:
+        """Check that there is an image at a URL.
 
-        The TLS settings of the section are not used: they are for the site's own services.
+        The TLS settings of the section are not used: they are for the site's own services. Where HEAD is refused, as
+        it is at presigned URLs, which permit GET only, nothing is known and the URL is used as it is.
 
+        :return: the URL, or where it has moved permanently; the target of a temporary redirect may soon be invalid
         :raises NotFoundError: when there is nothing at the URL
         """
+        head = Request("HEAD", "HEAD", "", repeatable=True, follows_redirects=True)
         transport = Transport(
             self._config.marketplace._replace(url=url, verify=None),
             location=self._config.section,
@@ -103,9 +107,9 @@ class Marketplace:
             proxy_url=self._proxy_url,
         )
         try:
-            return transport.request(Request("HEAD", "HEAD", "", repeatable=True), lambda answer: answer.url)
-        except RequestRejectedError as error:
-            if error.http_code not in _METHOD_NOT_OFFERED:
+            return transport.request(head, lambda answer: answer.lasting_url)
+        except ServiceError as error:
+            if error.http_code not in _NO_VERDICT:
                 raise
             return url
         finally:
@@ -134,7 +138,7 @@ class Marketplace:
                 "or marketplace_endpoint names another Marketplace",
                 error.call,
                 error.http_code,
-            ) from error
+            ) from None
         entries = [entry for entry in entries if entry.identifier == identifier]
         if not entries:
             raise MalformedReplyError("the answer does not describe the image", self._transport.call(request))
@@ -157,14 +161,16 @@ def _endorsed_last(entries: Iterable[Image]) -> Image:
 
 
 def _get(path: str, operation: str) -> Request:
-    return Request(operation, "GET", path, headers={"Accept": "application/xml"}, repeatable=True)
+    return Request(
+        operation, "GET", path, headers={"Accept": "application/xml"}, repeatable=True, follows_redirects=True
+    )
 
 
 def _read_images(answer: Answer) -> Iterator[Image]:
     try:
         yield from read_images(answer.chunks())
     except UnreadableDocumentError as error:
-        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from error
+        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from None
 
 
 def _message_in(body: bytes) -> str | None:

@@ -17,6 +17,7 @@ from stratuslab_libcloud.errors import MalformedReplyError
 
 _MAX_ANSWER = 1024 * 1024
 _HIGHEST_PORT = 65535
+_MAX_DIGITS = 5
 
 
 class PortTranslationService:
@@ -64,10 +65,9 @@ class PortTranslationService:
         def read(answer: Answer) -> dict[int, int]:
             try:
                 return _ports(answer.json(), str(machine_id))
-            except (TypeError, ValueError, AttributeError) as error:
-                raise MalformedReplyError(
-                    f"the answer does not say which ports machine {machine_id} has", answer.call
-                ) from error
+            except (TypeError, ValueError, AttributeError):
+                problem = f"the answer does not say which ports machine {machine_id} has"
+                raise MalformedReplyError(problem, answer.call) from None
 
         return self._transport.request(request, read)
 
@@ -83,8 +83,10 @@ def _ports(document: Any, machine_id: str) -> dict[int, int]:
     return {_port(machine): _port(gateway) for machine, gateway in pairs}
 
 
-def _port(text: str | int) -> int:
-    port = int(text)
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or len(str(value)) > _MAX_DIGITS:
+        raise TypeError("not the number of a port")
+    port = int(value)
     if not 0 < port <= _HIGHEST_PORT:
         raise ValueError(f"{port} is not a port")
     return port

@@ -169,7 +169,7 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
     if not is_image_url(image_id):
         raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
     if options.check_image_url and image_id.lower().startswith("http"):
-        image_id = cloud.marketplace.final_url(image_id)
+        image_id = cloud.marketplace.lasting_url(image_id)
     return RootDisk(image_id), ()
 
 

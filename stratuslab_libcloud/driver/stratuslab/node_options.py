@@ -39,6 +39,7 @@ class NodeOptions(TypedDict, total=False):
     :param ex_persistent_disk: a volume to start with
     :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with, or the URL of one
     :param ex_volatile_disk: GiB of an additional empty disk that is deleted with the machine
+    :param ex_check_image_url: whether it is checked that there is something at an image's URL
     """
 
     ex_network: str | None
@@ -53,6 +54,7 @@ class NodeOptions(TypedDict, total=False):
     ex_persistent_disk: StorageVolume | str | None
     ex_readonly_disk: NodeImage | str | None
     ex_volatile_disk: int | None
+    ex_check_image_url: bool | None
 
 
 class CheckedNodeOptions:
@@ -86,6 +88,7 @@ class CheckedNodeOptions:
             "persistent_disk": self._volume_at(location),
             "readonly_disk": parsed("ex_readonly_disk", readonly, values.image_identifier_or_url),
             "volatile_disk": volatile and volatile * _MIB_IN_GIB,
+            "check_image_url": parsed("ex_check_image_url", given("ex_check_image_url"), values.truth),
         }
         return configured._replace(**{name: value for name, value in chosen.items() if value is not None})
 

@@ -10,6 +10,7 @@ from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud.client import Cloud, confirmed_changes
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
@@ -95,11 +96,12 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
 
     :raises ConflictError: when the machine does not run, or the volume cannot be attached
     """
-    host = _host_of(cloud, machine)
+    deadline = Deadline(cloud.config.disks.timeout)
+    host = _host_of(cloud, machine, deadline.left())
     if device is not None:
         _log.warning("the cloud chooses the device of volume %s itself, not %s", volume.id, device)
     attached = Mount(
-        machine, confirmed_changes.attach_disk(cloud.disks, str(volume.id), host, machine, cloud.config.disks.timeout)
+        machine, confirmed_changes.attach_disk(cloud.disks, str(volume.id), host, machine, deadline.left())
     )
     extra = volume.extra or {}
     volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
@@ -113,9 +115,10 @@ def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
     """
     extra = volume.extra or {}
     known = extra.get("attachments")
+    deadline = Deadline(cloud.config.disks.timeout)
     if machine is None:
-        machine = _only_machine(cloud, volume, known)
-    confirmed_changes.detach_disk(cloud.disks, str(volume.id), machine, cloud.config.disks.timeout)
+        machine = _only_machine(cloud, volume, known, deadline)
+    confirmed_changes.detach_disk(cloud.disks, str(volume.id), machine, deadline.left())
     if known:
         extra["attachments"] = [a for a in known if a["node_id"] != str(machine)]
     _note_users(volume, -1)
@@ -128,10 +131,10 @@ def _note_users(volume: StorageVolume, change: int) -> None:
     volume.state = StorageVolumeState.INUSE if users else StorageVolumeState.AVAILABLE
 
 
-def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str]] | None) -> int:
+def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str]] | None, deadline: Deadline) -> int:
     machines = [int(a["node_id"]) for a in known or ()]
     if not machines:
-        machines = [mount.machine for mount in cloud.disks.mounts(str(volume.id))]
+        machines = [mount.machine for mount in cloud.disks.mounts(str(volume.id), deadline.left())]
     if not machines:
         raise ConflictError(f"volume {volume.id} is not attached to a machine", _call(cloud, volume))
     if len(machines) > 1:
@@ -143,8 +146,8 @@ def _only_machine(cloud: Cloud, volume: StorageVolume, known: list[dict[str, str
     return machines[0]
 
 
-def _host_of(cloud: Cloud, machine: int) -> str:
-    found = cloud.compute.machine(machine)
+def _host_of(cloud: Cloud, machine: int, timeout: float) -> str:
+    found = cloud.compute.machine(machine, timeout)
     if found.status != "RUNNING" or not found.host:
         raise ConflictError(
             f"machine {machine} is {found.status.lower()}: a volume can be attached to a running one only",

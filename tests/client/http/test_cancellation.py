@@ -2,49 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 
 from stratuslab_libcloud.client.http import cancellation
 from stratuslab_libcloud.client.http.cancellation import Cancellation
-
-
-def test_cancel_ends_a_thread_that_waits_on_a_socket() -> None:
-    here, there = socket.socketpair()
-    token, waiting, received = Cancellation(), threading.Event(), []
-
-    def wait() -> None:
-        with token.covering(here):
-            waiting.set()
-            received.append(here.recv(1))
-
-    thread = threading.Thread(target=wait, daemon=True)
-    with here, there:
-        thread.start()
-        assert waiting.wait(10)
-        token.cancel()
-        thread.join(10)
-    assert received == [b""]
-
-
-def test_a_socket_that_comes_too_late_is_shut_down_as_well() -> None:
-    token = Cancellation()
-    token.cancel()
-    here, there = socket.socketpair()
-    with here, there, token.covering(here):
-        assert here.recv(1) == b""
-
-
-def test_a_socket_that_is_not_covered_any_more_is_left_open() -> None:
-    token = Cancellation()
-    here, there = socket.socketpair()
-    with here, there:
-        with token.covering(here):
-            pass
-        token.cancel()
-        there.sendall(b"x")
-        assert here.recv(1) == b"x"
 
 
 def test_the_current_cancellation_is_that_of_the_innermost_block() -> None:

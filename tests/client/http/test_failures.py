@@ -12,6 +12,7 @@ from stratuslab_libcloud.client.http.failures import (
     RetryableFailure,
     connection_failure,
 )
+from stratuslab_libcloud.client.http.redaction import Redaction
 from stratuslab_libcloud.errors import Call, ServiceTimeoutError, ServiceUnavailableError
 
 CALL = Call("here", "disk", "look", "http://example.org/")
@@ -41,13 +42,26 @@ def test_the_service_chooses_the_pause() -> None:
 
 
 def test_the_outcome_of_a_lost_connection_is_unknown() -> None:
-    lost = connection_failure(urllib3.exceptions.ProtocolError("x", ConnectionResetError(104, "reset")), CALL)
+    lost = connection_failure(
+        urllib3.exceptions.ProtocolError("x", ConnectionResetError(104, "reset")), CALL, Redaction(), was_sent=True
+    )
     assert isinstance(lost, RetryableFailure)
     assert lost.error.outcome_unknown
     assert not lost.not_executed
 
 
 def test_a_timeout_is_not_repeated() -> None:
-    late = connection_failure(TimeoutError("late"), CALL)
+    late = connection_failure(TimeoutError("late"), CALL, Redaction(), was_sent=True)
     assert isinstance(late, ServiceTimeoutError)
     assert late.outcome_unknown
+
+
+def test_before_anything_was_sent_the_service_cannot_have_executed_anything() -> None:
+    reset = urllib3.exceptions.ProtocolError("x", ConnectionResetError(104, "reset"))
+    lost = connection_failure(reset, CALL, Redaction(), was_sent=False)
+    assert isinstance(lost, RetryableFailure)
+    assert lost.not_executed
+    assert not lost.error.outcome_unknown
+    late = connection_failure(TimeoutError("late"), CALL, Redaction(), was_sent=False)
+    assert isinstance(late, ServiceTimeoutError)
+    assert not late.outcome_unknown

@@ -7,6 +7,7 @@ import requests
 import requests_mock
 
 from stratuslab_libcloud.client.http.messages import Answer
+from stratuslab_libcloud.client.http.redaction import Redaction
 from stratuslab_libcloud.errors import Call, MalformedReplyError
 
 CALL = Call("here", "disk", "look", "http://example.org/")
@@ -15,7 +16,7 @@ CALL = Call("here", "disk", "look", "http://example.org/")
 def answer(body: bytes, limit: int = 1 << 20) -> Answer:
     with requests_mock.Mocker() as web:
         web.get("http://example.org/", content=body)
-        return Answer(requests.get("http://example.org/", stream=True), CALL, limit, secrets=["s3cret"])
+        return Answer(requests.get("http://example.org/", stream=True), CALL, limit, redaction=Redaction(["s3cret"]))
 
 
 def test_a_body_of_the_allowed_length_is_read() -> None:

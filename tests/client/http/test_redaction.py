@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from stratuslab_libcloud.client.http.redaction import one_line, redacted, url_without_credentials, url_without_query
+from stratuslab_libcloud.client.http.redaction import Redaction, one_line, url_without_credentials, url_without_query
 
 SECRET = "p&ss w/rd"
 
@@ -18,11 +18,11 @@ SECRET = "p&ss w/rd"
     [SECRET, escape(SECRET), quote(SECRET, safe=""), quote_plus(SECRET), base64.b64encode(SECRET.encode()).decode()],
 )
 def test_a_secret_is_hidden_in_each_encoding(encoded: str) -> None:
-    assert redacted(f"before {encoded} after", [SECRET]) == "before ******** after"
+    assert Redaction([SECRET]).hide(f"before {encoded} after") == "before ******** after"
 
 
 def test_an_empty_secret_hides_nothing() -> None:
-    assert redacted("text", ["", "other"]) == "text"
+    assert Redaction(["", "other"]).hide("text") == "text"
 
 
 def test_a_message_is_one_printable_line_of_limited_length() -> None:

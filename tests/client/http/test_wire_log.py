@@ -8,6 +8,7 @@ import libcloud
 import requests
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.client.http.redaction import Redaction
 from stratuslab_libcloud.client.http.wire_log import WireLog, start_wire_log
 
 
@@ -38,18 +39,18 @@ def test_a_debug_file_that_can_not_be_written_changes_nothing(driver: StratusLab
 
 
 def test_there_is_no_wire_log_while_debugging_is_off() -> None:
-    assert start_wire_log("GET", "http://example.org/", None, None, ()) is None
+    assert start_wire_log("GET", "http://example.org/", None, None, Redaction()) is None
 
 
 def test_a_request_is_a_command_that_a_shell_understands() -> None:
     file = io.StringIO()
-    WireLog(file, ["s3cret"]).log_request("POST", "http://example.org/", b"it's s3cret")
+    WireLog(file, Redaction(["s3cret"])).log_request("POST", "http://example.org/", b"it's s3cret")
     assert "curl -i -X POST http://example.org/ --data-binary 'it'\"'\"'s ********'" in file.getvalue()
 
 
 def test_the_log_of_a_body_has_a_limit() -> None:
     file = io.StringIO()
-    log = WireLog(file, ())
+    log = WireLog(file, Redaction())
     for _ in range(3):
         log.add_body(b"x" * (1 << 20))
     log.add_head(requests.Response())

@@ -27,6 +27,6 @@ def test_of_several_entries_the_one_that_was_endorsed_last_is_the_image(cloud: C
 
 def test_where_a_url_leads(cloud: Cloud, sandbox: Sandbox) -> None:
     url = f"{sandbox.marketplace_url}/metadata"
-    assert cloud.marketplace.final_url(url) == url
+    assert cloud.marketplace.lasting_url(url) == url
     with pytest.raises(NotFoundError):
-        cloud.marketplace.final_url(f"{sandbox.url}/nothing/here")
+        cloud.marketplace.lasting_url(f"{sandbox.url}/nothing/here")
