@@ -77,7 +77,10 @@ class ServiceSession(requests.Session):
 
     def proxy_for(self, url: str) -> str | None:
         """The HTTP proxy through which a URL is reached, without credentials."""
-        proxy = select_proxy(url, self._proxies_for(url))
+        try:
+            proxy = select_proxy(url, self._proxies_for(url))
+        except ValueError:  # for a URL that cannot be used
+            return None
         return url_without_credentials(proxy) if proxy else None
 
     def resolve_redirects(self, *_: object, **__: object) -> Iterator[requests.Response]:
