@@ -38,7 +38,7 @@ ATTRIBUTES = {
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK"
 
 
-REFUSED = re.compile(r"has a backslash|contains ('[&<]'|' @|.*U\+FFFF|.*cannot store)|has \d+ bytes")
+REFUSED = re.compile(r"has a backslash|contains ('[&<]'|' @|.*U\+FFFF|.*cannot read)|has \d+ bytes")
 
 
 def attributes(sandbox: Sandbox, node_id: str | None) -> set[str]:

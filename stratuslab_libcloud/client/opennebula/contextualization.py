@@ -68,8 +68,12 @@ class Part:
 
 
 def public_keys_in(text: str) -> str:
-    """The text of a public key file without the ``Comment:`` lines that some tools write into it."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("Comment:"))
+    """The text of a public key file without the ``Comment:`` lines that some tools write into it.
+
+    Its lines end as on Unix: those of Windows would not arrive.
+    """
+    lines = text.replace("\r\n", "\n").splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith("Comment:"))
 
 
 def read_public_keys(file: Path) -> str:

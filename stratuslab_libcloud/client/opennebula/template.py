@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from stratuslab_libcloud.client.opennebula.characters import check_characters
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 MAX_NAME = 128
@@ -32,12 +33,6 @@ _DOLLAR_WITHOUT_VARIABLE = re.compile(
     r"""\$ (?! \w+ (?: \[ [ \t]*\w+ ( [ \t]*,[ \t]*\w+[ \t]*=[ \t]*("[^"]*"|[A-Za-z0-9]+) )? [ \t]*\]
                      | (?! \w | \[ | \n | [ \t]*[],=] ) ) )""",
     re.VERBOSE | re.ASCII,
-)
-_NOT_SENDABLE = (
-    (re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"), "XML cannot have"),
-    (re.compile("[\U00010000-\U0010ffff]"), "is above U+FFFF, where OpenNebula reads no characters"),
-    (re.compile("\r"), "would arrive as a line feed"),
-    (re.compile(r"\]\]>"), "OpenNebula cannot store"),
 )
 
 
@@ -176,10 +171,9 @@ def _check_keys(vector: Vector) -> None:
 
 
 def _check_value(name: str, value: str) -> None:
-    for pattern, reason in _NOT_SENDABLE:
-        found = pattern.search(value)
-        if found:
-            raise InvalidArgumentError(f"the value of {name} contains {found.group()!r}, which {reason}: leave it out")
+    check_characters(f"the value of {name}", value)
+    if "\r" in value:
+        raise InvalidArgumentError(f"the value of {name} contains '\\r', which would arrive as '\\n': leave it out")
 
 
 def _check_variables(name: str, value: str) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
+from stratuslab_libcloud.client.opennebula.characters import check_characters
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 Scalar = str | int | float
@@ -29,7 +30,6 @@ MAX_NAME = 128
 
 _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _FORBIDDEN_IN_NAMES = re.compile(r"""[&|:\\";/'#{}$<>]""")
-_NOT_ACCEPTED = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 _EMPTY = "<![CDATA[]]>"
 
 
@@ -65,14 +65,7 @@ def checked_value(name: str, value: str) -> str:
 
     :raises InvalidArgumentError: when it does not
     """
-    invalid = _NOT_ACCEPTED.search(value)
-    if invalid:
-        raise InvalidArgumentError(
-            f"{name} contains {invalid.group()!r}, which OpenNebula does not accept: neither control characters nor "
-            "those beyond U+FFFF, such as emoji"
-        )
-    if "]]>" in value:
-        raise InvalidArgumentError(f"{name} contains ']]>', which OpenNebula cannot read: leave it out")
+    check_characters(name, value)
     if value != value.strip(" \t\r\n"):
         raise InvalidArgumentError(
             f"{name} begins or ends with a blank or a newline, which OpenNebula cuts off: leave it out of {value!r}"

@@ -39,6 +39,10 @@ def test_comment_lines_of_exported_keys_are_dropped() -> None:
     assert public_keys_in("Comment: made by a tool\n" + KEY) == KEY
 
 
+def test_lines_of_a_key_file_of_windows_end_as_on_unix() -> None:
+    assert public_keys_in(f"Comment: x\r\n{KEY.strip()}\r\n{KEY}") == KEY + KEY
+
+
 def test_pairs_keep_what_stands_behind_the_first_equals_sign_and_the_last_one_holds() -> None:
     lines = ["A=1", "", "B = x=y ", "A=2"]
     assert parse_pairs(lines, "extra_context_data") == {"A": "2", "B": " x=y "}

@@ -132,13 +132,13 @@ def test_an_empty_value_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("impossible", "reason"),
     [
-        ("\x00", "XML cannot have"),
-        ("\x1b", "XML cannot have"),
-        ("\ud800", "XML cannot have"),
-        ("\uffff", "XML cannot have"),
-        ("😀", "is above U\\+FFFF"),
-        ("\r\n", "would arrive as a line feed"),
-        ("]]>", "OpenNebula cannot store"),
+        ("\x00", "OpenNebula does not accept"),
+        ("\x1b", "OpenNebula does not accept"),
+        ("\ud800", "OpenNebula does not accept"),
+        ("\uffff", "OpenNebula does not accept"),
+        ("😀", "OpenNebula does not accept"),
+        ("\r\n", "would arrive as"),
+        ("]]>", "OpenNebula cannot read"),
     ],
 )
 @pytest.mark.parametrize("attribute", ["NAME", "REQUIREMENTS", "CONTEXT"])
