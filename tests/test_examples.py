@@ -14,6 +14,10 @@ SAID = {
     "create_node.py": ["Created machine 0 from 'ttylinux'", "Now it is running on node1.example.org", "Destroyed"],
     "volumes.py": ["Created a volume of 10 GiB", "it is /dev/vdz", "measurements: 10 GiB, inuse, private", "Detached"],
     "several_clouds.py": ["Sandbox One: machine 0 is running", "Sandbox Two: machine 0 is running", "Destroyed"],
+    "dask_cluster.py": [
+        "The dashboard is at http://127.",
+        "2 workers say that the squares up to 999 sum up to 332833500",
+    ],
     "deploy_node.py": ["hello from machine one", "STRATUSLAB_WAS_HERE", "ended with 0", "Destroyed"],
 }
 
@@ -50,4 +54,4 @@ def test_an_example_wants_to_be_told_where() -> None:
 def test_the_demo() -> None:
     result = run("demo.py")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("  ok ") == len(SAID)
+    assert result.stdout.count("  ok ") == len(SAID) - 1  # the one with Dask needs more packages

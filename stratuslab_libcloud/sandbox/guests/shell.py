@@ -213,12 +213,15 @@ async def _write(pipe: io.RawIOBase, data: bytes) -> None:
 
 async def _flush(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Wait until all output is sent, but not for a process in the background that keeps the pipes open."""
-    flushed = asyncio.gather(process.stdout.drain(), process.stderr.drain(), return_exceptions=True)
-    while not flushed.done():
-        await asyncio.wait({flushed}, timeout=_FLUSH_CHECK_SECONDS)
+    drained = [asyncio.ensure_future(output.drain()) for output in (process.stdout, process.stderr)]
+    waiting = set(drained)
+    while waiting:
+        _, waiting = await asyncio.wait(waiting, timeout=_FLUSH_CHECK_SECONDS)
         if not process.channel.get_write_buffer_size():
             break
-    flushed.cancel()
+    for output in drained:
+        output.cancel()
+    await asyncio.gather(*drained, return_exceptions=True)  # or asyncio prints that nobody has asked for the outcome
 
 
 def _print_error(process: asyncssh.SSHServerProcess[bytes], text: str) -> None:

@@ -31,6 +31,7 @@ from stratuslab_libcloud.sandbox.guests.shell import GuestShell
 _T = TypeVar("_T")
 
 GATEWAY = "127.0.0.1"
+_SFTP_VERSION = 3
 _REMOVAL_SECONDS = 2.0
 
 
@@ -52,6 +53,7 @@ class SshServers:
         self._machines: dict[int, _Machine] = {}
         self._stopped = False
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_report)
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox guests", daemon=True)
         self._thread.start()
 
@@ -74,6 +76,7 @@ class SshServers:
         address: str | None,
         port: int = 22,
         sftp: bool = True,
+        max_sessions: int | None = None,
     ) -> tuple[str, int]:
         """Make a machine reachable over SSH.
 
@@ -85,6 +88,7 @@ class SshServers:
         :param address: the machine's own loopback address; None if it has none
         :param port: the TCP port on that address
         :param sftp: whether there is an SFTP subsystem (ttylinux has none)
+        :param max_sessions: how many channels a connection may have at the same time, as sshd's ``MaxSessions``
         :return: host and port to connect to: the address and port given, or a free port of 127.0.0.1, the
             gateway, if there is no address, or it is not possible to listen on it
         :raises ValueError: if the address is not a loopback address, or the machine is open already
@@ -94,7 +98,7 @@ class SshServers:
         if address is not None and not ipaddress.ip_address(address).is_loopback:
             raise ValueError(f"sandbox machines listen on loopback addresses only, not on {address}")
         addresses = [(GATEWAY, 0)] if address is None else [(address, port), (GATEWAY, 0)]
-        return self._call(self._open(machine_id, list(authorized_keys), addresses, sftp))
+        return self._call(self._open(machine_id, list(authorized_keys), addresses, sftp, max_sessions))
 
     def close(self, machine_id: int) -> None:
         """End a machine, its connections, processes and files; nothing happens if it is not open.
@@ -124,11 +128,16 @@ class SshServers:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _open(
-        self, machine_id: int, keys: Sequence[str], addresses: Sequence[tuple[str, int]], sftp: bool
+        self,
+        machine_id: int,
+        keys: Sequence[str],
+        addresses: Sequence[tuple[str, int]],
+        sftp: bool,
+        max_sessions: int | None,
     ) -> tuple[str, int]:
         if machine_id in self._machines:
             raise ValueError(f"machine {machine_id} is open already")
-        machine = _Machine(self._root / f"machine-{machine_id}", self._command_seconds)
+        machine = _Machine(self._root / f"machine-{machine_id}", self._command_seconds, max_sessions)
         self._machines[machine_id] = machine
         try:
             machine.create_home(keys)
@@ -149,10 +158,11 @@ class SshServers:
 class _Machine:
     """One machine: its home, its SSH server, and who is connected to it."""
 
-    def __init__(self, home: Path, command_seconds: float) -> None:
+    def __init__(self, home: Path, command_seconds: float, max_sessions: int | None) -> None:
         self.home = home
+        self.max_sessions = max_sessions
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self._shell = GuestShell(home, command_seconds)
+        self.shell = GuestShell(home, command_seconds)
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._closed = False
 
@@ -185,9 +195,7 @@ class _Machine:
             host,
             port,
             server_host_keys=_host_keys(),
-            server_factory=lambda: _Login(self),
-            process_factory=self._shell.serve,
-            sftp_factory=(lambda channel: _HomeFiles(channel, self.home)) if sftp else None,
+            server_factory=lambda: _Login(self, sftp),
             encoding=None,
             line_editor=False,
             agent_forwarding=False,
@@ -200,7 +208,7 @@ class _Machine:
         connections = list(self.connections)
         for connection in connections:
             connection.abort()
-        await self._shell.end()
+        await self.shell.end()
         for connection in connections:
             await connection.wait_closed()
         await self._remove_home()
@@ -224,6 +232,15 @@ def _quieten_asyncssh() -> None:
         asyncssh.set_log_level(logging.WARNING)
 
 
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What asyncio does with an exception that nobody handles; but it is none that a process in the background still
+    writes when its client has gone."""
+    if isinstance(context.get("exception"), BrokenPipeError):
+        logging.getLogger(__name__).debug("output that nobody reads any more: %s", context.get("message"))
+    else:
+        loop.default_exception_handler(context)
+
+
 @functools.cache
 def _host_keys() -> list[asyncssh.SSHKey]:
     """The host keys, which all machines share: it takes long to make an RSA key."""
@@ -233,40 +250,64 @@ def _host_keys() -> list[asyncssh.SSHKey]:
 class _Login(asyncssh.SSHServer):
     """Accepts any user name with one of the machine's keys, and nothing else."""
 
-    def __init__(self, machine: _Machine) -> None:
-        self._machine = machine
+    def __init__(self, machine: _Machine, sftp: bool) -> None:
+        self.machine = machine
+        self.sftp = sftp
+        self.sessions = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._machine.connections.add(conn)
+        self.machine.connections.add(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._machine.connections.discard(self._connection)
+        self.machine.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         # Without the file, or a key in it, nobody can log in. sshd does the same.
         with contextlib.suppress(OSError, ValueError):
-            self._connection.set_authorized_keys(read_authorized_keys(self._machine.authorized_keys))
+            self._connection.set_authorized_keys(read_authorized_keys(self.machine.authorized_keys))
         return True
 
+    def session_requested(self) -> asyncssh.SSHServerProcess[bytes] | bool:
+        if self.machine.max_sessions is not None and self.sessions >= self.machine.max_sessions:
+            return False
+        self.sessions += 1
+        return _Session(self)
 
-class _HomeFiles(asyncssh.SFTPServer):
-    """A machine's files, at the same paths as for its commands; only files in its home can be used."""
+
+class _Session(asyncssh.SSHServerProcess[bytes]):
+    """A command or a subsystem; it counts as long as its channel is open."""
+
+    def __init__(self, login: _Login) -> None:
+        machine = login.machine
+        new_files = (lambda channel: _MachineFiles(channel, machine.home)) if login.sftp else None
+        super().__init__(machine.shell.serve, new_files, _SFTP_VERSION, False)
+        self._login = login
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._login.sessions -= 1
+
+
+class _MachineFiles(asyncssh.SFTPServer):
+    """A machine's files, at the same paths as for its commands; only those in its home and the temporary ones."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], home: Path) -> None:
         super().__init__(channel)
         self._home = os.fsencode(home)
+        self._temporary = os.path.realpath(b"/tmp")
 
     def map_path(self, path: bytes) -> bytes:
         """The local file for a client's path, which is relative to the home or absolute.
 
-        :raises asyncssh.SFTPPermissionDenied: if the file is outside of the home
+        :raises asyncssh.SFTPPermissionDenied: if the file is neither in the home nor a temporary one
         """
         local = os.path.join(self._home, path)  # noqa: PTH118 -- pathlib has no paths of bytes
         real = os.path.realpath(local)
-        if real != self._home and not real.startswith(self._home + b"/"):
+        is_temporary = _is_in(self._temporary, real) and not _is_in(os.path.dirname(self._home), real)  # noqa: PTH120
+        if not (_is_in(self._home, real) or is_temporary):
             raise asyncssh.SFTPPermissionDenied(
-                f"files of this sandbox machine are in {os.fsdecode(self._home)}, not at {os.fsdecode(path)}"
+                f"files of this sandbox machine are in {os.fsdecode(self._home)} and /tmp, not at {os.fsdecode(path)}"
             )
         return local
 
@@ -277,3 +318,7 @@ class _HomeFiles(asyncssh.SFTPServer):
     def exit(self) -> None:
         # For OpenSSH's scp, a session without an exit status has failed.
         self.channel.exit(0)
+
+
+def _is_in(folder: bytes, path: bytes) -> bool:
+    return path == folder or path.startswith(folder + b"/")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import threading
+import time
 from pathlib import Path
 
 import paramiko
@@ -276,3 +278,55 @@ def test_big_file_through_sftp(guest: paramiko.SSHClient, tmp_path: Path) -> Non
         sftp.put(str(source), "big")
         sftp.get("big", str(target))
     assert target.read_bytes() == data
+
+
+def test_temporary_files_can_be_reached_as_by_commands(guest: paramiko.SSHClient) -> None:
+    folder = run(guest, "mktemp -d /tmp/guest-XXXXXXXX")[0].decode().strip()
+    try:
+        with guest.open_sftp() as sftp:
+            with sftp.open(f"{folder}/file", "w") as file:
+                file.write("content")
+            assert sftp.listdir(folder) == ["file"]
+        assert run(guest, f"cat {folder}/file")[0] == b"content"
+    finally:
+        run(guest, f"rm -r {folder}")
+
+
+def test_forced_command(ssh_servers: SshServers, connect: Connect) -> None:
+    key = f'command="echo Please login as ubuntu; exit 142" {public(KEY)}'
+    client = connect(ssh_servers.open(7, [key], address=None))
+    assert run(client, "echo in")[0] == b"Please login as ubuntu\n"
+    with pytest.raises(paramiko.SFTPError, match="Garbage"):
+        client.open_sftp()
+
+
+def test_one_session_only(ssh_servers: SshServers, connect: Connect) -> None:
+    client = connect(ssh_servers.open(7, [public(KEY)], address=None, max_sessions=1))
+    first = client.get_transport().open_session()
+    with pytest.raises(paramiko.ChannelException):
+        client.get_transport().open_session()
+    first.exec_command("true")
+    first.recv_exit_status()
+    first.close()
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            assert run(client, "echo in")[0] == b"in\n"
+            return
+        except paramiko.ChannelException:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+def test_nothing_of_asyncio_is_printed_when_a_client_goes_away(
+    ssh_servers: SshServers, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = connect(ssh_servers.open(7, [public(KEY)], address=None))
+    for _ in range(5):
+        client.exec_command("sleep 0.05 & echo some; exit 0")
+        client.exec_command("while :; do echo much; done & exit 0")
+    time.sleep(0.3)
+    client.close()
+    ssh_servers.close(7)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
