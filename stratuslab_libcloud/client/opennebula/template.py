@@ -27,7 +27,7 @@ _NEEDS_NO_QUOTES = re.compile(r'[^=#\s,\[\]"]+\Z')
 
 _LANGUAGES_WITH_VARIABLES = frozenset({"CONTEXT", "REQUIREMENTS"})
 _PIECE = "LIBCLOUD_VALUE_"
-_NOT_IN_QUOTES = re.compile(r'(\\+)(?="|\Z)')
+_NOT_IN_QUOTES = re.compile(r'(?<!\\)(\\+)(?="|\Z)')
 _SEPARATOR = re.compile(r" @\^_\^@( |\Z)")
 _DOLLAR_WITHOUT_VARIABLE = re.compile(
     r"""\$ (?! \w+ (?: \[ [ \t]*\w+ ( [ \t]*,[ \t]*\w+[ \t]*=[ \t]*("[^"]*"|[A-Za-z0-9]+) )? [ \t]*\]

@@ -92,7 +92,7 @@ class TemplateScanner:
     @staticmethod
     def unescaped(value: str) -> str:
         """What a quoted value stands for: backslashes before a quotation mark are removed."""
-        return re.sub(r'\\+"', '"', value)
+        return re.sub(r'(?<!\\)\\+"', '"', value)
 
     def _longest_match(self) -> tuple[str, str]:
         rules = self.before_value if self._before_value else _ELSEWHERE

@@ -6,6 +6,7 @@ The other side is the sandbox, which reads templates and replaces variables as a
 from __future__ import annotations
 
 import string
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -101,6 +102,13 @@ def test_what_a_daemon_would_change_arrives_in_pieces(value: str) -> None:
     )
     assert context_of(template) == {"V": value, "W": value + value}
     assert template.text("REQUIREMENTS") == value
+
+
+def test_very_many_backslashes_take_no_time() -> None:
+    started = time.monotonic()
+    value = "\\" * 100_000 + "x"
+    assert render([Attribute("NOTE", value)]) == f'NOTE = "{value}"\n'
+    assert time.monotonic() - started < 1
 
 
 def test_what_needs_no_pieces_has_none() -> None:

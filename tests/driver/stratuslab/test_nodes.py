@@ -25,7 +25,7 @@ from stratuslab_libcloud.errors import (
     RequestRejectedError,
     ServiceUnavailableError,
 )
-from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox import ManualClock, Pace, Sandbox
 from stratuslab_libcloud.sandbox.state.template import Template
 
 Start = Callable[..., StratusLabNode]
@@ -105,6 +105,21 @@ def test_names_and_keys_arrive_unchanged(start: Start, sandbox: Sandbox) -> None
     assert node.name == name
     assert template.vectors("CONTEXT")[0]["PUBLIC_KEY"] == key
     assert template.text("EVIL") is None
+
+
+def test_a_kill_that_takes_effect_later(tmp_path: Path, key_file: Path) -> None:
+    clock = ManualClock()
+    pace = Pace(pending=0, prolog=0, boot=0, cleanup=0, kill=5)
+    with Sandbox(clock=clock, pace=pace) as sandbox:
+        config = sandbox.write_config(tmp_path / "busy.cfg", public_key_file=key_file)
+        driver = StratusLabNodeDriver(stratuslab_user_config=config)
+        node = driver.create_node("n", None, driver.list_images()[0])
+        assert driver.destroy_node(node)
+        assert [each.state for each in driver.list_nodes()] == [NodeState.RUNNING]
+        assert driver.destroy_node(node)
+        clock.advance(5)
+        assert driver.list_nodes() == []
+        driver.ex_wait_until_gone([node], timeout=5)
 
 
 def test_a_disk_can_be_the_image(start: Start, sandbox: Sandbox, driver: StratusLabNodeDriver) -> None:
