@@ -7,6 +7,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
         +-- ConfigurationError          the user's file or environment: file, section, key
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
         +-- KeyFileError                an SSH key file that is missing, unreadable, encrypted, or not half of a pair
+        +-- KeyPairNotFoundError        no key pair of that name (also Libcloud's KeyPairDoesNotExistError)
         +-- MachineFailedError          a machine that the cloud could not start
         +-- WaitTimeoutError            machines that did not run, or were not gone, in time (also a TimeoutError)
         +-- DeploymentFailedError       a machine that was started but not deployed (also a DeploymentError)
@@ -42,10 +43,10 @@ from libcloud.common.types import (
     ProviderError,
 )
 from libcloud.common.types import ServiceUnavailableError as LibcloudServiceUnavailableError
-from libcloud.compute.types import DeploymentError
+from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError
 
 if TYPE_CHECKING:
-    from libcloud.compute.base import Node
+    from libcloud.compute.base import Node, NodeDriver
 
 
 _PRIVATE_KEY = re.compile(
@@ -131,6 +132,19 @@ class InvalidArgumentError(StratusLabError, ValueError):
 
 class KeyFileError(StratusLabError):
     """An SSH key file is missing, unreadable, encrypted or unsupported, or the two files are not a key pair."""
+
+
+class KeyPairNotFoundError(StratusLabError, KeyPairDoesNotExistError):
+    """There is no key pair of that name.
+
+    :param name: the name
+    :param driver: that was asked
+    """
+
+    def __init__(self, message: str, *, name: str, driver: NodeDriver) -> None:
+        super().__init__(message)
+        self.key_pair_name = name
+        self.driver = driver
 
 
 class MachineFailedError(StratusLabError):

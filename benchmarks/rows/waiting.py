@@ -31,7 +31,7 @@ def measure(server: BareServer, full: bool) -> Findings:
 
 def _one_of_many(server: BareServer) -> list[Row]:
     driver = driver_for(server.url(machines=_MACHINES))
-    node = driver.ex_get_node_details("7")
+    node = driver.ex_get_node("7")
 
     def ours() -> object:
         return driver.wait_until_running([node])

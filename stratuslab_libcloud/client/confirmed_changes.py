@@ -89,7 +89,7 @@ def kill_machine(compute: Compute, machine_id: int) -> bool:
     """
     return _existed(
         lambda: compute.kill(machine_id),
-        "it is not known whether the machine has ended: ex_get_node_details() shows it",
+        "it is not known whether the machine has ended: ex_get_node() shows it",
     )
 
 

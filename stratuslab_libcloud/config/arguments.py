@@ -21,6 +21,7 @@ KEY_OF_ARGUMENT: Mapping[str, str] = {
     "ex_ca_cert": "tls_ca_bundle",
     "verify_ssl_cert": "tls_verify",
     "ex_public_key_file": "user_public_key_file",
+    "ex_key_pairs_directory": "key_pairs_directory",
 }
 """The key of the file that an argument of the constructor stands for."""
 

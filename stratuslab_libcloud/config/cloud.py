@@ -27,6 +27,7 @@ Value = TypeVar("Value")
 
 PUBLIC_MARKETPLACE = "https://marketplace.stratuslab.eu"
 DEFAULT_PUBLIC_KEY = "~/.ssh/id_rsa.pub"
+DEFAULT_KEY_PAIRS = "~/.stratuslab/keys"
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_CONNECTIONS = 4
 DEFAULT_MAX_ANSWER = 1024
@@ -60,6 +61,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
         disks_source=str(disks_endpoint),
         public_key_file=public_key,
         private_key_file=settings.read("user_private_key_file", values.path, _without_pub(public_key)),
+        key_pairs_directory=settings.read("key_pairs_directory", values.path, values.path(DEFAULT_KEY_PAIRS)),
         machine=_machine_options(settings, instance_types),
         port_translation=_port_translation(settings),
     )

@@ -160,6 +160,7 @@ class CloudConfig(NamedTuple):
     :param disks_source: the disk service in a machine's template, written as the user wrote it
     :param public_key_file: SSH key that is put into new machines
     :param private_key_file: SSH key to log in to them
+    :param key_pairs_directory: where Libcloud's key pairs are files
     :param machine: the options of new machines
     :param port_translation: None if machines are reached at their own addresses
     """
@@ -174,6 +175,7 @@ class CloudConfig(NamedTuple):
     disks_source: str
     public_key_file: Path
     private_key_file: Path
+    key_pairs_directory: Path
     machine: MachineOptions
     port_translation: PortTranslation | None
 

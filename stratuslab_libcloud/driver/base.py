@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeDriver, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.driver.arguments import checked, machine_number, proxy_url
 from stratuslab_libcloud.driver.locations import CloudT, Location, Locations
 from stratuslab_libcloud.driver.nodes import LocatedNode
+from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
@@ -106,6 +108,11 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """The sections of the configuration file, in its order."""
         return self._locations.all()
 
+    @property
+    def default_location(self) -> NodeLocation:
+        """The location that is used where none is given."""
+        return self._locations.find(None)
+
     def ex_close(self) -> None:
         """Close the idle connections to all clouds; the driver can be used again afterwards."""
         self._locations.close()
@@ -121,14 +128,15 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
 
     def list_nodes(  # type: ignore[override]  # narrower than Libcloud's
         self,
+        *location: object,
         ex_partial: bool = False,
-        *,
         ex_name: str | re.Pattern[str] | None = None,
         ex_state: States | None = None,
         ex_node_ids: NodeIds | None = None,
     ) -> list[NodeT]:
         """The user's machines that have not ended, of all locations, which are asked at the same time.
 
+        :param location: refused, so that nobody takes all machines for those of one location
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
         :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
@@ -138,6 +146,11 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
 
+        if location:
+            raise InvalidArgumentError(
+                "list_nodes lists all locations and takes none: list_nodes_in_location(location) lists one, and a "
+                "driver made with region= has only one"
+            )
         node_filter = NodeFilter(ex_name, ex_state, ex_node_ids)
         return self._locations.ask_all(lambda location: self._nodes_at(location, node_filter), ex_partial)
 
@@ -171,7 +184,22 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
 
         return self._iterate(location, NodeFilter(ex_name, ex_state, ex_node_ids), ex_partial)
 
-    def ex_get_node_details(self, node: Node | str | int, location: Location = None) -> NodeT:
+    def ex_get_node_details(
+        self, node: Node | str | int, location: Location = None, *, ex_include_ended: bool = False
+    ) -> NodeT | None:
+        """A machine as it is now, or None for one that has ended or never was: many programs test for that.
+
+        :param node: a node or its id
+        :param location: where it is, if `node` is an id; the default location if not given
+        :param ex_include_ended: whether one that has ended is returned, too
+        """
+        try:
+            found = self.ex_get_node(node, location)
+        except NotFoundError:
+            return None
+        return found if ex_include_ended or found.state != NodeState.TERMINATED else None
+
+    def ex_get_node(self, node: Node | str | int, location: Location = None) -> NodeT:
         """A machine as it is now, also one that has ended.
 
         :param node: a node or its id

@@ -40,7 +40,7 @@ _WITHOUT_MEANING = {
 }
 """What programs give to any driver, and why it changes nothing here."""
 
-_FILES = ("ex_pem_certificate", "ex_pem_key", "ex_ca_cert", "ex_public_key_file")
+_FILES = ("ex_pem_certificate", "ex_pem_key", "ex_ca_cert", "ex_public_key_file", "ex_key_pairs_directory")
 _URLS = ("proxy_url", "ex_pdisk_endpoint", "ex_marketplace_endpoint")
 
 
@@ -59,6 +59,7 @@ class ConnectionOptions(TypedDict, total=False):
     :param ex_pem_key: the file of its private key
     :param ex_ca_cert: the certificates of the authorities to trust, a file or a folder
     :param ex_public_key_file: the SSH key that new machines get
+    :param ex_key_pairs_directory: where Libcloud's key pairs are files
     :param verify_ssl_cert: False to verify no certificate
     """
 
@@ -72,6 +73,7 @@ class ConnectionOptions(TypedDict, total=False):
     ex_pem_key: str | os.PathLike[str] | None
     ex_ca_cert: str | os.PathLike[str] | None
     ex_public_key_file: str | os.PathLike[str] | None
+    ex_key_pairs_directory: str | os.PathLike[str] | None
     verify_ssl_cert: bool | str | None
     arg_user_id: str | None
     arg_key: str | None

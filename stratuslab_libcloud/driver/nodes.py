@@ -9,7 +9,7 @@ from libcloud.compute.base import Node, NodeLocation
 
 
 class LocatedNode(Node):
-    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
+    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node`.
 
     :ivar location: the `NodeLocation` where it is
     """

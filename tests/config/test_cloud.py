@@ -51,6 +51,7 @@ def expect(home: Path) -> Any:
             disks_source="",
             public_key_file=home / ".ssh" / "id_rsa.pub",
             private_key_file=home / ".ssh" / "id_rsa",
+            key_pairs_directory=home / ".stratuslab" / "keys",
             machine=MachineOptions(),
             port_translation=None,
         )

@@ -232,7 +232,7 @@ def test_what_can_not_be_destroyed_says_who_knows(
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, "compute"))
     with pytest.raises(ServiceUnavailableError, match=r"still exists: list_volumes\(\) shows it"):
         hasty.destroy_volume(volume)
-    with pytest.raises(ServiceUnavailableError, match=r"the machine has ended: ex_get_node_details\(\) shows it"):
+    with pytest.raises(ServiceUnavailableError, match=r"the machine has ended: ex_get_node\(\) shows it"):
         hasty.destroy_node(node)
 
 

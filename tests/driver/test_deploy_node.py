@@ -188,7 +188,7 @@ def test_script_that_fails(destroy: bool, deploy: Deploy) -> None:
     with pytest.raises(ScriptFailedError, match="machine 0 in 'default'") as caught:
         deploy(ScriptDeployment("echo problem; exit 7"), ex_destroy_on_failure=destroy)
     assert (caught.value.status, caught.value.output) == (7, "problem")
-    node = deploy.driver.ex_get_node_details(caught.value.node)
+    node = deploy.driver.ex_get_node(caught.value.node)
     assert (node.state == NodeState.RUNNING) is not destroy
 
 
@@ -230,7 +230,7 @@ class Interrupted(Deployment):
 def test_interruption(destroy: bool, deploy: Deploy, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyboardInterrupt):
         deploy(Interrupted(), ex_destroy_on_failure=destroy)
-    assert (deploy.driver.ex_get_node_details("0").state == NodeState.RUNNING) is not destroy
+    assert (deploy.driver.ex_get_node("0").state == NodeState.RUNNING) is not destroy
     assert re.search(r"machine 0 in 'default' \(mark [\w-]+\): interrupted before it was deployed", caplog.text)
 
 

@@ -155,4 +155,4 @@ def test_a_node_that_never_was_is_no_error(driver: StratusLabNodeDriver, start: 
     nodes[0].id = "99"
     driver.ex_destroy_nodes(nodes)
     with pytest.raises(NotFoundError):
-        driver.ex_get_node_details(nodes[0])
+        driver.ex_get_node(nodes[0])

@@ -180,7 +180,7 @@ def test_until_they_are_gone(slow_driver: StratusLabNodeDriver, slow_node: Strat
     later = threading.Timer(0.2, clock.advance, [10])
     later.start()
     slow_driver.ex_wait_until_gone([slow_node], wait_period=0.02, timeout=30)
-    assert slow_driver.ex_get_node_details(slow_node).state == "terminated"
+    assert slow_driver.ex_get_node(slow_node).state == "terminated"
     later.join()
 
 

@@ -129,7 +129,15 @@ class Compute:
 
     def shutdown(self, machine_id: int) -> None:
         """Let a machine's operating system shut it down."""
-        self._daemon.call("one.vm.action", self._dialect.shutdown, machine_id, read=read_id)
+        self.start_action(self._dialect.shutdown, machine_id)
+
+    def start_action(self, action: str, machine_id: int, timeout: float | None = None) -> None:
+        """Start an action of ``one.vm.action``, such as ``suspend``.
+
+        :param timeout: seconds; the configured time limit by default
+        :raises ConflictError: when the machine's state does not permit it
+        """
+        self._daemon.call("one.vm.action", action, machine_id, read=read_id, timeout=timeout)
 
     def close(self) -> None:
         """Close the idle connections."""

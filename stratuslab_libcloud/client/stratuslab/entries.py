@@ -100,6 +100,11 @@ class Image(NamedTuple):
     inbound_ports: tuple[int, ...]
     deprecated: str
 
+    @property
+    def name(self) -> str:
+        """What people call it: the title, else the first line of the description, else the identifier."""
+        return self.title or self.description.partition("\n")[0].strip() or self.identifier
+
 
 def read_images(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[Image]:
     """Read ``rdf:RDF`` documents, alone or in a ``metadata`` element, while they arrive.

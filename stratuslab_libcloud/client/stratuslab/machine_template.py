@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ RANK = "- RUNNING_VMS"
 """Of the hosts that satisfy the requirements, the one with the fewest machines."""
 
 _PREFIXES = {"ide": "hd", "scsi": "sd", "virtio": "vd"}
-_EXTRA_DISKS = "cef"
+_EXTRA_DISKS = "cefghijklmnop"
 """The letters of further disks: a and b are the root and the swap disk, d is the contextualization on an ide bus."""
 
 
@@ -50,7 +51,7 @@ class MachineTemplate:
     :param context: the values of its contextualization
     :param inbound_ports: the ports on which the image can be reached
     :param options: chosen by the configuration and the caller
-    :param persistent_disk: the URL of a disk to attach at the start
+    :param persistent_disks: the URLs of disks to attach at the start
     :param readonly_disk: the URL of a read-only data image to attach at the start
     :param mark: by which the machine can be found when the reply is lost
     """
@@ -63,7 +64,7 @@ class MachineTemplate:
     context: Mapping[str, str]
     inbound_ports: tuple[int, ...]
     options: MachineOptions
-    persistent_disk: str | None
+    persistent_disks: tuple[str, ...]
     readonly_disk: str | None
     mark: str
 
@@ -129,7 +130,7 @@ class MachineTemplate:
             },
         )
         yield Vector("DISK", {"TYPE": "swap", "SIZE": str(self.swap), "TARGET": prefix + "b", "READONLY": "no"})
-        yield from self._further_disks().values()
+        yield from chain.from_iterable(self._further_disks().values())
 
     @property
     def _save(self) -> str:
@@ -139,20 +140,20 @@ class MachineTemplate:
     def _disk_format(self) -> str:
         return "qcow2" if self.options.qcow else self.root.format
 
-    def _further_disks(self) -> dict[str, Vector]:
+    def _further_disks(self) -> dict[str, list[Vector]]:
         """Disks beside the root and the swap disk, by the names of ``schema.one``; each has a target of its own."""
         options = self.options
         letters = iter(_EXTRA_DISKS)
         prefix = self._prefix
-        disks = {}
+        disks: dict[str, list[Vector]] = {}
         if options.volatile_disk:
-            disks["extra_disk"] = _volatile_disk(options.volatile_disk, prefix + next(letters))
-        if self.persistent_disk:
-            target = prefix + next(letters)
-            disk = {"SOURCE": self.persistent_disk, "TARGET": target, "TYPE": "block"}
-            disks["persistent_disk"] = Vector("DISK", disk)
+            disks["extra_disk"] = [_volatile_disk(options.volatile_disk, prefix + next(letters))]
+        disks["persistent_disk"] = [
+            Vector("DISK", {"SOURCE": source, "TARGET": prefix + next(letters), "TYPE": "block"})
+            for source in self.persistent_disks
+        ]
         if self.readonly_disk:
-            disks["readonly_disk"] = _readonly_disk(self.readonly_disk, prefix + next(letters))
+            disks["readonly_disk"] = [_readonly_disk(self.readonly_disk, prefix + next(letters))]
         return disks
 
     def _raw(self) -> Vector:
@@ -191,7 +192,6 @@ class MachineTemplate:
             "raw_data": self._raw(),
             "create_image": self._create_image(),
             "inbound_ports": self._inbound_ports(),
-            **self._further_disks(),
         }
         return {
             "vm_cpu": cpu.value,
@@ -205,6 +205,7 @@ class MachineTemplate:
             "public_key": writer.inner_text("CONTEXT", "PUBLIC_KEY", key),
             "extra_context": "".join(f"{pair},\n" for pair in writer.pairs(Vector("CONTEXT", context))),
             **{token: writer.text(part) for token, part in parts.items()},
+            **{token: "\n".join(map(writer.text, disks)) for token, disks in self._further_disks().items()},
         }
 
     def _nic(self) -> Vector:

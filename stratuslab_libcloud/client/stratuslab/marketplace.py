@@ -46,6 +46,7 @@ class Marketplace:
         )
         self._listed: _Cached[list[Image]] | None = None
         self._known: dict[str, _Cached[Image]] = {}
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def images(self, lifetime: float | None = None) -> list[Image]:
@@ -60,6 +61,7 @@ class Marketplace:
         if cached and cached.is_younger_than(seconds):
             return list(cached.value)
         images = self._fetch_all()
+        self._names.update({image.identifier: image.name for image in images})
         if seconds > 0:
             with self._lock:
                 self._listed = _Cached(images)
@@ -83,7 +85,12 @@ class Marketplace:
         image = self._look_up(identifier)
         with self._lock:
             self._known[identifier] = _Cached(image)
+            self._names[identifier] = image.name
         return image
+
+    def known_name(self, identifier: str) -> str | None:
+        """An image's name, if it was in any answer so far; nothing is asked."""
+        return self._names.get(identifier)
 
     def source(self, identifier: str) -> str:
         """The URL by which a machine's template names an image."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.exactly_once import create_machine
@@ -29,20 +29,18 @@ from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_c
 from stratuslab_libcloud.client.opennebula.template import WithVariables
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
-from stratuslab_libcloud.config import MachineOptions, values
+from stratuslab_libcloud.config import InstanceType, MachineOptions, values
 from stratuslab_libcloud.deployment.public_keys import usable_keys
-from stratuslab_libcloud.driver.arguments import checked, parsed, text
+from stratuslab_libcloud.driver.arguments import checked, text
 from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions, check_location
 from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
 
 _log = logging.getLogger(__name__)
 
-_LARGEST = 2**31 - 1
-
 
 def create(
-    cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+    cloud: Cloud, name: str | None, shape: InstanceType, image: NodeImage, auth: Any, options: CheckedNodeOptions
 ) -> VirtualMachine:
     """Create a machine, once, and ask for the address that it got.
 
@@ -51,7 +49,7 @@ def create(
     :raises StratusLabError: when it was not created
     :raises UnknownOutcomeError: when it is not known whether it was created
     """
-    plan = machine_template(cloud, name, size, image, auth, options)
+    plan = machine_template(cloud, name, shape, image, auth, options)
     try:
         number = create_machine(cloud.compute, plan.allocator(cloud.compute), plan.mark, cloud.config.compute.timeout)
     except KeyboardInterrupt:
@@ -77,7 +75,7 @@ def _as_created(cloud: Cloud, number: int, plan: MachineTemplate) -> VirtualMach
 
 
 def machine_template(
-    cloud: Cloud, name: str, size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+    cloud: Cloud, name: str | None, shape: InstanceType, image: NodeImage, auth: Any, options: CheckedNodeOptions
 ) -> MachineTemplate:
     """What the machine is to be; asks the Marketplace about an image that it does not know yet.
 
@@ -85,25 +83,25 @@ def machine_template(
     :raises StratusLabError: when the image, a file or a value cannot be used
     """
     machine = options.over(cloud.config.machine, cloud.config.section)
+    volumes = options.volumes_with(machine, cloud.config.section)
     root, ports = _root_disk(cloud, checked(NodeImage, image), machine)
-    checked(NodeSize, size)
     return MachineTemplate(
         name="" if name is None else text("name", name),
-        cpu=_number("a size's cpu", _cpu_of(size), 1),
-        ram=_number("a size's ram", size.ram, 1),
-        swap=_number("a size's disk", size.disk or 0, 0),
+        cpu=shape.cpu,
+        ram=shape.ram,
+        swap=shape.swap,
         root=root,
         context=_context(cloud, auth, machine, options),
         inbound_ports=ports,
         options=machine,
-        persistent_disk=machine.persistent_disk and _disk_source(cloud, machine.persistent_disk),
+        persistent_disks=tuple(_disk_source(cloud, uuid) for uuid in volumes),
         readonly_disk=machine.readonly_disk and _data_source(cloud, machine.readonly_disk),
         mark=new_mark(),
     )
 
 
 def machine_templates(
-    cloud: Cloud, names: Iterable[str], size: NodeSize, image: NodeImage, auth: Any, options: CheckedNodeOptions
+    cloud: Cloud, names: Iterable[str], shape: InstanceType, image: NodeImage, auth: Any, options: CheckedNodeOptions
 ) -> list[MachineTemplate]:
     """What several machines are to be that differ only in their names.
 
@@ -115,7 +113,7 @@ def machine_templates(
     checked_names = [text("a name", name) for name in names]
     if not checked_names:
         return []
-    first = machine_template(cloud, checked_names[0], size, image, auth, options)
+    first = machine_template(cloud, checked_names[0], shape, image, auth, options)
     return [replace(first, name=name, mark=new_mark()) for name in checked_names]
 
 
@@ -190,6 +188,7 @@ def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedN
     pairs.update(options.context_pairs())
     if machine.expand_variables:
         pairs = {name: WithVariables(value) for name, value in pairs.items()}
+    pairs.update(options.notes().context_pairs())
     user_data = options.user_data()
     if user_data is not None:
         pairs.update(cloud_init_pairs([keys], [Part(RAW_USER_DATA, user_data, "user-data")]))
@@ -208,12 +207,3 @@ def _context_lines(options: MachineOptions) -> Iterable[str]:
         yield from read_text(options.context_file, "extra_context_file").splitlines()
     if options.context_data:
         yield from options.context_data.split("#")
-
-
-def _cpu_of(size: NodeSize) -> Any:
-    return getattr(size, "cpu", None) or (size.extra or {}).get("cpu") or 1
-
-
-def _number(name: str, value: Any, lowest: int) -> int:
-    number = parsed(name, "nothing" if value is None else value, values.whole_number(lowest, _LARGEST))
-    return number or 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stratuslab_libcloud.client import Cloud
@@ -15,7 +16,12 @@ _PORT_TRANSLATION_SECONDS = 10.0
 
 
 def find(
-    cloud: Cloud, auth: Any, create_keywords: Mapping[str, Any], seconds: float, proxy_url: str | None
+    cloud: Cloud,
+    auth: Any,
+    create_keywords: Mapping[str, Any],
+    seconds: float,
+    proxy_url: str | None,
+    private_key_file: Path | None = None,
 ) -> DeployTarget:
     """Where a machine is started that is to be deployed.
 
@@ -23,6 +29,7 @@ def find(
     :param create_keywords: of the call to `create_node` that follows
     :param seconds: the caller's time limit
     :param proxy_url: an HTTP proxy to use instead of the environment's
+    :param private_key_file: that opens the machine; the configured one by default
     :raises StratusLabError: as `create_node`
     """
     keys, origin = creation.keys_of_machine(cloud, auth, create_keywords)
@@ -31,7 +38,7 @@ def find(
         location=config.section,
         public_keys=keys,
         public_keys_origin=origin,
-        private_key_file=config.private_key_file,
+        private_key_file=private_key_file or config.private_key_file,
         gateway=_gateway(cloud, seconds, proxy_url),
     )
 

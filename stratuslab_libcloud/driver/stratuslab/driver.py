@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
 
-from stratuslab_libcloud.driver.arguments import checked, machine_number, seconds_or_none, text
+from stratuslab_libcloud.driver.arguments import checked, seconds_or_none, text
 from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.stratuslab.key_pair_calls import KeyPairCalls
+from stratuslab_libcloud.driver.stratuslab.node_changes import NodeChanges
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
@@ -23,12 +26,13 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
     from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
+    from stratuslab_libcloud.driver.stratuslab.networks import StratusLabNetwork, StratusLabSecurityGroup
     from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
     from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
     from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 
-class StratusLabNodeDriver(VolumeCalls):
+class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
     """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
 
     A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked
@@ -97,7 +101,8 @@ class StratusLabNodeDriver(VolumeCalls):
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
         from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 
-        return StratusLabNode(machine, location, self._sizes.of(machine), self)
+        known_name = self._locations.cloud(location).marketplace.known_name
+        return StratusLabNode(machine, location, self._sizes.of(machine), self, known_name)
 
     def _deploy_target(
         self, location: Location, auth: Any, options: DeployOptions, create_keywords: Mapping[str, Any]
@@ -105,7 +110,12 @@ class StratusLabNodeDriver(VolumeCalls):
         from stratuslab_libcloud.driver.stratuslab import deploy_target
 
         cloud = self._locations.cloud(location)
-        return deploy_target.find(cloud, auth, create_keywords, options.seconds_to_wait, self._proxy_url)
+        key_name = create_keywords.get("ex_keyname")
+        private_key_file = self._key_pairs(location).private_file(key_name) if key_name else None
+        auth = self._auth_of(auth, key_name, location)
+        return deploy_target.find(
+            cloud, auth, create_keywords, options.seconds_to_wait, self._proxy_url, private_key_file
+        )
 
     # -- Sizes and images
 
@@ -114,8 +124,9 @@ class StratusLabNodeDriver(VolumeCalls):
     ) -> list[StratusLabSize]:
         """The standard instance types and the user's own; they are the same at all locations.
 
-        :raises ConfigurationError: when an entry of ``[instance_types]`` cannot be read
+        :raises ConfigurationError: when an entry of ``[instance_types]`` cannot be read, or there is no such location
         """
+        self._locations.find(location)
         return self._sizes.all()
 
     def ex_get_size(self, name: str) -> StratusLabSize:
@@ -126,19 +137,39 @@ class StratusLabNodeDriver(VolumeCalls):
         return self._sizes.named(text("name", name))
 
     def list_images(  # type: ignore[override]  # narrower than Libcloud's
-        self, location: Location = None, ex_image_lifetime: float | None = None
+        self,
+        location: Location = None,
+        ex_image_lifetime: float | None = None,
+        *,
+        ex_os: str | None = None,
+        ex_architecture: str | None = None,
+        ex_endorser: str | None = None,
+        ex_kind: str | None = None,
+        ex_name: str | re.Pattern[str] | None = None,
+        ex_latest: bool = False,
+        ex_all_endorsers: bool = False,
     ) -> list[StratusLabImage]:
-        """The valid entries of a location's Marketplace; an image endorsed by two people is there twice.
+        """The images of a location's Marketplace, each once: as who endorsed it last says.
 
         :param location: the default location if not given
         :param ex_image_lifetime: as for the driver, for this list alone
+        :param ex_os: only those with this operating system, such as ``Ubuntu``
+        :param ex_architecture: only those for this architecture, such as ``x86_64``
+        :param ex_endorser: only those that the person with this e-mail address endorsed
+        :param ex_kind: only machine images (``machine``) or only data images (``disk``)
+        :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
+        :param ex_latest: whether of several images of one name only the newest is listed
+        :param ex_all_endorsers: whether an image is there once for each of its endorsers
         :raises ServiceError: when the Marketplace does not answer as it should
         """
+        from stratuslab_libcloud.driver.stratuslab.image_selection import ImageSelection
         from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 
+        selection = ImageSelection(ex_os, ex_architecture, ex_endorser, ex_kind, ex_name, ex_latest, ex_all_endorsers)
+        selection.check()
         marketplace = self._locations.cloud(location).marketplace
         entries = marketplace.images(seconds_or_none("ex_image_lifetime", ex_image_lifetime))
-        return [StratusLabImage(entry, self) for entry in entries]
+        return [StratusLabImage(entry, self, endorsers) for entry, endorsers in selection.of(entries)]
 
     def get_image(self, image_id: str, location: Location = None) -> NodeImage:
         """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
@@ -151,20 +182,39 @@ class StratusLabNodeDriver(VolumeCalls):
 
         return images.get(self._locations.cloud(location), text("image_id", image_id), self)
 
+    def ex_get_image(self, image_id: str, location: Location = None) -> NodeImage:
+        """As `get_image`; other drivers have it by this name."""
+        return self.get_image(image_id, location)
+
+    # -- Networks
+
+    def ex_list_networks(self) -> list[StratusLabNetwork]:
+        """The networks that a StratusLab cloud has, for ``networks`` of `create_node`."""
+        from stratuslab_libcloud.driver.stratuslab import networks
+
+        return [networks.StratusLabNetwork(name, self) for name in networks.NAMES]
+
+    def ex_list_security_groups(self) -> list[StratusLabSecurityGroup]:
+        """The only group that there is: a StratusLab cloud lets everything through."""
+        from stratuslab_libcloud.driver.stratuslab.networks import StratusLabSecurityGroup
+
+        return [StratusLabSecurityGroup(self)]
+
     # -- Nodes
 
     def create_node(
         self,
-        name: str,
-        size: NodeSize | None,
-        image: NodeImage,
+        name: str | None = None,
+        size: NodeSize | None = None,
+        image: NodeImage | None = None,
         location: Location = None,
         auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
         **options: Unpack[NodeOptions],
     ) -> StratusLabNode:
         """Start a machine; it has its address at once and runs some time later (`wait_until_running`).
 
-        :param size: the configured default if None
+        :param name: the cloud gives it one if None, such as ``one-7``
+        :param size: from `list_sizes`, or a `NodeSize` with nothing but the id of one; the configured default if None
         :param image: from `list_images` or `get_image`, or a `NodeImage` whose id is a Marketplace identifier, a
             volume's id or a URL
         :param location: the default location if not given
@@ -178,8 +228,9 @@ class StratusLabNodeDriver(VolumeCalls):
 
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
-        size = size or self._sizes.named(cloud.config.machine.instance_type)
-        machine = creation.create(cloud, name, size, image, auth, CheckedNodeOptions(**options))
+        shape = self._sizes.shape(size, cloud.config.machine.instance_type)
+        auth = self._auth_of(auth, options.get("ex_keyname"), where)
+        machine = creation.create(cloud, name, shape, checked(NodeImage, image), auth, CheckedNodeOptions(**options))
         return self._to_node(machine, where)
 
     def ex_create_nodes(
@@ -207,24 +258,14 @@ class StratusLabNodeDriver(VolumeCalls):
 
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
-        size = size or self._sizes.named(cloud.config.machine.instance_type)
-        templates = creation.machine_templates(cloud, names, size, image, auth, CheckedNodeOptions(**options))
+        shape = self._sizes.shape(size, cloud.config.machine.instance_type)
+        auth = self._auth_of(auth, options.get("ex_keyname"), where)
+        templates = creation.machine_templates(cloud, names, shape, image, auth, CheckedNodeOptions(**options))
         return several_nodes.create(cloud, templates, lambda machine: self._to_node(machine, where))
 
-    def reboot_node(self, node: Node) -> bool:
-        """Not offered.
+    def ex_get_metadata_for_node(self, node: Node) -> dict[str, str]:
+        """What `create_node` was given as ``ex_metadata``, as the cloud has it.
 
-        :raises NotImplementedError: always
+        :raises NotFoundError: when there never was such a machine
         """
-        raise NotImplementedError(
-            "a StratusLab cloud cannot reboot a machine: its compute service has no such function; "
-            "reboot it from inside, or destroy it and create another"
-        )
-
-    def ex_shutdown_node(self, node: Node) -> bool:
-        """Let a machine's own operating system shut it down; it ends after that. A killed one saves nothing.
-
-        :raises ConflictError: when it is not running
-        """
-        self._locations.cloud_of(checked(Node, node)).compute.shutdown(machine_number(node))
-        return True
+        return dict(self.ex_get_node(checked(Node, node)).extra["metadata"])

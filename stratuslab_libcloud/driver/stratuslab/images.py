@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import NodeDriver, NodeImage
@@ -20,9 +21,10 @@ class StratusLabImage(NodeImage):
     :ivar entry: what its endorser says of it, as the client library has it
     """
 
-    def __init__(self, entry: Image, driver: NodeDriver) -> None:
-        name = entry.title or entry.description.partition("\n")[0].strip() or entry.identifier
-        super().__init__(id=entry.identifier, name=name, driver=driver, extra=_image_extra(entry))
+    def __init__(self, entry: Image, driver: NodeDriver, endorsers: Sequence[str] | None = None) -> None:
+        extra = _image_extra(entry)
+        extra["endorsers"] = [entry.endorser] if endorsers is None else list(endorsers)
+        super().__init__(id=entry.identifier, name=entry.name, driver=driver, extra=extra)
         self.entry = entry
 
     def __repr__(self) -> str:

@@ -3,37 +3,63 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import functools
+import gzip
+import logging
+import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from libcloud.compute.base import NodeImage, StorageVolume
 
 from stratuslab_libcloud.client.opennebula.contextualization import parse_pairs, read_text
-from stratuslab_libcloud.config import MachineOptions, values
+from stratuslab_libcloud.config import MachineOptions, SavedImage, values
 from stratuslab_libcloud.driver.arguments import parsed, text
 from stratuslab_libcloud.driver.locations import location_of
+from stratuslab_libcloud.driver.stratuslab.networks import check_security_groups, only_network
+from stratuslab_libcloud.driver.stratuslab.node_notes import NodeNotes, checked_notes
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+_log = logging.getLogger(__name__)
+
 _MIB_IN_GIB = 1024
 _LARGEST_VOLATILE_DISK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_WITHOUT_MEANING = {
+    "ex_disk_config": "a machine's root disk is as large as its image",
+    "ex_availability_zone": "a StratusLab cloud has none",
+    "ex_assign_public_ip": "a machine in the public network has a public address, see ex_network",
+}
+"""What programs give blindly, and why it changes nothing."""
+
 _SET_BY_THE_DRIVER = frozenset({"PUBLIC_KEY", "TARGET"})
 
 
 class NodeOptions(TypedDict, total=False):
     """The keywords of `create_node`; what is left out, or None, is as the configuration says.
 
-    :param ex_network: ``public``, ``local`` or ``private``
+    :param ex_network: ``public``, ``local`` or ``private``, or one of `ex_list_networks`
+    :param networks: the same, as the only one in a list; so is ``ex_networks``
     :param ex_address: the IP address to ask for
     :param ex_context: pairs for the contextualization: a mapping, ``key=value`` lines, or the `Path` of a file
     :param ex_context_method: ``one`` or ``cloud-init``
     :param ex_cloud_init: ``mimetype,file`` pairs for cloud-init, separated by ``#``
     :param ex_expand_variables: whether OpenNebula replaces ``$NAME``, ``$NIC[IP]`` and the like in `ex_context` and
         `ex_requirements`, the configuration's included; otherwise a ``$`` there means itself
-    :param ex_userdata: cloud-init's user data, as it is; at most 16384 bytes when gzipped
+    :param ex_userdata: cloud-init's user data, as it is: a text, bytes that may be gzipped, or the `Path` of a file; at
+        most 16384 bytes when gzipped
+    :param ex_keyname: the name of a key pair, instead of ``auth``
+    :param ex_metadata: texts by name, which come back in ``node.extra["metadata"]``
+    :param ex_tags: texts, or texts by name, which come back in ``node.extra["tags"]``
+    :param ex_security_groups: the only one is ``default``; others are refused
+    :param ex_volumes: volumes to start with, as `ex_persistent_disk` is one
+    :param ex_save_as: the title of the image that is made of the root disk when the machine is shut down
+    :param ex_config_drive: accepted, since a machine always has one; so are ``ex_disk_config``,
+        ``ex_availability_zone`` and ``ex_assign_public_ip``, which change nothing, as the log says once
     :param ex_requirements: an OpenNebula expression that a host must satisfy
     :param ex_disks_bus: ``ide``, ``scsi`` or ``virtio``
     :param ex_persistent_disk: a volume to start with
@@ -42,13 +68,25 @@ class NodeOptions(TypedDict, total=False):
     :param ex_check_image_url: whether it is checked that there is something at an image's URL
     """
 
-    ex_network: str | None
+    ex_network: Any
+    networks: Any
+    ex_networks: Any
     ex_address: str | None
     ex_context: Mapping[str, Any] | str | Path | None
     ex_context_method: str | None
     ex_cloud_init: str | None
     ex_expand_variables: bool | None
-    ex_userdata: str | bytes | None
+    ex_userdata: str | bytes | Path | None
+    ex_keyname: str | None
+    ex_metadata: Mapping[str, Any] | None
+    ex_tags: Iterable[str] | Mapping[str, Any] | None
+    ex_security_groups: Any
+    ex_volumes: Iterable[StorageVolume | str] | None
+    ex_save_as: str | None
+    ex_config_drive: Any
+    ex_disk_config: Any
+    ex_availability_zone: Any
+    ex_assign_public_ip: Any
     ex_requirements: str | None
     ex_disks_bus: str | None
     ex_persistent_disk: StorageVolume | str | None
@@ -66,6 +104,9 @@ class CheckedNodeOptions:
     def __init__(self, **options: Unpack[NodeOptions]) -> None:
         for name in options:
             _check_name(name)
+            if name in _WITHOUT_MEANING and options.get(name) is not None:
+                _tell_once(name, _WITHOUT_MEANING[name])
+        check_security_groups(options.get("ex_security_groups"))
         self._options = options
 
     def over(self, configured: MachineOptions, location: str) -> MachineOptions:
@@ -78,17 +119,17 @@ class CheckedNodeOptions:
         readonly = _id_of(given("ex_readonly_disk"))
         volatile = parsed("ex_volatile_disk", given("ex_volatile_disk"), values.whole_number(1, _LARGEST_VOLATILE_DISK))
         chosen: dict[str, Any] = {
-            "network": parsed("ex_network", given("ex_network"), values.one_of("public", "local", "private")),
+            "network": self._network(),
             "address": parsed("ex_address", given("ex_address"), values.ip_address),
             "context_method": parsed("ex_context_method", given("ex_context_method"), values.context_method),
             "cloud_init": _text("ex_cloud_init", given("ex_cloud_init")),
             "expand_variables": parsed("ex_expand_variables", given("ex_expand_variables"), values.truth),
             "requirements": _text("ex_requirements", given("ex_requirements")),
             "disks_bus": parsed("ex_disks_bus", given("ex_disks_bus"), values.disks_bus),
-            "persistent_disk": self._volume_at(location),
             "readonly_disk": parsed("ex_readonly_disk", readonly, values.image_identifier_or_url),
             "volatile_disk": volatile and volatile * _MIB_IN_GIB,
             "check_image_url": parsed("ex_check_image_url", given("ex_check_image_url"), values.truth),
+            "saved_image": self._saved_image(configured),
         }
         return configured._replace(**{name: value for name, value in chosen.items() if value is not None})
 
@@ -104,24 +145,68 @@ class CheckedNodeOptions:
             raise InvalidArgumentError(f"ex_context cannot have {' and '.join(taken)}: the driver sets that itself")
         return pairs
 
+    def notes(self) -> NodeNotes:
+        """What is noted in the machine for programs.
+
+        :raises InvalidArgumentError: when metadata or tags are of another form
+        """
+        given = self._options
+        return checked_notes(given.get("ex_metadata"), given.get("ex_tags"), given.get("ex_keyname") or None)
+
+    def volumes_with(self, machine: MachineOptions, location: str) -> list[str]:
+        """The uuids of the volumes to start with: the configured one or the call's in its place, and further ones.
+
+        :param machine: the configuration's options
+        :param location: where the machine is to be
+        :raises InvalidArgumentError: when one is no volume, is elsewhere, or is there twice
+        """
+        given = self._options.get
+        further = given("ex_volumes")
+        if isinstance(further, (str, StorageVolume)) or not isinstance(further, (Iterable, type(None))):
+            raise InvalidArgumentError(f"ex_volumes has to be a list of volumes, not {further!r}")
+        first = given("ex_persistent_disk")
+        first = machine.persistent_disk if first is None else first
+        uuids = [] if first is None else [_uuid_at("ex_persistent_disk", first, location)]
+        uuids += [_uuid_at("a volume in ex_volumes", volume, location) for volume in further or ()]
+        if len(set(uuids)) < len(uuids):
+            raise InvalidArgumentError("a machine cannot start with the same volume twice")
+        return uuids
+
     def user_data(self) -> str | None:
         """The user data, if there is any.
 
         :raises InvalidArgumentError: when it is not a text
+        :raises ConfigurationError: when the file cannot be read
         """
         given = self._options.get("ex_userdata")
         if given is None:
             return None
+        if isinstance(given, Path):
+            return read_text(given, "ex_userdata")
         try:
-            return text("ex_userdata", given.decode() if isinstance(given, bytes) else given)
+            content = gzip.decompress(given) if isinstance(given, bytes) and given.startswith(_GZIP) else given
+            return text("ex_userdata", content.decode() if isinstance(content, bytes) else content)
+        except (OSError, EOFError, zlib.error):
+            raise InvalidArgumentError("ex_userdata begins as gzipped data does, but cannot be unpacked") from None
         except UnicodeDecodeError:
             raise InvalidArgumentError("ex_userdata has to be a text in UTF-8") from None
 
-    def _volume_at(self, location: str) -> str | None:
-        disk = self._options.get("ex_persistent_disk")
-        if isinstance(disk, StorageVolume):
-            check_location(disk, location)
-        return parsed("ex_persistent_disk", _id_of(disk), values.disk_uuid)
+    def _network(self) -> str | None:
+        """The network that is given by any of three names, or None.
+
+        :raises InvalidArgumentError: when they differ, or there is no such network
+        """
+        names = {
+            name: only_network(name, self._options.get(name)) for name in ("ex_network", "networks", "ex_networks")
+        }
+        chosen = {network for network in names.values() if network}
+        if len(chosen) > 1:
+            raise InvalidArgumentError(f"{', '.join(names)} name different networks: a machine has one interface")
+        return chosen.pop() if chosen else None
+
+    def _saved_image(self, configured: MachineOptions) -> SavedImage | None:
+        title = _text("ex_save_as", self._options.get("ex_save_as"))
+        return (configured.saved_image or SavedImage())._replace(title=title) if title else None
 
 
 def check_location(thing: StorageVolume | NodeImage, location: str) -> None:
@@ -134,6 +219,21 @@ def check_location(thing: StorageVolume | NodeImage, location: str) -> None:
         raise InvalidArgumentError(
             f"volume {thing.id} is at location '{there}': a machine at '{location}' cannot use it"
         )
+
+
+def _uuid_at(name: str, volume: Any, location: str) -> str:
+    if isinstance(volume, StorageVolume):
+        check_location(volume, location)
+    uuid = parsed(name, _id_of(volume), values.disk_uuid)
+    if uuid is None:
+        raise InvalidArgumentError(f"{name} has to be a volume or its uuid, not {volume!r}")
+    return uuid
+
+
+@functools.cache
+def _tell_once(name: str, reason: str) -> None:
+    """Say in the log, once, that an argument changes nothing."""
+    _log.warning("create_node's argument '%s' changes nothing: %s", name, reason)
 
 
 def _check_name(name: str) -> None:

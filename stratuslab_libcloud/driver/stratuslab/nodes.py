@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from libcloud.compute.types import NodeState
 from stratuslab_libcloud.client.stratuslab.proxy import user_name
 from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
+from stratuslab_libcloud.driver.stratuslab.node_notes import read_notes
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
@@ -22,10 +24,18 @@ PRIVATE_NETWORKS = frozenset({"local", "private"})
 class StratusLabNode(LocatedNode):
     """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
 
+    :param known_name: the name of an image, if it is known
     :ivar location: the `NodeLocation` where it is
     """
 
-    def __init__(self, machine: VirtualMachine, location: NodeLocation, size: NodeSize, driver: NodeDriver) -> None:
+    def __init__(
+        self,
+        machine: VirtualMachine,
+        location: NodeLocation,
+        size: NodeSize,
+        driver: NodeDriver,
+        known_name: Callable[[str], str | None],
+    ) -> None:
         public_ips, private_ips = _addresses(machine)
         super().__init__(
             location,
@@ -36,7 +46,7 @@ class StratusLabNode(LocatedNode):
             private_ips=private_ips,
             driver=driver,
             size=size,
-            image=_image_of(machine, driver),
+            image=_image_of(machine, driver, known_name),
             extra=_node_extra(machine, location),
             created_at=machine.started,
         )
@@ -49,7 +59,7 @@ class StratusLabNode(LocatedNode):
         :raises StratusLabError: when the cloud cannot be asked
         """
         if self.extra["host"] is None:
-            details = self.driver.ex_get_node_details(self)
+            details = self.driver.ex_get_node(self)
             self.extra["host"] = details.extra["host"]
         host: str | None = self.extra["host"]
         return host
@@ -77,14 +87,17 @@ def _is_private(network: str, ip: str) -> bool:
     return address.is_private and not address.is_loopback
 
 
-def _image_of(machine: VirtualMachine, driver: NodeDriver) -> NodeImage | None:
+def _image_of(machine: VirtualMachine, driver: NodeDriver, known_name: Callable[[str], str | None]) -> NodeImage | None:
     image_id = machine.image_id
     if image_id is None:
         return None
-    return NodeImage(id=image_id, name=image_id, driver=driver, extra={"source": machine.disks[0].source})
+    return NodeImage(
+        id=image_id, name=known_name(image_id) or image_id, driver=driver, extra={"source": machine.disks[0].source}
+    )
 
 
 def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, Any]:
+    notes = read_notes(machine.context)
     return {
         "location": str(location.id),
         "host": machine.host,
@@ -97,4 +110,7 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, An
         "error": machine.error,
         "mark": machine.mark,
         "ended_at": machine.ended.isoformat() if machine.ended else None,
+        "metadata": dict(notes.metadata),
+        "tags": dict(notes.tags) if isinstance(notes.tags, Mapping) else list(notes.tags),
+        "key_name": notes.key_name,
     }

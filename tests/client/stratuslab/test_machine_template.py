@@ -35,7 +35,7 @@ def template(root: RootDisk | None = None, /, **changes: Any) -> Template:
         "context": {"PUBLIC_KEY": "ssh-rsa A"},
         "inbound_ports": (),
         "options": MachineOptions(**options),
-        "persistent_disk": extra["at_start_disk"],
+        "persistent_disks": tuple(filter(None, [extra["at_start_disk"]])),
         "readonly_disk": extra["at_start_image"],
         "mark": "m",
         **changes,

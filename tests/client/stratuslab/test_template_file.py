@@ -29,7 +29,7 @@ def plan(file: Path | None, **options: Any) -> MachineTemplate:
         context={"PUBLIC_KEY": 'ssh-rsa A "jane"\n', "SITE": "lal", "ROLE": 'a "b"', "TARGET": "hdd"},
         inbound_ports=(22, 80),
         options=MachineOptions(template_file=file, **options),
-        persistent_disk="pdisk:d.example.org/1",
+        persistent_disks=("pdisk:d.example.org/1", "pdisk:d.example.org/2"),
         readonly_disk="https://m.example.org/metadata/B",
         mark="m",
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests_mock
@@ -43,7 +45,7 @@ def test_locations_are_the_sections(offline: StratusLabNodeDriver) -> None:
 
 
 def test_sizes_are_the_standard_ones_and_the_users_own(offline: StratusLabNodeDriver) -> None:
-    assert [(size.id, size.extra["cpu"], size.cpu, size.ram, size.disk) for size in offline.list_sizes()] == [
+    assert [(size.id, size.extra["cpu"], size.cpu, size.ram, size.extra["swap"]) for size in offline.list_sizes()] == [
         ("t1.micro", 1, 1, 512, 512),
         ("m1.small", 1, 1, 2048, 2048),
         ("m1.medium", 1, 1, 3072, 3072),
@@ -85,6 +87,7 @@ def test_images_are_the_valid_entries(driver: StratusLabNodeDriver, sandbox: San
         "disk_bus",
         "endorsed",
         "endorser",
+        "endorsers",
         "format",
         "hypervisor",
         "inbound_ports",
@@ -104,11 +107,87 @@ def test_images_are_the_valid_entries(driver: StratusLabNodeDriver, sandbox: San
     json.dumps([image.extra for image in images])
 
 
-def test_an_image_endorsed_twice_is_there_twice(driver: StratusLabNodeDriver) -> None:
-    endorsers: dict[str, set[str]] = {}
-    for image in driver.list_images():
-        endorsers.setdefault(image.id, set()).add(image.extra["endorser"])
-    assert sorted(len(those) for those in endorsers.values())[-1] == 2
+def test_an_image_endorsed_twice_is_there_once_with_both_endorsers(driver: StratusLabNodeDriver) -> None:
+    images = driver.list_images()
+    assert len({image.id for image in images}) == len(images)
+    [twice] = [image for image in images if len(image.extra["endorsers"]) == 2]
+    both = [image for image in driver.list_images(ex_all_endorsers=True) if image.id == twice.id]
+    assert [image.extra["endorser"] for image in both] == twice.extra["endorsers"]
+    assert twice.extra["endorsed"] == max(image.extra["endorsed"] for image in both)
+    assert driver.get_image(twice.id).extra["endorser"] == twice.extra["endorser"]
+
+
+@pytest.mark.parametrize(
+    ("selection", "is_wanted"),
+    [
+        ({"ex_os": "ubuntu"}, lambda extra: extra["os"] == "Ubuntu"),
+        ({"ex_architecture": "x86_64"}, lambda extra: extra["architecture"] == "x86_64"),
+        ({"ex_kind": "disk"}, lambda extra: extra["kind"] == "disk"),
+        ({"ex_name": "ttylinux"}, lambda extra: extra["title"] == "ttylinux"),
+        ({"ex_name": re.compile("Ubuntu.*")}, lambda extra: extra["title"].startswith("Ubuntu")),
+        ({"ex_os": "Ubuntu", "ex_name": re.compile(".*web.*")}, lambda extra: "web" in extra["title"]),
+    ],
+    ids=["os", "architecture", "kind", "name", "pattern", "two"],
+)
+def test_images_of_a_kind(driver: StratusLabNodeDriver, selection: dict[str, Any], is_wanted: Any) -> None:
+    images = driver.list_images()
+    wanted = [image.id for image in images if is_wanted(image.extra)]
+    assert 0 < len(wanted) < len(images)
+    assert [image.id for image in driver.list_images(**selection)] == wanted
+
+
+def test_images_of_an_endorser(driver: StratusLabNodeDriver) -> None:
+    [twice] = [image for image in driver.list_images() if len(image.extra["endorsers"]) == 2]
+    for endorser in twice.extra["endorsers"]:
+        [found] = [image for image in driver.list_images(ex_endorser=endorser) if image.id == twice.id]
+        assert found.extra["endorser"] == endorser
+        assert found.extra["endorsers"] == twice.extra["endorsers"]
+    assert driver.list_images(ex_endorser="nobody@example.org") == []
+
+
+ENTRY = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:dcterms="http://purl.org/dc/terms/">
+<rdf:Description><dcterms:identifier>{}</dcterms:identifier><dcterms:title>Linux</dcterms:title>
+<dcterms:created>{}</dcterms:created></rdf:Description></rdf:RDF>"""
+
+
+def test_the_newest_image_of_each_name(driver: StratusLabNodeDriver) -> None:
+    entries = [
+        ENTRY.format(letter * 27, f"201{year}-01-01T00:00:00Z") for letter, year in zip("ABC", "231", strict=True)
+    ]
+    with requests_mock.Mocker() as mock:
+        mock.get(requests_mock.ANY, text=f"<metadata>{''.join(entries)}</metadata>")
+        assert [image.id[0] for image in driver.list_images()] == ["A", "B", "C"]
+        assert [image.id[0] for image in driver.list_images(ex_latest=True)] == ["B"]
+
+
+@pytest.mark.parametrize("selection", [{"ex_os": 5}, {"ex_name": 5}, {"ex_kind": []}], ids=str)
+def test_a_selection_that_is_none(driver: StratusLabNodeDriver, sandbox: Sandbox, selection: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="has to be a text"):
+        driver.list_images(**selection)
+    assert len(sandbox.requests) == 0
+
+
+def test_an_image_has_its_name_at_a_node_when_it_is_known(
+    driver: StratusLabNodeDriver, sandbox: Sandbox, config_file: Path
+) -> None:
+    image = driver.ex_get_image(next(i.id for i in driver.list_images() if i.name == "ttylinux"))
+    assert driver._locations.cloud(None).marketplace.known_name(image.id) == "ttylinux"
+    node = driver.create_node("n", None, image)
+    sandbox.requests.clear()
+    assert [node.image.name, driver.list_nodes()[0].image.name] == ["ttylinux", "ttylinux"]
+    assert sandbox.requests.operations == ["one.vmpool.info"]
+    other = StratusLabNodeDriver(stratuslab_user_config=config_file)
+    assert other.list_nodes()[0].image.name == image.id
+
+
+def test_sizes_of_a_location_that_is_none(driver: StratusLabNodeDriver) -> None:
+    assert len(driver.list_sizes(location=driver.default_location)) == 7
+    with pytest.raises(ConfigurationError, match="no location 'nowhere'"):
+        driver.list_sizes(location="nowhere")
+
+
+def test_disk_price_and_bandwidth_of_a_size(driver: StratusLabNodeDriver) -> None:
+    assert {(size.disk, size.price, size.bandwidth) for size in driver.list_sizes()} == {(0, 1.0, 1000)}
 
 
 def test_an_image_without_a_title_has_the_first_line_of_its_description_as_its_name(
