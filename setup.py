@@ -1,5 +1,15 @@
-"""Builds the distribution; what it is made of stands in pyproject.toml."""
+"""Builds the distribution; all but the description's links stands in pyproject.toml."""
+
+import re
+from pathlib import Path
 
 from setuptools import setup
 
-setup()
+FILES = "https://github.com/StratusLab/libcloud-drivers/blob/master/"
+
+# Where the package index shows the README, links to files beside it would lead nowhere.
+readme = (Path(__file__).parent / "README.md").read_text(encoding="utf-8")
+setup(
+    long_description=re.sub(r"\]\((?!https?:|#)", f"]({FILES}", readme),
+    long_description_content_type="text/markdown",
+)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from xml.sax.saxutils import escape
 
-from benchmarks.report import DOCUMENT, Plot
+from benchmarks.report import Plot
 
 _WIDTH, _HEIGHT = 660, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 40, 40, 45
@@ -20,9 +21,9 @@ _STYLE = (
 Point = tuple[float, float]
 
 
-def write(plot: Plot) -> None:
-    """Draw a plot beside the document."""
-    (DOCUMENT.parent / plot.file).write_text(svg(plot), encoding="utf-8")
+def write(plot: Plot, folder: Path) -> None:
+    """Draw a plot beside the document, in this folder."""
+    (folder / plot.file).write_text(svg(plot), encoding="utf-8")
 
 
 def svg(plot: Plot) -> str:

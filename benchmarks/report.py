@@ -59,7 +59,7 @@ class Row:
 class Plot:
     """A plot of how something grows.
 
-    :param file: a name in ``docs/``
+    :param file: a name beside the document
     :param lines: points by the name of what they are of
     :param logarithmic: whether both axes are
     """
@@ -116,14 +116,17 @@ def surroundings() -> str:
     return f"Of {today}: {python}, {', '.join(packages)}; {_processor()}, {os.cpu_count()} cores, {system}"
 
 
-def write(findings: Findings) -> None:
-    """Put the newest results into the document, between its marks."""
+def write(findings: Findings, folder: Path) -> None:
+    """Write the document with the newest results between its marks.
+
+    :param folder: where to; the document's own, or another one for a copy
+    """
     begin, end = _MARKS
     pictures = [f"![{plot.title}]({plot.file})" for plot in findings.plots]
     text = "\n\n".join([f"{surroundings()}.", table(findings.rows), *pictures]) + "\n"
     document = DOCUMENT.read_text(encoding="utf-8")
     between = re.compile(f"(?<={re.escape(begin)}\n).*(?={re.escape(end)})", re.DOTALL)
-    DOCUMENT.write_text(between.sub(lambda _: text, document), encoding="utf-8")
+    (folder / DOCUMENT.name).write_text(between.sub(lambda _: text, document), encoding="utf-8")
 
 
 def _processor() -> str:

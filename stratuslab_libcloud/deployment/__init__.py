@@ -31,7 +31,7 @@ __all__ = [
     "split_options",
 ]
 
-INSTALL = "pip install 'stratuslab-libcloud-drivers[deploy]'"
+INSTALL = "pip install 'stratuslab-libcloud-drivers[deploy]>=26'"
 
 
 def deploy_node(

@@ -9,7 +9,7 @@ It speaks the protocols of the real services, so any StratusLab client can use i
 
 from __future__ import annotations
 
-INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
+INSTALL = "pip install 'stratuslab-libcloud-drivers[sandbox]>=26'"
 
 try:
     from stratuslab_libcloud.sandbox.http.certificates import CertificateFiles

@@ -359,7 +359,9 @@ def test_without_paramiko_it_says_how_to_install_it(deploy: Deploy, driver: Serv
     monkeypatch.setitem(sys.modules, "paramiko", None)
     for name in [name for name in sys.modules if name.startswith("stratuslab_libcloud.deployment.")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'stratuslab-libcloud-drivers\[deploy\]'") as caught:
+    with pytest.raises(
+        MissingDependencyError, match=r"pip install 'stratuslab-libcloud-drivers\[deploy\]>=26'"
+    ) as caught:
         deploy(ScriptDeployment("true"))
     assert isinstance(caught.value, RuntimeError)
     assert not driver.nodes

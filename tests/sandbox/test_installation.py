@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-REMEDY = "pip install 'stratuslab-libcloud-drivers[sandbox]'"
+REMEDY = "pip install 'stratuslab-libcloud-drivers[sandbox]>=26'"
 
 
 def python_without(package: str, program: str) -> subprocess.CompletedProcess[str]:
