@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from libcloud.compute.base import NodeImage
+from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
+from stratuslab_libcloud.driver.waiting import until_running
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
@@ -74,6 +76,19 @@ def test_a_machine_without_such_an_address_is_waited_for(driver: StratusLabNodeD
         driver.wait_until_running([node], wait_period=0.01, timeout=0.05)
     ((_, addresses),) = driver.wait_until_running([node], ssh_interface="private_ips")
     assert addresses == node.private_ips
+
+
+def test_whether_an_ipv6_address_will_do(start: Start) -> None:
+    node = start()
+    node.state = NodeState.RUNNING
+    node.public_ips = ["2001:db8::7", "no address"]
+
+    def wait(force_ipv4: bool) -> object:
+        return until_running([node], lambda nodes, seconds: nodes, 5, 0, "public_ips", force_ipv4)  # type: ignore[arg-type, return-value]  # these are ours
+
+    assert wait(force_ipv4=False) == [(node, node.public_ips)]
+    with pytest.raises(WaitTimeoutError, match="it runs, but has no address in public_ips"):
+        wait(force_ipv4=True)
 
 
 def test_nodes_of_two_clouds_with_the_same_number(
