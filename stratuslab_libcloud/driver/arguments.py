@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize, StorageVolume
+from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize, StorageVolume, VolumeSnapshot
 
 from stratuslab_libcloud.client.opennebula.identifiers import parse_machine_id
 from stratuslab_libcloud.errors import InvalidArgumentError
@@ -16,6 +16,7 @@ T = TypeVar("T")
 _HOW_TO_GET_ONE = {
     Node: "a node: list_nodes() and ex_get_node() give one",
     StorageVolume: "a volume: list_volumes() and ex_get_volume() give one",
+    VolumeSnapshot: "a snapshot: list_volume_snapshots() gives one",
     NodeImage: "an image: list_images() and get_image() give one",
     NodeSize: "a size: list_sizes() gives one",
     KeyPair: "a key pair: list_key_pairs() and get_key_pair() give one",

@@ -48,6 +48,11 @@ class Disk(NamedTuple):
         return self.identifier.removeprefix(_SNAPSHOT) if self.identifier.startswith(_SNAPSHOT) else None
 
     @property
+    def is_root_of_a_machine(self) -> bool:
+        """Whether it is the root disk of a machine that has not ended."""
+        return self.snapshot_of is not None and self.users > 0
+
+    @property
     def mark(self) -> str | None:
         """By which its creator can find it, if this package created it."""
         return self.identifier if is_mark(self.identifier) else None

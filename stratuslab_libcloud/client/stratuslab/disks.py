@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from stratuslab_libcloud.client.http.failures import not_its_own
 from stratuslab_libcloud.client.http.messages import Answer, Request
@@ -80,6 +81,18 @@ class Disks:
         form = {"size": str(size), "tag": tag, "visibility": visibility, "identifier": mark}
         request = Request("POST /disks", "POST", "/disks/", form=form, headers=_JSON)
         return self._request(request, lambda answer: _field(answer, "uuid"), timeout=timeout)
+
+    def update(self, uuid: str, tag: str | None = None, visibility: str | None = None) -> None:
+        """Change a disk's name or its visibility; what is None stays.
+
+        :raises NotFoundError: when there is none
+        """
+        fields = {"tag": tag, "visibility": visibility}
+        body = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
+        # The service reads a form whatever it is called, and redirects unless it is called JSON.
+        headers = {**_JSON, "Content-Type": "application/json"}
+        request = Request("PUT /disks/{uuid}", "PUT", _path(uuid), body=body, headers=headers, repeatable=True)
+        self._request(request, Answer.body, uuid=uuid)
 
     def destroy(self, uuid: str) -> None:
         """Destroy a disk and its content.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from libcloud.compute.base import Node, NodeLocation, StorageVolume
+from libcloud.compute.base import Node, NodeLocation, StorageVolume, VolumeSnapshot
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked, machine_number, text
@@ -20,23 +20,33 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_NO_COPIES = (
+    "the disk service copies machine images only, and a copy has no owner, so that nobody but the service may use it"
+)
+
 
 class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
     """The volume calls of the driver."""
 
     def list_volumes(  # type: ignore[override]  # narrower than Libcloud's
-        self, location: Location = None, ex_details: bool = False, ex_partial: bool = False
+        self,
+        location: Location = None,
+        ex_details: bool = False,
+        ex_partial: bool = False,
+        *,
+        ex_all: bool = False,
     ) -> list[StratusLabVolume]:
         """The user's volumes, of one location or of all.
 
         :param ex_details: whether to ask for each volume's visibility, type and attachments, too: two more requests
             a volume
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
+        :param ex_all: whether the root disks of machines are there, too; they go when their machine ends
         :raises PartialListError: when a location does not answer; it has the volumes of the others
         """
 
         def ask(where: NodeLocation) -> list[StratusLabVolume]:
-            return self._volumes_in(where, ex_details)
+            return self._volumes_in(where, ex_details, ex_all)
 
         if location is None:
             return self._locations.ask_all(ask, ex_partial)
@@ -55,15 +65,16 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
 
         :param size: GiB, from 1 to 1024
         :param location: the default location if not given
-        :param snapshot: accepted because Libcloud has it; StratusLab has no snapshots of volumes
+        :param snapshot: not possible
         :param ex_visibility: ``private``, or ``public`` for one that everybody may read
         :raises InvalidArgumentError: when the size is not possible
         :raises UnknownOutcomeError: when it is not known whether it was created
+        :raises NotImplementedError: when a snapshot is given
         """
         from stratuslab_libcloud.driver.stratuslab import volumes
 
         if snapshot is not None:
-            raise NotImplementedError("a StratusLab cloud has no snapshots of volumes to create one from")
+            raise NotImplementedError(f"create_volume cannot start from a snapshot on StratusLab clouds: {_NO_COPIES}")
         where = self._locations.find(location)
         disk = volumes.create(self._locations.cloud(where), size, name, ex_visibility)
         return volumes.StratusLabVolume(disk, where, self)
@@ -110,6 +121,55 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         volumes.detach(cloud, volume, None if ex_node is None else machine_number(checked(Node, ex_node)))
         return True
 
+    def ex_update_volume(
+        self, volume: StorageVolume, name: str | None = None, *, ex_visibility: str | None = None
+    ) -> StratusLabVolume:
+        """Change a volume's name or its visibility; what is None stays.
+
+        :param ex_visibility: ``private`` or ``public``
+        :return: the volume as it is then
+        :raises NotFoundError: when there is none
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        where = self._locations.of(checked(StorageVolume, volume))
+        disks = self._locations.cloud(where).disks
+        tag = None if name is None else text("name", name)
+        visibility = None if ex_visibility is None else volumes.checked_visibility(ex_visibility)
+        if tag is None and visibility is None:
+            raise InvalidArgumentError("ex_update_volume needs a name, or ex_visibility")
+        disks.update(str(volume.id), tag, visibility)
+        return volumes.StratusLabVolume(disks.disk(str(volume.id)), where, self)
+
+    def list_volume_snapshots(self, volume: StorageVolume) -> list[VolumeSnapshot]:
+        """The copy-on-write copies of a machine image that the user has, such as root disks of machines.
+
+        :raises ServiceError: when the disk service does not answer as it should
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        where = self._locations.of(checked(StorageVolume, volume))
+        disks = self._locations.cloud(where).disks.disks()
+        return [volumes.snapshot(disk, where, self) for disk in disks if disk.snapshot_of == str(volume.id)]
+
+    def create_volume_snapshot(self, volume: StorageVolume, name: str | None = None) -> VolumeSnapshot:
+        """Not possible.
+
+        :raises NotImplementedError: always
+        """
+        raise NotImplementedError(f"create_volume_snapshot is not possible on StratusLab clouds: {_NO_COPIES}")
+
+    def destroy_volume_snapshot(self, snapshot: VolumeSnapshot) -> bool:
+        """Destroy a copy that `list_volume_snapshots` gave. One that is gone already is no error.
+
+        :raises ConflictError: when a machine uses it
+        """
+        from stratuslab_libcloud.client import confirmed_changes
+
+        location = (checked(VolumeSnapshot, snapshot).extra or {}).get("location")
+        confirmed_changes.destroy_disk(self._locations.cloud(location).disks, str(snapshot.id))
+        return True
+
     def ex_get_volume(self, volume_id: str, location: Location = None) -> StratusLabVolume:
         """A volume with all that is known of it, its attachments included.
 
@@ -123,11 +183,12 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         volume_id = text("volume_id", volume_id)
         return volumes.StratusLabVolume(disks.disk(volume_id), where, self, disks.mounts(volume_id))
 
-    def _volumes_in(self, location: NodeLocation, details: bool) -> list[StratusLabVolume]:
+    def _volumes_in(self, location: NodeLocation, details: bool, roots: bool) -> list[StratusLabVolume]:
         from stratuslab_libcloud.client.parallel import answers
         from stratuslab_libcloud.driver.stratuslab import volumes
 
         disks = self._locations.cloud(location).disks.disks()
+        disks = [disk for disk in disks if roots or not disk.is_root_of_a_machine]
         if not details:
             return [volumes.StratusLabVolume(disk, location, self) for disk in disks]
         return answers(lambda disk: self.ex_get_volume(disk.uuid, location), disks)

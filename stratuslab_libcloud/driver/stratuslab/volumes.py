@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume
-from libcloud.compute.types import StorageVolumeState
+from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume, VolumeSnapshot
+from libcloud.compute.types import StorageVolumeState, VolumeSnapshotState
 
 from stratuslab_libcloud.client import Cloud, confirmed_changes
 from stratuslab_libcloud.client.deadline import Deadline
@@ -21,6 +21,8 @@ from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
 _log = logging.getLogger(__name__)
 
 _VISIBILITIES = ("private", "public")
+_STATES = {False: "available", True: "in-use"}
+"""What `volume.extra['state']` is, by whether a machine uses the volume: OpenStack's words."""
 
 
 class StratusLabVolume(StorageVolume):
@@ -55,6 +57,29 @@ def attachment(mount: Mount) -> dict[str, str]:
     return {"node_id": str(mount.machine), "device": mount.device}
 
 
+def snapshot(disk: Disk, location: NodeLocation, driver: NodeDriver) -> VolumeSnapshot:
+    """A copy-on-write copy as Libcloud's snapshot."""
+    extra = {"location": str(location.id), "snapshot_of": disk.snapshot_of, "use_count": disk.users}
+    return VolumeSnapshot(
+        disk.uuid,
+        driver,
+        size=disk.size,
+        extra=extra,
+        state=VolumeSnapshotState.AVAILABLE,  # type: ignore[arg-type]  # Libcloud's annotation names the other enum
+        name=disk.tag,
+    )
+
+
+def checked_visibility(visibility: Any) -> str:
+    """One of the two.
+
+    :raises InvalidArgumentError: when it is something else
+    """
+    if not isinstance(visibility, str) or visibility not in _VISIBILITIES:
+        raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
+    return visibility
+
+
 def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     """Create an empty disk, once.
 
@@ -65,8 +90,7 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
 
     gibibytes = _checked_size(size)
     tag = "" if name is None else text("name", name)
-    if visibility not in _VISIBILITIES:
-        raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
+    checked_visibility(visibility)
     mark = new_mark()
     try:
         uuid = create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
@@ -127,7 +151,7 @@ def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:
 def _note_users(volume: StorageVolume, change: int) -> None:
     """Let the volume say what has just been changed."""
     users = max(0, int(volume.extra.get("use_count") or 0) + change) if volume.extra else max(0, change)
-    volume.extra = {**(volume.extra or {}), "use_count": users}
+    volume.extra = {**(volume.extra or {}), "use_count": users, "state": _STATES[users > 0]}
     volume.state = StorageVolumeState.INUSE if users else StorageVolumeState.AVAILABLE
 
 
@@ -178,6 +202,7 @@ def _checked_size(size: Any) -> int:
 def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | None) -> dict[str, Any]:
     extra: dict[str, Any] = {
         "location": str(location.id),
+        "state": _STATES[disk.users > 0],
         "owner": disk.owner,
         "use_count": disk.users,
         "marketplace_id": disk.identifier if is_image_id(disk.identifier) else None,

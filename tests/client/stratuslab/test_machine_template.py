@@ -206,7 +206,7 @@ def test_each_kind_of_value_arrives_or_is_refused(
                 saved_image=SavedImage(title, title, title, title),
                 template_file=file,
             ),
-            persistent_disk=f"pdisk:{source}",
+            persistent_disks=(f"pdisk:{source}",),
             readonly_disk=source,
             mark="m",
         )

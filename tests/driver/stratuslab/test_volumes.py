@@ -44,6 +44,7 @@ def test_listing_gives_the_same_volumes(volume: StratusLabVolume, driver: Stratu
     assert (listed.id, listed.name, listed.size, listed.uuid) == (volume.id, "my volume", 5, volume.uuid)
     assert listed.extra == {
         "location": "default",
+        "state": "available",
         "owner": "alice",
         "use_count": 0,
         "marketplace_id": None,
@@ -107,7 +108,7 @@ def test_sizes_that_can_be_had(driver: StratusLabNodeDriver, size: object) -> No
 def test_a_visibility_or_a_snapshot_that_can_not_be_had(driver: StratusLabNodeDriver) -> None:
     with pytest.raises(InvalidArgumentError, match="ex_visibility"):
         driver.create_volume(1, "v", ex_visibility="secret")
-    with pytest.raises(NotImplementedError, match="no snapshots"):
+    with pytest.raises(NotImplementedError, match="cannot start from a snapshot"):
         driver.create_volume(1, "v", snapshot=object())
 
 
@@ -269,3 +270,64 @@ def test_a_volume_says_what_was_just_changed(
     assert (volume.state, volume.extra["use_count"]) == (StorageVolumeState.INUSE, 1)
     driver.detach_volume(volume)
     assert (volume.state, volume.extra["use_count"]) == (StorageVolumeState.AVAILABLE, 0)
+
+
+def test_root_disks_are_listed_when_they_are_wanted(driver: StratusLabNodeDriver, start: Start) -> None:
+    volume = driver.create_volume(1, "mine")
+    [(node, _)] = driver.wait_until_running([start()])
+    assert [found.id for found in driver.list_volumes()] == [volume.id]
+    everything = {found.id: found for found in driver.list_volumes(ex_all=True)}
+    [root] = [found for found in everything.values() if found.id != volume.id]
+    assert root.extra["snapshot_of"]
+    assert [a["node_id"] for a in driver.ex_get_volume(root.id).extra["attachments"]] == [node.id]
+
+
+def test_a_volume_has_a_state_in_openstacks_words(driver: StratusLabNodeDriver, start: Start) -> None:
+    volume = driver.create_volume(1, "mine")
+    [(node, _)] = driver.wait_until_running([start()])
+    assert volume.extra["state"] == "available"
+    driver.attach_volume(node, volume)
+    assert volume.extra["state"] == driver.list_volumes()[0].extra["state"] == "in-use"
+    driver.detach_volume(volume)
+    assert volume.extra["state"] == "available"
+
+
+def test_a_volume_is_renamed_and_shown_to_others(driver: StratusLabNodeDriver) -> None:
+    volume = driver.create_volume(1, "old")
+    changed = driver.ex_update_volume(volume, "a new = name & more")
+    assert (changed.id, changed.name, changed.extra["visibility"]) == (volume.id, "a new = name & more", "PRIVATE")
+    assert driver.ex_update_volume(changed, ex_visibility="public").extra["visibility"] == "PUBLIC"
+    assert driver.list_volumes()[0].name == "a new = name & more"
+    for options in ({}, {"ex_visibility": "secret"}, {"name": 5}):
+        with pytest.raises(InvalidArgumentError):
+            driver.ex_update_volume(volume, **options)  # type: ignore[arg-type]
+    driver._locations.cloud(None).disks.update(volume.id, "again")
+    assert driver.ex_get_volume(volume.id).name == "again"
+    driver.destroy_volume(volume)
+    with pytest.raises(NotFoundError):
+        driver.ex_update_volume(volume, "gone")
+
+
+def test_copies_of_a_machine_image(driver: StratusLabNodeDriver, start: Start) -> None:
+    [(node, _)] = driver.wait_until_running([start()])
+    [root] = driver.list_volumes(ex_all=True)
+    origin = StorageVolume(root.extra["snapshot_of"], "origin", 1, driver, extra={"location": "default"})
+    [snapshot] = driver.list_volume_snapshots(origin)
+    assert (snapshot.id, snapshot.extra["use_count"]) == (root.id, 1)
+    assert driver.list_volume_snapshots(root) == []
+    with pytest.raises(ConflictError):
+        driver.destroy_volume_snapshot(snapshot)
+    node.destroy()
+    driver.ex_wait_until_gone([node])
+    snapshot.id = "0a1b2c3d-0000-4000-8000-0123456789ab"
+    assert driver.destroy_volume_snapshot(snapshot) is True
+
+
+def test_what_the_disk_service_can_not_copy(driver: StratusLabNodeDriver) -> None:
+    volume = driver.create_volume(1, "mine")
+    for call in (
+        lambda: driver.create_volume_snapshot(volume),
+        lambda: driver.create_volume(1, "copy", snapshot=object()),
+    ):
+        with pytest.raises(NotImplementedError, match="a copy has no owner"):
+            call()
