@@ -30,14 +30,17 @@ MALFORMED_PROXIES = [
 
 
 def refusal(call: Callable[[], object]) -> str:
-    """All that the exception of a call says, checked to say nothing of the secrets."""
+    """The message of a call's exception; it, and all that a traceback shows with it, is without the secrets."""
     with pytest.raises(StratusLabError) as caught:
         call()
-    error = caught.value
+    error: BaseException = caught.value
     said = "\n".join([str(error), repr(error), repr(vars(error)), repr(error.args)])
+    while error.__cause__ or (error.__context__ and not error.__suppress_context__):
+        error = error.__cause__ or error.__context__
+        said += str(error)
     for secret in (PASSWORD, KEY_LINE):
         assert secret not in said
-    return str(error)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("proxy", MALFORMED_PROXIES)
@@ -67,7 +70,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_used(
 @pytest.mark.parametrize("proxy", [f"http://me:{PASSWORD}@127.0.0.1:1", f"http://me:%2F{PASSWORD}@127.0.0.1:1"])
 def test_a_proxy_that_does_not_answer(config_file: Path, proxy: str) -> None:
     driver = StratusLabNodeDriver(stratuslab_user_config=config_file, proxy_url=proxy, timeout=0.5)
-    assert "no connection could be made" in refusal(driver.list_nodes)
+    assert "the HTTP proxy http://127.0.0.1:1 makes no connection" in refusal(driver.list_nodes)
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,10 @@ def _files(name: str, value: Any) -> tuple[Path, ...] | None:
 
 
 def _file(name: str, value: Any) -> Path:
+    if "PRIVATE KEY-----" in str(value):
+        raise InvalidArgumentError(
+            f"{name} is the text of a private key: give it with ex_ssh_key_text, or its file's path"
+        )
     try:
         file = Path(value).expanduser()
         possible = file.name and b"\0" not in os.fsencode(file)
