@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
@@ -11,6 +12,7 @@ from libcloud.common.types import LibcloudError
 
 from stratuslab_libcloud.client.http import cancellation
 from stratuslab_libcloud.client.http.cancellation import Cancellation
+from stratuslab_libcloud.errors import StratusLabError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -52,6 +54,7 @@ def parts(ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]) ->
 
     :param ask: is called with a thing, and with a function that takes the parts of the answer
     :return: pairs of a thing and a part of its answer, or the error because of which there are no more parts
+    :raises StratusLabError: in a forked process: the threads that read did not come with it
     """
     arrived: SimpleQueue[tuple[S, T | BaseException] | None] = SimpleQueue()
 
@@ -64,13 +67,16 @@ def parts(ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]) ->
             arrived.put(None)
 
     workers = _Workers(read, things, Cancellation())
+    process = os.getpid()
     try:
         workers.start()
         for _ in things:
-            for thing, part in iter(arrived.get, None):
+            while (next_part := arrived.get()) is not None:
+                thing, part = next_part
                 if isinstance(part, BaseException) and not isinstance(part, LibcloudError):
                     raise part
                 yield thing, part
+                _check_process(process)
     finally:
         workers.end()
 
@@ -129,6 +135,11 @@ class _Workers(Generic[S, T]):
     def _next(self) -> tuple[int, S] | None:
         with self._lock:
             return next(self._remaining, None)
+
+
+def _check_process(process: int) -> None:
+    if process != os.getpid():
+        raise StratusLabError("this iteration was begun in another process: begin it again in this one")
 
 
 def _outcome(ask: Callable[[S], T], thing: S) -> T | LibcloudError:

@@ -24,7 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     :returns: the exit status: 0, or 1 when the file exists already or cannot be written
     """
     arguments = _parser().parse_args(argv)
-    file = Path(os.path.realpath(values.path(arguments.config)))
+    file = values.path(arguments.config)
+    if not values.has_home(file):
+        return _fail(f"the home directory of {file} is not known; --config names a file elsewhere")
+    file = Path(os.path.realpath(file))
     if file.exists() and not arguments.force:
         return _fail(f"{file} exists already; --force overwrites it")
     try:

@@ -8,6 +8,7 @@ import ssl
 from datetime import datetime, timezone
 from pathlib import Path
 
+from stratuslab_libcloud.config.files import read_file
 from stratuslab_libcloud.config.notices import warn_of_open_key
 from stratuslab_libcloud.config.records import Certificate
 from stratuslab_libcloud.errors import ConfigurationError
@@ -97,7 +98,7 @@ def _check_dates(path: Path, der: bytes) -> None:
 
 def _read(key: str, path: Path) -> str:
     try:
-        return path.read_text("ascii", "replace")
+        return read_file(path).decode("ascii", "replace")
     except FileNotFoundError:
         problem = f"there is no file {path} ('{key}')"
         if key == "pem_key":

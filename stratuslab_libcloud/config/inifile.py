@@ -11,13 +11,15 @@ import configparser
 import re
 from collections.abc import Iterator
 
+from stratuslab_libcloud.config.interpolation import InterpolationError, interpolate
 from stratuslab_libcloud.errors import ConfigurationError
 
 _BLANKS = " \t\n\r\v\f"
 _SKIPPED = "\0"
 _SECTION = re.compile(r"\[(?P<header>[^]]+)\]")
 _SEPARATOR = re.compile(r"[:=]")
-_REFERENCE = re.compile(r"%\(([^)]+)\)s")
+_OPTION = re.compile(r"(?P<option>[^=]+)(?P<vi>=)\s*(?P<value>.*)$")
+_REFERENCE = re.compile(r"%\(([^)%]+)\)s")
 _SHARED = "DEFAULT"
 _FOR_PEOPLE = re.compile(rb"[#;\[]|rem\s|(name|country)\s*[=:]", re.IGNORECASE)
 """Lines whose letters do not matter to any service."""
@@ -40,14 +42,8 @@ class IniFile:
     def __init__(self, content: bytes, name: str) -> None:
         self.name = name
         self._parser = _Parser()
-        try:
-            text, self.guessed_lines = _decode(content, name)
-            self._parser.read_file(_lines(text, name), source=name)
-        except configparser.MissingSectionHeaderError as error:
-            raise _unreadable(name, error.lineno, "a '[section]' line must come before it") from None
-        except configparser.ParsingError as error:
-            number = error.errors[0][0]
-            raise _unreadable(name, number, "it is neither '[section]' nor 'key = value'") from None
+        text, self.guessed_lines = _decode(content, name)
+        self._parser.read_file(_lines(text, name), source=name)
         self._raw = {
             _as_text(section): dict(self._parser.items(section, raw=True)) for section in self._parser.sections()
         }
@@ -77,28 +73,24 @@ class IniFile:
 
         :raises ConfigurationError: a ``%`` in the value, or in one that it refers to, cannot be interpolated
         """
-        values = {**self._shared, **self._raw[section], "__name__": _as_bytewise(section)}
-        if _as_bytewise(key) not in values:
+        bytewise, in_section = _as_bytewise(key), self._raw[section]
+
+        def find(name: str) -> str | None:
+            if name == "__name__":
+                return _as_bytewise(section)
+            return in_section.get(name, self._shared.get(name))
+
+        text = find(bytewise)
+        if text is None:
             return None
         try:
-            return _as_text(self._parser.get(_as_bytewise(section), _as_bytewise(key), vars=values))
-        except configparser.InterpolationMissingOptionError as error:
-            problem = f"neither this section nor [DEFAULT] has the key '{_shown(error.reference)}'"
+            return _as_text(interpolate(text, find))
         except UnicodeDecodeError:
-            raise ConfigurationError(
-                f"The value of '{key}' in section '{section}' of {self.name} is not UTF-8 text: save the file in the "
-                "encoding UTF-8.",
-                file=self.name,
-                section=section,
-                key=key,
-            ) from None
-        except configparser.InterpolationDepthError:
-            problem = "it refers to itself"
-        except configparser.InterpolationError:
-            problem = "'%' must be followed by '%' or '(key)s'"
+            problem = "is not UTF-8 text: save the file in the encoding UTF-8."
+        except InterpolationError as error:
+            problem = f"cannot be read: {_shown(str(error))}. Write each '%' that belongs to the value twice: '%%'."
         raise ConfigurationError(
-            f"The value of '{key}' in section '{section}' of {self.name} cannot be read: {problem}. "
-            "Write each '%' that belongs to the value twice: '%%'.",
+            f"The value of '{key}' in section '{section}' of {self.name} {problem}",
             file=self.name,
             section=section,
             key=key,
@@ -106,11 +98,15 @@ class IniFile:
 
 
 class _Parser(configparser.ConfigParser):
+    """Reads lines as `_lines` writes them. Its own expressions take very long for some lines."""
+
     SECTCRE = _SECTION
+    OPTCRE = _OPTION
 
     def __init__(self) -> None:
         super().__init__(
             strict=False,
+            interpolation=None,
             comment_prefixes=(_SKIPPED,),
             # No section can have this name: so [DEFAULT] is read like any other section, and the keys of a section
             # can be distinguished from those that it has from [DEFAULT].
@@ -120,7 +116,7 @@ class _Parser(configparser.ConfigParser):
 
 def _lines(text: str, name: str) -> Iterator[str]:
     """The lines, each rewritten for today's parser; there are as many as before, so line numbers are correct."""
-    in_value = False
+    in_section = in_value = False
     for number, line in enumerate(text.split("\n"), start=1):
         if _is_skipped(line):
             yield _SKIPPED
@@ -129,11 +125,16 @@ def _lines(text: str, name: str) -> Iterator[str]:
                 raise _unreadable(name, number, "it is indented, but there is no value above it to continue")
             yield " " + line.strip(_BLANKS)
         elif _SECTION.match(line):
-            in_value = False
+            in_section, in_value = True, False
             yield line
+        elif not in_section:
+            raise _unreadable(name, number, "a '[section]' line must come before it")
         else:
             in_value = True
-            yield _option(line)
+            option = _option(line)
+            if option is None:
+                raise _unreadable(name, number, "it is neither '[section]' nor 'key = value'")
+            yield option
 
 
 def _is_skipped(line: str) -> bool:
@@ -142,11 +143,14 @@ def _is_skipped(line: str) -> bool:
     return line[0] in "rR" and line.split(None, 1)[0].lower() == "rem"
 
 
-def _option(line: str) -> str:
-    """The line without its comment: it begins at the first semicolon, if there is a blank before it."""
+def _option(line: str) -> str | None:
+    """The line without its comment, which begins at the first semicolon if there is a blank before it.
+
+    :return: None when it has no key
+    """
     separator = _SEPARATOR.search(line)
-    if separator is None:
-        return line
+    if separator is None or not separator.start():
+        return None
     value = line[separator.end() :].lstrip(_BLANKS)
     semicolon = value.find(";")
     # Index -1: for a semicolon at the start of the value, the original looked at the value's last character.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.config.inifile import IniFile
 
 SECTION = "instance_types"
+_MAX_DIGITS = 19
+_MAX_SHOWN = 200
 DEFAULT_INSTANCE_TYPE = "m1.small"
 
 STANDARD_INSTANCE_TYPES: Mapping[str, InstanceType] = {
@@ -41,18 +43,19 @@ def read(ini: IniFile) -> tuple[InstanceType, ...]:
 
     :raises ConfigurationError: names the first entry that cannot be read
     """
-    own = ini.keys(SECTION) if SECTION in ini.sections else ()
+    own = frozenset(ini.keys(SECTION) if SECTION in ini.sections else ())
     return tuple(_read(ini, name) if name in own else STANDARD_INSTANCE_TYPES[name] for name in names(ini))
 
 
 def _read(ini: IniFile, name: str) -> InstanceType:
     """An entry: three numbers with any other characters between them."""
     text = ini.get(SECTION, name) or ""
-    numbers = [int(digits) for digits in re.findall(r"[0-9]+", text)]
+    numbers = [int(digits) for digits in re.findall(r"[0-9]+", text) if len(digits) < _MAX_DIGITS]
     if len(numbers) != 3 or not numbers[0] or not numbers[1]:
         raise ConfigurationError(
             f"The instance type '{name}' in section '{SECTION}' of {ini.name} must be three whole numbers, "
-            f"such as (1, 1536, 512): CPUs and MiB of memory, both above 0, and MiB of swap; it is '{text}'.",
+            "such as (1, 1536, 512): CPUs and MiB of memory, both above 0, and MiB of swap; "
+            f"it is '{text:.{_MAX_SHOWN}}'.",
             file=ini.name,
             section=SECTION,
             key=name,

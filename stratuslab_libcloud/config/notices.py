@@ -6,6 +6,7 @@ import functools
 import logging
 import os
 import stat
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("stratuslab_libcloud.config")
 
+_MAX_NAMED = 20
+_MAX_SHOWN = 60
 _PASSWORDS = ("password", "pdisk_password", "p12_password")
 
 
@@ -29,8 +32,10 @@ def warn_of_unknown_keys(ini: IniFile) -> None:
             for key in ini.keys(section):
                 if key not in known:
                     places.setdefault(key, []).append(f"[{section}]")
-    for key, sections in places.items():
-        _warn_once(f"Nothing uses the key '{key}' in {', '.join(sections)} of {ini.name}{_suggestion(key)}")
+    for key, sections in islice(places.items(), _MAX_NAMED):
+        _warn_once(f"Nothing uses the key '{key:.{_MAX_SHOWN}}' in {_some(sections)} of {ini.name}{_suggestion(key)}")
+    if len(places) > _MAX_NAMED:
+        _warn_once(f"Nothing uses {len(places) - _MAX_NAMED} more keys in {ini.name}")
 
 
 def warn_of_other_encoding(ini: IniFile) -> None:
@@ -62,6 +67,11 @@ def _warn_once(message: str) -> None:
 def _is_open_to_others(path: Path) -> bool:
     """Whether other users of this machine may read the file; False on systems without such file modes."""
     return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _MAX_NAMED
+    return ", ".join(names[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _suggestion(key: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.arguments import Argument, Arguments
+from stratuslab_libcloud.config.files import read_file
 from stratuslab_libcloud.errors import ConfigurationError
 
 AUTH_VARIABLE = "ONE_AUTH"
@@ -65,7 +66,7 @@ def _credentials(environ: Mapping[str, str]) -> tuple[Argument, Argument]:
 def _read(file: Path) -> str:
     """The first line of a file."""
     try:
-        return file.read_text(encoding="utf-8").strip().partition("\n")[0].strip()
+        return read_file(file).decode().strip().partition("\n")[0].strip()
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.", file=str(file)) from None
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -50,7 +49,6 @@ class RememberedConfiguration:
         self._memory = memory
         self._load = load
         self._loaded: Configuration | None = None
-        self._lock = threading.Lock()
 
     @property
     def file(self) -> str:
@@ -98,7 +96,6 @@ class RememberedConfiguration:
         return self._now().instance_types()
 
     def _now(self) -> Configuration:
-        with self._lock:
-            if self._loaded is None:
-                self._loaded = self._load()
-            return self._loaded
+        if self._loaded is None:  # without a lock, which a fork could copy while it is held
+            self._loaded = self._load()
+        return self._loaded

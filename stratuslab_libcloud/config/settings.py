@@ -18,6 +18,8 @@ from stratuslab_libcloud.errors import ConfigurationError
 if TYPE_CHECKING:
     from stratuslab_libcloud.config.inifile import IniFile
 
+_MAX_SHOWN = 200
+
 Value = TypeVar("Value")
 Default = TypeVar("Default")
 
@@ -136,6 +138,7 @@ class Settings:
 
 
 def _printable(text: str) -> str:
-    """The text as a message may show it: on one line, and without a possible password before an ``@``."""
+    """The text as a message may show it: short, on one line, and without a possible password before an ``@``."""
     _, at, rest = text.rpartition("@")
-    return " ".join((f"...@{rest}" if at else text).split())
+    line = " ".join((f"...@{rest}" if at else text).split())
+    return line if len(line) <= _MAX_SHOWN else line[:_MAX_SHOWN] + "..."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from stratuslab_libcloud.config import notices, values
+from stratuslab_libcloud.config.files import MAX_FILE, read_file
 from stratuslab_libcloud.config.inifile import IniFile
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
@@ -17,7 +18,8 @@ Source = str | os.PathLike[str] | IO[str] | IO[bytes]
 
 def has_default_file() -> bool:
     """Whether the user has a configuration file."""
-    return values.path(DEFAULT_FILE).is_file()
+    file = values.path(DEFAULT_FILE)
+    return values.has_home(file) and file.is_file()
 
 
 def open_ini(source: Source | None) -> IniFile:
@@ -30,6 +32,9 @@ def open_ini(source: Source | None) -> IniFile:
     if source is None or isinstance(source, str | os.PathLike):
         _refuse_content(source)
         path = values.path(DEFAULT_FILE if source is None else os.fspath(source))
+        if not values.has_home(path):
+            problem = f"The configuration file {path} cannot be found: the home directory is not known."
+            raise ConfigurationError(problem, file=str(path))
         ini = IniFile(_read_file(path, is_default=source is None), str(path))
         notices.warn_of_open_passwords(ini, path)
         return ini
@@ -48,9 +53,7 @@ def _open_object(source: Any) -> IniFile:
     """The file in an open file, or in a similar object."""
     name = getattr(source, "name", None)
     name = name if isinstance(name, str) else "<configuration>"
-    content = source.read() if callable(getattr(source, "read", None)) else source
-    if isinstance(content, str):
-        content = content.encode("utf-8", "surrogateescape")
+    content = _content_of(source, name) if callable(getattr(source, "read", None)) else source
     if content is source or not isinstance(content, bytes):
         raise InvalidArgumentError(
             f"The configuration must be the name of a file or an open file, not a {type(source).__name__}."
@@ -58,9 +61,27 @@ def _open_object(source: Any) -> IniFile:
     return IniFile(content, name)
 
 
+def _content_of(source: Any, name: str) -> Any:
+    """What is in an open file; no message repeats it, and none of another library, which could."""
+    try:
+        content = source.read(MAX_FILE + 1)
+        if isinstance(content, str):
+            content = content.encode("utf-8", "surrogateescape")
+    except UnicodeError:
+        problem = "it contains something that is no text in UTF-8"
+    except (OSError, ValueError):
+        problem = "the file is closed" if getattr(source, "closed", False) else "the open file does not let it be read"
+    else:
+        if isinstance(content, bytes) and len(content) > MAX_FILE:
+            problem = f"it has more than {MAX_FILE} bytes"
+        else:
+            return content
+    raise ConfigurationError(f"The configuration {name} cannot be read: {problem}.", file=name)
+
+
 def _read_file(path: Path, *, is_default: bool) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except FileNotFoundError:
         remedy = (
             "; 'stratus-copy-config' puts an example there, and a driver with host= needs none" if is_default else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,6 @@ class UserConfiguration:
         self._timeout = timeout
         self._kind = kind
         self._clouds: dict[str, AnyCloudConfig] = {}
-        self._lock = threading.Lock()
         self.file = ini.name
         self.sections, self.default_section = sections
 
@@ -131,10 +129,9 @@ class UserConfiguration:
         :raises ConfigurationError: there is no such section, or a value in it is not valid
         """
         self._check_known(section)
-        with self._lock:
-            if section not in self._clouds:
-                self._clouds[section] = self._read_cloud(section)
-            return self._clouds[section]
+        cloud = self._clouds.get(section)
+        # Without a lock, which a fork could copy while it is held.
+        return cloud or self._clouds.setdefault(section, self._read_cloud(section))
 
     def instance_types(self) -> tuple[InstanceType, ...]:
         """The machine sizes: the seven standard ones, then the user's own in the file's order.

@@ -110,6 +110,11 @@ def path(text: str) -> Path:
     return Path(os.path.expanduser(os.path.expandvars(text)))  # noqa: PTH111 - Path's fails where there is no home
 
 
+def has_home(path: Path) -> bool:
+    """Whether no ``~`` was left at the start of a path, as it is for a user who has no home directory."""
+    return not os.fspath(path).startswith("~")
+
+
 def readable_path(text: str) -> Path:
     """A file or folder that exists and may be read."""
     found = path(text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -57,7 +56,6 @@ class Locations(Generic[CloudT]):
         self._driver = driver
         self._connect = connect
         self._clouds: dict[str, CloudT] = {}
-        self._lock = threading.Lock()
         self._locations = {}
         for section in configuration.sections:
             place = configuration.place(section)
@@ -101,16 +99,13 @@ class Locations(Generic[CloudT]):
         :raises ConfigurationError: when there is no such location, or its section cannot be used
         """
         section = self.find(location).id
-        with self._lock:
-            if section not in self._clouds:
-                self._clouds[section] = self._connect(self._configuration.cloud(section))
-            return self._clouds[section]
+        cloud = self._clouds.get(section)
+        # Without a lock, which a fork could copy while it is held. Of two threads that connect, one is forgotten.
+        return cloud or self._clouds.setdefault(section, self._connect(self._configuration.cloud(section)))
 
     def close(self) -> None:
         """Close the idle connections to all clouds."""
-        with self._lock:
-            clouds = list(self._clouds.values())
-        for cloud in clouds:
+        for cloud in list(self._clouds.values()):
             cloud.close()
 
     def cloud_of(self, thing: Node | StorageVolume | VolumeSnapshot) -> CloudT:

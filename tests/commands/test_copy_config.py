@@ -114,3 +114,16 @@ def test_as_a_command(clean_environment: Path) -> None:
     assert (first.returncode, first.stderr) == (0, "")
     assert (second.returncode, second.stdout) == (1, "")
     assert str(clean_environment) in first.stdout
+
+
+def test_without_a_home_no_folder_of_that_name_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user who is not in the password file
+    assert main([]) == 1
+    assert (
+        "the home directory of ~/.stratuslab/stratuslab-user.cfg is not known; --config names"
+        in capsys.readouterr().err
+    )
+    assert list(tmp_path.iterdir()) == []

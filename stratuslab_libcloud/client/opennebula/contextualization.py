@@ -19,6 +19,7 @@ from email.mime.text import MIMEText
 from pathlib import Path
 
 from stratuslab_libcloud.config import values
+from stratuslab_libcloud.config.files import read_file
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 MAX_USER_DATA = 16384
@@ -112,7 +113,7 @@ def read_text(file: Path, key: str) -> str:
     :raises ConfigurationError: when it cannot be read
     """
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_file(file).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise ConfigurationError(
             f"{file}, named by {key}, cannot be read: {error.strerror}", file=str(file), key=key

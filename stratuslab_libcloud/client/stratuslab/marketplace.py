@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
@@ -47,7 +46,6 @@ class Marketplace:
         self._listed: _Cached[list[Image]] | None = None
         self._known: dict[str, _Cached[Image]] = {}
         self._names: dict[str, str] = {}
-        self._lock = threading.Lock()
 
     def images(self, lifetime: float | None = None) -> list[Image]:
         """The latest valid entry of each image and endorser; an entry that cannot be read is left out, with a warning.
@@ -56,15 +54,13 @@ class Marketplace:
             lifetime of this object
         """
         seconds = (self._lifetime or 0) if lifetime is None else lifetime
-        with self._lock:
-            cached = self._listed
+        cached = self._listed
         if cached and cached.is_younger_than(seconds):
             return list(cached.value)
         images = self._fetch_all()
         self._names.update({image.identifier: image.name for image in images})
         if seconds > 0:
-            with self._lock:
-                self._listed = _Cached(images)
+            self._listed = _Cached(images)
         return list(images)
 
     def image(self, identifier: str, *, refresh: bool = False) -> Image:
@@ -73,8 +69,7 @@ class Marketplace:
         :param refresh: whether to ask for it although it is cached, when no lifetime was set
         :raises NotFoundError: when no valid entry has that identifier
         """
-        with self._lock:
-            known, listed = self._known.get(identifier), self._listed
+        known, listed = self._known.get(identifier), self._listed
         is_usable = self._lifetime is not None or not refresh
         if known and is_usable and known.is_younger_than(self._lifetime):
             return known.value
@@ -83,9 +78,8 @@ class Marketplace:
             if entries:
                 return _endorsed_last(entries)
         image = self._look_up(identifier)
-        with self._lock:
-            self._known[identifier] = _Cached(image)
-            self._names[identifier] = image.name
+        self._known[identifier] = _Cached(image)
+        self._names[identifier] = image.name
         return image
 
     def known_name(self, identifier: str) -> str | None:
