@@ -55,9 +55,9 @@ def use(text: str | bytes) -> ConfigurationError | None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_file_takes_long(attack: str, caplog: pytest.LogCaptureFixture) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     error = use(ATTACKS[attack])
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     shown = "".join(traceback.format_exception(error)) if error else ""
     assert len(shown) < 10_000
     assert "s3cret" not in shown

@@ -73,7 +73,7 @@ def test_it_is_as_the_standard_library_does_it(a: str, b: str, text: str) -> Non
     ids=["unclosed", "percent signs", "long key", "many references", "many references to nothing"],
 )
 def test_no_value_takes_long(values: dict[str, str]) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(InterpolationError):
         interpolate(values["v"], values.get)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
