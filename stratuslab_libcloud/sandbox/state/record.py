@@ -45,7 +45,7 @@ def stored(machine: Machine) -> Machine:
 
 
 def _can_be_stored_again(name: str) -> bool:
-    if "&" not in name and "<" not in name:
+    if "&" not in name:
         return True
     try:
         read_name(read_name(name))
