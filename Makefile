@@ -25,7 +25,7 @@ test-lowest: $(VENV)/made
 soak: $(VENV)/sandbox
 	@$(BIN)/python benchmarks/soak.py
 
-# What the package costs, beside what it could cost, in about four minutes; the results go to build/benchmarks.
+# What the package costs, beside what it could cost, in about nine minutes; the results go to build/benchmarks.
 # BENCH=full lets pyone list 100,000 machines as well, which takes it minutes and gigabytes; BENCH=document writes the
 # results into docs/.
 bench: $(VENV)/bench

@@ -5,6 +5,8 @@ The same fields are read, and nothing is checked but what a program needs to go 
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import datetime, timezone
 from typing import Any
 from xml.etree import ElementTree
@@ -99,6 +101,8 @@ class ByHand:
         size = (int(template.findtext("VCPU", "1")), int(template.findtext("MEMORY", "0")), swap)
         state, lcm_state = STATES[int(text("STATE", ""))], LCM_STATES[int(text("LCM_STATE", ""))]
         ended = int(text("ETIME", "0"))
+        notes = template.findtext("CONTEXT/LIBCLOUD_METADATA")
+        noted = json.loads(base64.b64decode(notes)) if notes else {}
         return Node(
             id=text("ID"),
             name=text("NAME"),
@@ -120,6 +124,9 @@ class ByHand:
                 "error": template.findtext("ERROR/MESSAGE"),
                 "mark": template.findtext("LIBCLOUD_MARK"),
                 "ended_at": datetime.fromtimestamp(ended, timezone.utc).isoformat() if ended else None,
+                "metadata": noted.get("metadata", {}),
+                "tags": noted.get("tags", []),
+                "key_name": noted.get("key_name"),
             },
             created_at=datetime.fromtimestamp(int(text("STIME", "0")), timezone.utc),
         )
@@ -138,6 +145,7 @@ class ByHand:
         assert endorsement is not None
         extra["endorsed"] = endorsement.findtext(DCTERMS + "created")
         extra["endorser"] = endorsement.findtext(f"{SLREQ}endorser/{SLREQ}email")
+        extra["endorsers"] = [extra["endorser"]]
         name = extra["title"] or extra["description"]
         return NodeImage(text(DCTERMS + "identifier"), name, self._driver, extra)
 

@@ -32,7 +32,7 @@ def driver_for(*urls: str, **more: str) -> StratusLabNodeDriver:
 
 def program_by_hand(url: str, driver: StratusLabNodeDriver) -> ByHand:
     """The program that does what this driver does for the cloud at this address."""
-    return ByHand(url, driver, {(size.cpu, size.ram, size.disk): size for size in driver.list_sizes()})
+    return ByHand(url, driver, {(size.cpu, size.ram, size.extra["swap"]): size for size in driver.list_sizes()})
 
 
 class BareClient:
