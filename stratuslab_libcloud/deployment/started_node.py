@@ -83,6 +83,7 @@ class StartedNode:
         self._node = node
         self._driver = driver
         self._gateway = target.gateway
+        self._private_will_do = target.private_will_do
         self._options = options
         self._login_key = login_key
         self._deadline = deadline
@@ -134,7 +135,8 @@ class StartedNode:
         self._deadline.check()
         seconds = min(self._options.seconds_to_wait, self._deadline.left())
         self._node, addresses = self._until_running(seconds)
-        self._direct_addresses = addresses if self._interface == self._options.ssh_interface else []
+        is_direct = self._interface == self._options.ssh_interface or self._private_will_do
+        self._direct_addresses = addresses if is_direct else []
 
     def _check(self) -> None:
         """See that the machine has not ended since it ran; a cloud that does not say so is no reason to give up."""
@@ -156,7 +158,7 @@ class StartedNode:
         other = next(interface for interface in SSH_INTERFACES if interface != wanted)
         if getattr(self._node, wanted) or not getattr(self._node, other):
             return wanted
-        if self._gateway:
+        if self._gateway or (self._private_will_do and other == "private_ips"):
             return other
         raise UnreachableError(
             f"it has no address in {wanted}, only {getattr(self._node, other)[0]} in {other}: give "

@@ -38,6 +38,7 @@ class DeployTarget:
     :param public_keys_origin: where these come from, for messages
     :param private_key_file: the configured file that may have the private half
     :param gateway: the cloud's, if it has one
+    :param private_will_do: whether a machine without a public address is reached at a private one
     """
 
     location: str
@@ -45,3 +46,4 @@ class DeployTarget:
     public_keys_origin: str
     private_key_file: Path
     gateway: Gateway | None = None
+    private_will_do: bool = False

@@ -18,6 +18,14 @@ class LocatedNode(Node):
         super().__init__(**values)
         self.location = location
 
+    def addresses_for(self, interface: str) -> list[str]:
+        """The addresses at which somebody can reach it who asks for one kind of them.
+
+        :param interface: ``public_ips`` or ``private_ips``
+        """
+        addresses: list[str] = getattr(self, interface)
+        return addresses
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.name!r} {self.state} at '{self.location.id}'>"
 

@@ -59,7 +59,8 @@ def until_running(
         raise InvalidArgumentError(f"ssh_interface can be {' or '.join(SSH_INTERFACES)}; not {ssh_interface!r}")
 
     def addresses(node: Node) -> list[str]:
-        return [ip for ip in getattr(node, ssh_interface) if not force_ipv4 or _is_ipv4(ip)]
+        found = node.addresses_for(ssh_interface) if isinstance(node, LocatedNode) else getattr(node, ssh_interface)
+        return [ip for ip in found if not force_ipv4 or _is_ipv4(ip)]
 
     def missing(node: LocatedNode | LibcloudError) -> str | None:
         if isinstance(node, LibcloudError):
@@ -168,4 +169,6 @@ def _is_ipv4(address: str) -> bool:
 
 def _state_of(node: LocatedNode) -> str:
     active = node.extra["state"] == "ACTIVE"
-    return str(node.extra["lcm_state" if active else "state"]).lower()
+    state = str(node.extra["lcm_state" if active else "state"]).lower()
+    reason = node.extra.get("sched_message")
+    return f"{state} ({reason})" if reason else state

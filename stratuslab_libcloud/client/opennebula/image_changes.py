@@ -19,7 +19,10 @@ from stratuslab_libcloud.errors import (
 _PASSING = frozenset({"INIT", "LOCKED", "LOCKED_USED", "LOCKED_USED_PERS", "CLONE"})
 """States that an image leaves by itself."""
 
-_PAUSE = 0.2
+BEGINNING_SECONDS = 3.0
+"""How long a deletion that was accepted may take to show in the image's state."""
+
+_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
 
@@ -44,7 +47,7 @@ class ImageChanges:
         """
         waiting = _Waiting(limit)
         while True:
-            image = waiting.deadline.ask(lambda: self._images.image(image_id))
+            image = self._images.image(image_id)
             if image.state == "ERROR":
                 raise self._failed(image)
             if image.state not in _PASSING:
@@ -68,12 +71,14 @@ class ImageChanges:
             may_have_begun = self._begin_to_delete(image_id, waiting)
         except NotFoundError:
             return False
+        beginning, was_deleting = Deadline(BEGINNING_SECONDS), False
         while True:
             try:
-                image = waiting.deadline.ask(lambda: self._images.image(image_id))
+                image = self._images.image(image_id)
             except NotFoundError:
                 return True
-            if image.state == "ERROR" and image.error:
+            was_deleting = was_deleting or image.state == "DELETE"
+            if image.state == "ERROR" and (was_deleting or not beginning.left()):
                 raise self._failed(image)
             if image.state != "DELETE" and may_have_begun is None:
                 may_have_begun = self._begin_to_delete(image_id, waiting)

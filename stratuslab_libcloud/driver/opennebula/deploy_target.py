@@ -32,4 +32,5 @@ def find(cloud: OpenNebulaCloud, auth: Any) -> DeployTarget:
         public_keys=keys,
         public_keys_origin=origin,
         private_key_file=cloud.config.private_key_file,
+        private_will_do=True,
     )

@@ -44,6 +44,13 @@ class OpenNebulaNode(LocatedNode):
             created_at=machine.started,
         )
 
+    def addresses_for(self, interface: str) -> list[str]:
+        """The addresses of a kind; private ones will do where there are no public ones, which many clouds do not have.
+
+        :param interface: ``public_ips`` or ``private_ips``
+        """
+        return super().addresses_for(interface) or self.private_ips
+
 
 def labels_in(template: Any) -> list[str]:
     """The labels of a machine or an image, which OpenNebula separates by commas."""
