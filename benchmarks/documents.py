@@ -17,6 +17,7 @@ from stratuslab_libcloud.sandbox import Sandbox
 
 _PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n"
 _NAME = "machine-to-be-multiplied"
+_MARK = re.compile("libcloud-mark-[0-9a-f]{32}")
 _ENTRY = re.compile(r"<rdf:RDF.*?</rdf:RDF>", re.DOTALL)
 _ENTRY_IDENTIFIER = re.compile(r"(?<=#)[\w-]{27}(?=\")|(?<=<dcterms:identifier>)[\w-]{27}")
 _REPLY = (
@@ -40,6 +41,7 @@ class Documents:
         :param long: with an extra 10,000 characters in its contextualization, which nobody reads
         """
         text = self._machine.replace(_NAME, f"machine {number}")
+        text = _MARK.sub(f"libcloud-mark-{number:032x}", text)
         text = text.replace("&lt;ID&gt;1&lt;/ID&gt;", f"&lt;ID&gt;{number}&lt;/ID&gt;", 1)
         text = re.sub(r"(?<=CDATA\[)127\.[\d.]+", f"134.158.{number // 250 % 250}.{number % 250}", text)
         return text.replace("[hdd]", f"[{'x' * 10_000}hdd]", 1) if long else text
@@ -50,8 +52,8 @@ class Documents:
         return reply(f"<string>{escape('<VM_POOL>')}{listed}{escape('</VM_POOL>')}</string>")
 
     def one_machine(self, number: int) -> bytes:
-        """The reply to ``one.vm.info``."""
-        return reply(f"<string>{self.machine(number)}</string>")
+        """The reply to ``one.vm.info``; without the mark, which would be another one than the new machine's."""
+        return reply(f"<string>{_MARK.sub('', self.machine(number))}</string>")
 
     def metadata(self, images: int) -> bytes:
         """All entries of a Marketplace."""

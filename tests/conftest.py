@@ -87,6 +87,7 @@ class ScriptedDaemon:
         that returns one of these
     :ivar calls: each method and its parameters after the session string
     :ivar sessions: the session string of each call
+    :ivar replace: bytes in the answers, and what to write in their place
     """
 
     def __init__(self) -> None:
@@ -94,6 +95,7 @@ class ScriptedDaemon:
         self.calls: list[tuple[Any, ...]] = []
         self.sessions: list[str] = []
         self.headers: list[Any] = []
+        self.replace = (b"", b"")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -131,6 +133,8 @@ class ScriptedDaemon:
             def do_POST(self) -> None:
                 daemon.headers.append(self.headers)
                 body = daemon.answer_to(self.rfile.read(int(self.headers["Content-Length"]))).encode()
+                if daemon.replace[0]:
+                    body = body.replace(*daemon.replace)
                 self.send_response(200 if self.path == "/RPC2" else 404)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Connection", "close")

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from stratuslab_libcloud.client.http import cancellation
-from stratuslab_libcloud.errors import PermissionDeniedError, RefusedCredentialsError, ServiceError
+from stratuslab_libcloud.errors import MalformedReplyError, ServiceTimeoutError, ServiceUnavailableError
 
 T = TypeVar("T")
 
 PAUSE_SECONDS = 0.2
 
 _SHARE_OF_AN_ATTEMPT = 2 / 3
-_PERMANENT_ERRORS = (RefusedCredentialsError, PermissionDeniedError)
+_PASSING = (ServiceUnavailableError, ServiceTimeoutError, MalformedReplyError)
 
 
 class Deadline:
@@ -45,11 +45,11 @@ class Deadline:
     def ask(self, look: Callable[[], T]) -> T:
         """Ask a service, again and again until it answers.
 
-        :raises ServiceError: when it does not until the deadline, or refuses the user
+        :raises ServiceError: when it does not until the deadline, or refuses to answer
         """
         while True:
             try:
                 return look()
-            except ServiceError as problem:
-                if isinstance(problem, _PERMANENT_ERRORS) or not self.pause():
+            except _PASSING:
+                if not self.pause():
                     raise

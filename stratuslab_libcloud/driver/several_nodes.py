@@ -1,4 +1,4 @@
-"""Creating and destroying several machines at the same time, over as many connections as a location may have."""
+"""Creating and destroying machines: one, or several over as many connections as a location may have."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, NoReturn, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 
-from stratuslab_libcloud.client.exactly_once import Allocate, create_machine
+from stratuslab_libcloud.client.exactly_once import Allocate, create_machine, created_machines
+from stratuslab_libcloud.client.interruption import told
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.parallel import answers, outcomes
 from stratuslab_libcloud.driver.arguments import checked, machine_number
 from stratuslab_libcloud.driver.locations import Cloud, Locations
-from stratuslab_libcloud.errors import InvalidArgumentError, PartialSuccessError
+from stratuslab_libcloud.errors import InvalidArgumentError, PartialSuccessError, UnknownOutcomeError
 
 _log = logging.getLogger(__name__)
 
@@ -57,13 +58,10 @@ def create(cloud: Cloud, templates: Sequence[Template], make: Callable[[VirtualM
     :raises PartialSuccessError: when some were not created
     """
     creation = _Creation(cloud, templates)
-    try:
+    with told(creation.progress):
         found = creation.run()
-    except BaseException:
-        creation.report_interruption()
-        raise
-    errors = {place: outcome for place, outcome in enumerate(found) if isinstance(outcome, LibcloudError)}
-    nodes = [make(outcome) for outcome in found if not isinstance(outcome, LibcloudError)]
+        errors = {place: outcome for place, outcome in enumerate(found) if isinstance(outcome, LibcloudError)}
+        nodes = [make(outcome) for outcome in found if not isinstance(outcome, LibcloudError)]
     if errors:
         _refuse("created", [repr(template.name) for template in templates], nodes, errors)
     return nodes
@@ -104,37 +102,47 @@ class _Creation:
         self._cloud = cloud
         self._templates = templates
         self._allocators = [template.allocator(cloud.compute) for template in templates]
+        self._section = cloud.config.section
         self._begun: set[int] = set()
+        self._refused: set[int] = set()
         self._ids: dict[int, int] = {}
 
     def run(self) -> list[VirtualMachine | LibcloudError]:
         places = range(len(self._templates))
         config = self._cloud.config.compute
         allocated = outcomes(self._allocate, places, config.connections)
-        known = self._cloud.compute.certain_machines(self._ids.values(), config.timeout)
+        marks = {machine_id: self._templates[place].mark for place, machine_id in self._ids.items()}
+        known = created_machines(self._cloud.compute, marks, config.timeout)
         return [
             outcome if isinstance(outcome, LibcloudError) else self._as_created(place, known[outcome])
             for place, outcome in zip(places, allocated, strict=True)
         ]
 
-    def report_interruption(self) -> None:
-        unknown = ", ".join(f"'{self._templates[place].mark}'" for place in sorted(self._begun - self._ids.keys()))
-        _log.error(
-            "interrupted while machines were created at location '%s': created so far: %s%s",
-            self._cloud.config.section,
-            ", ".join(map(str, self._ids.values())) or "none",
-            f"; others may be there: look for {unknown} in node.extra['mark']" if unknown else "",
-        )
+    def progress(self) -> str:
+        """What is known of the machines, for somebody who interrupted their creation."""
+        created = [f"machine {self._ids[place]} (mark {self._templates[place].mark})" for place in sorted(self._ids)]
+        unknown = [self._templates[place].mark for place in sorted(self._begun - self._ids.keys() - self._refused)]
+        words = f"interrupted while machines were created at location '{self._section}': created so far: "
+        words += ", ".join(created) or "none"
+        if unknown:
+            words += f"; others may be there: look for {' or '.join(unknown)} in node.extra['mark']"
+        return words
 
     def _allocate(self, place: int) -> int:
         self._begun.add(place)
         timeout = self._cloud.config.compute.timeout
         mark = self._templates[place].mark
-        self._ids[place] = create_machine(self._cloud.compute, self._allocators[place], mark, timeout)
+        try:
+            self._ids[place] = create_machine(self._cloud.compute, self._allocators[place], mark, timeout)
+        except LibcloudError as error:
+            if not isinstance(error, UnknownOutcomeError):
+                self._refused.add(place)
+            raise
+        _log.info("machine %s was created at location '%s', with mark %s", self._ids[place], self._section, mark)
         return self._ids[place]
 
-    def _as_created(self, place: int, machine: VirtualMachine | LibcloudError) -> VirtualMachine:
-        if not isinstance(machine, LibcloudError):
+    def _as_created(self, place: int, machine: VirtualMachine | LibcloudError) -> VirtualMachine | UnknownOutcomeError:
+        if isinstance(machine, (VirtualMachine, UnknownOutcomeError)):
             return machine
         machine_id, template = self._ids[place], self._templates[place]
         _log.warning("machine %s was created, but its address is not known yet: %s", machine_id, machine)

@@ -164,7 +164,7 @@ def test_a_refusal_after_a_lost_reply_does_not_hide_what_the_first_try_created(
 def test_an_address_that_can_not_be_asked_for_does_not_lose_the_machine(
     driver: StratusLabNodeDriver, hasty: StratusLabNodeDriver, sandbox: Sandbox, image: NodeImage
 ) -> None:
-    with sandbox.faults.during(Fault(FaultKind.STATUS, "compute", "one.vm.info", status=500)):
+    with sandbox.faults.during(Fault(FaultKind.STATUS, "compute", "one.vmpool.info", status=500)):
         node = hasty.create_node("the one", None, image)
     assert (node.id, node.name, node.public_ips, node.state) == ("0", "the one", [], "pending")
     assert driver.ex_get_node_details(node).public_ips != []
@@ -344,11 +344,12 @@ def test_an_interruption_after_a_creation_names_the_machine(
     start: Start, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     start("warm up")
-    with sandbox.faults.during(Fault(FaultKind.NO_ANSWER, "compute", "one.vm.info")):
+    with sandbox.faults.during(Fault(FaultKind.NO_ANSWER, "compute", "one.vmpool.info")):
         interrupt_soon()
         with pytest.raises(KeyboardInterrupt):
             start("there")
-    assert "interrupted; machine 1 of location 'default' was created" in caplog.text
+    mark = sandbox.machines[1].template.text("LIBCLOUD_MARK")
+    assert f"at location 'default': created so far: machine 1 (mark {mark})" in caplog.text
 
 
 def test_one_cloud_with_a_bad_day_does_not_hide_the_other(

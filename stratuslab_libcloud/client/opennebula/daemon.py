@@ -110,8 +110,18 @@ class Daemon:
             repeatable=repeatable,
             answer_is_secret=answer_is_secret,
         )
+        is_damaged = False
+
+        def read_answer(answer: Answer) -> T:
+            nonlocal is_damaged
+            try:
+                return _read(answer, read, is_damaged)
+            except MalformedReplyError:
+                is_damaged = True  # which is of use if it is asked for again
+                raise
+
         try:
-            return self._transport.request(request, lambda answer: _read(answer, read), timeout=timeout)
+            return self._transport.request(request, read_answer, timeout=timeout)
         except NotFoundError as error:
             if error.http_code:  # the daemon says it with status 200
                 raise not_its_own(error) from None
@@ -157,9 +167,13 @@ def read_nothing(text: Iterable[str]) -> None:
         pass
 
 
-def _read(answer: Answer, read: Callable[[Iterable[str]], T]) -> T:
-    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors."""
-    text = xmlrpc.reply_text(answer.chunks())
+def _read(answer: Answer, read: Callable[[Iterable[str]], T], is_damaged: bool) -> T:
+    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors.
+
+    :param is_damaged: whether characters that XML does not have are replaced
+    """
+    chunks = answer.chunks()
+    text = xmlrpc.reply_text(xmlrpc.repaired(chunks) if is_damaged else chunks)
     try:
         return read(text)
     except xmlrpc.RefusalError as refusal:

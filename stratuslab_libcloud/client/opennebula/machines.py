@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import TypeVar
+from collections.abc import Collection
 
 from libcloud.common.types import LibcloudError
 
@@ -11,13 +10,11 @@ from stratuslab_libcloud.client.opennebula import machine_changes
 from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.daemon import read_id, read_nothing
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
-from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, EVERYTHING, Selection, VirtualMachine
+from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, Selection, VirtualMachine
 from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
 from stratuslab_libcloud.client.opennebula.xml_template import Attributes, Vector, render
-from stratuslab_libcloud.errors import Call, RequestRejectedError
-
-T = TypeVar("T")
+from stratuslab_libcloud.errors import RequestRejectedError
 
 DIALECT = Dialect(kill="terminate-hard", shutdown="terminate", states=OPENNEBULA_TODAY)
 
@@ -33,26 +30,6 @@ class Machines(Compute):
 
     :param daemon: that has them
     """
-
-    def read_machines(
-        self,
-        read: Callable[[Iterator[VirtualMachine]], T],
-        selection: Selection = EVERYTHING,
-        timeout: float | None = None,
-    ) -> T:
-        """Ask for machines and process them while they arrive, the last one first unless the cloud is set otherwise.
-
-        :param read: takes the machines; is called again, from the start, when the connection was lost
-        :param timeout: seconds, reading included; the configured time limit by default
-        :return: what `read` returned
-        """
-        return self._daemon.call(
-            "one.vmpool.infoextended" if selection.is_full else "one.vmpool.info",
-            *selection.parameters,
-            read=lambda text: read(read_machines(text, self.states)),
-            repeatable=True,
-            timeout=timeout,
-        )
 
     def machines_since(self, first: int, timeout: float | None = None) -> list[VirtualMachine]:
         """The user's machines from an ID on, with their marks, also those that have ended.
@@ -99,7 +76,7 @@ class Machines(Compute):
         """
         # All parameters are given: with three of them 6.10 answers a fault, although 7.4 does not.
         parameters = (template_id, name, hold, extra, _IS_NO_COPY)
-        return self._remember(self._daemon.call("one.template.instantiate", *parameters, read=read_id, timeout=timeout))
+        return self._daemon.call("one.template.instantiate", *parameters, read=read_id, timeout=timeout)
 
     def start_action(self, action: str, machine_id: int, timeout: float | None = None) -> None:
         """Start an action, such as ``poweroff``.
@@ -178,9 +155,8 @@ class Machines(Compute):
         scheduled = {"SCHED_ACTION": {"ACTION": action, "TIME": f"+{seconds}"}}
         self._daemon.call("one.vm.schedadd", machine_id, render(scheduled), read=read_nothing)
 
-    def asked(self, method: str) -> Call:
-        """What was asked of which service, for an error that is found out afterwards."""
-        return self._daemon.asked(method)
+    def _method_for(self, selection: Selection) -> str:
+        return "one.vmpool.infoextended" if selection.is_full else "one.vmpool.info"
 
     def _start(self, method: str, machine_id: int, *parameters: str | int | bool, timeout: float | None) -> None:
         self._daemon.call(method, machine_id, *parameters, read=read_nothing, timeout=timeout)

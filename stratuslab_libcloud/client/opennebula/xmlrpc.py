@@ -6,6 +6,9 @@ The long string in a reply is passed on while it arrives: a pool of machines can
 
 from __future__ import annotations
 
+import codecs
+import itertools
+import re
 from collections.abc import Iterable, Iterator
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -16,6 +19,12 @@ _SCALARS = frozenset({"boolean", "string", "i4", "int", "i8", "double"})
 _MAX_SCALARS = 16
 _MAX_SCALAR_LENGTH = 1 << 20
 _TEXT_BUFFER = 1 << 18
+
+_CONTROL_CHARACTERS = {
+    **dict.fromkeys([code for code in range(32) if chr(code) not in "\t\n\r"], "?"),
+    **dict.fromkeys([0xFFFE, 0xFFFF], "\ufffd"),
+}
+_CONTROL_REFERENCE = re.compile(r"&#(?:[0-8]|1[124-9]|2\d|3[01]);")
 
 
 class _DaemonError(Exception):
@@ -69,6 +78,18 @@ def reply_text(chunks: Iterable[bytes]) -> Iterator[str]:
         yield from reader.take()
     reader.close()
     yield from reader.take()
+
+
+def repaired(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A reply with ``?`` or U+FFFD for what XML in UTF-8 does not have: other bytes, control characters.
+
+    A daemon passes on what a hypervisor or an older program said, whatever it is.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for chunk in itertools.chain(chunks, [None]):
+        text = decoder.decode(chunk or b"", final=chunk is None)
+        text = _CONTROL_REFERENCE.sub("?", text.translate(_CONTROL_CHARACTERS))
+        yield text.encode()
 
 
 class _ReplyReader:

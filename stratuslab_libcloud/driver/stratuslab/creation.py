@@ -1,8 +1,7 @@
-"""From the arguments of `create_node` to a machine: its template, and its creation."""
+"""From the arguments of `create_node` to the template of a machine."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.exactly_once import create_machine
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.opennebula.contextualization import (
     CLOUD_INIT,
@@ -25,7 +23,6 @@ from stratuslab_libcloud.client.opennebula.contextualization import (
     read_public_keys,
     read_text,
 )
-from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
 from stratuslab_libcloud.client.opennebula.template import WithVariables
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
 from stratuslab_libcloud.client.stratuslab.machine_template import MachineTemplate, RootDisk, known_bus
@@ -34,44 +31,7 @@ from stratuslab_libcloud.deployment.public_keys import usable_keys
 from stratuslab_libcloud.driver.arguments import checked, text
 from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions, check_location
-from stratuslab_libcloud.errors import InvalidArgumentError, ServiceError
-
-_log = logging.getLogger(__name__)
-
-
-def create(
-    cloud: Cloud, name: str | None, shape: InstanceType, image: NodeImage, auth: Any, options: CheckedNodeOptions
-) -> VirtualMachine:
-    """Create a machine, once, and ask for the address that it got.
-
-    :param auth: a `NodeAuthSSHKey`, or None for the configured key file
-    :return: the machine; without its address when the cloud could not be asked for that
-    :raises StratusLabError: when it was not created
-    :raises UnknownOutcomeError: when it is not known whether it was created
-    """
-    plan = machine_template(cloud, name, shape, image, auth, options)
-    try:
-        number = create_machine(cloud.compute, plan.allocator(cloud.compute), plan.mark, cloud.config.compute.timeout)
-    except KeyboardInterrupt:
-        _log.error(
-            "interrupted while a machine was created at location '%s'; it may be there: look for '%s' in "
-            "node.extra['mark']",
-            cloud.config.section,
-            plan.mark,
-        )
-        raise
-    return _as_created(cloud, number, plan)
-
-
-def _as_created(cloud: Cloud, number: int, plan: MachineTemplate) -> VirtualMachine:
-    try:
-        return cloud.compute.machine(number)
-    except ServiceError as error:
-        _log.warning("machine %s was created, but its address is not known yet: %s", number, error)
-        return just_created(number, plan.name, plan.cpu, plan.ram, plan.mark)
-    except KeyboardInterrupt:
-        _log.error("interrupted; machine %s of location '%s' was created", number, cloud.config.section)
-        raise
+from stratuslab_libcloud.errors import InvalidArgumentError
 
 
 def machine_template(

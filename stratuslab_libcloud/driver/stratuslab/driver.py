@@ -223,6 +223,7 @@ class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
         :raises StratusLabError: when it was not created
         :raises UnknownOutcomeError: when it is not known whether it was created
         """
+        from stratuslab_libcloud.driver import several_nodes
         from stratuslab_libcloud.driver.stratuslab import creation
         from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions
 
@@ -230,8 +231,9 @@ class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
         cloud = self._locations.cloud(where)
         shape = self._sizes.shape(size, cloud.config.machine.instance_type)
         auth = self._auth_of(auth, options.get("ex_keyname"), where)
-        machine = creation.create(cloud, name, shape, checked(NodeImage, image), auth, CheckedNodeOptions(**options))
-        return self._to_node(machine, where)
+        checked_options = CheckedNodeOptions(**options)
+        template = creation.machine_template(cloud, name, shape, checked(NodeImage, image), auth, checked_options)
+        return several_nodes.create(cloud, [template], lambda machine: self._to_node(machine, where))[0]
 
     def ex_create_nodes(
         self,

@@ -11,6 +11,7 @@ from libcloud.compute.types import StorageVolumeState, VolumeSnapshotState
 
 from stratuslab_libcloud.client import Cloud, confirmed_changes
 from stratuslab_libcloud.client.deadline import Deadline
+from stratuslab_libcloud.client.interruption import told
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
@@ -92,15 +93,15 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     tag = "" if name is None else text("name", name)
     checked_visibility(visibility)
     mark = new_mark()
-    try:
+    uuid = None
+
+    def progress() -> str:
+        what = f"volume {uuid} was created" if uuid else "a volume was being created, and may be there"
+        return f"interrupted: {what}, at location '{cloud.config.section}', with the mark {mark}"
+
+    with told(progress):
         uuid = create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
-    except KeyboardInterrupt:
-        _log.error(
-            "interrupted while a volume was created at location '%s'; it may be there, with the identifier '%s'",
-            cloud.config.section,
-            mark,
-        )
-        raise
+        _log.info("volume %s was created at location '%s', with mark %s", uuid, cloud.config.section, mark)
     credentials = cloud.config.disks.credentials
     return Disk(
         uuid=uuid,
@@ -124,12 +125,19 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
     host = _host_of(cloud, machine, deadline.left())
     if device is not None:
         _log.warning("the cloud chooses the device of volume %s itself, not %s", volume.id, device)
-    attached = Mount(
-        machine, confirmed_changes.attach_disk(cloud.disks, str(volume.id), host, machine, deadline.left())
-    )
+    uuid = str(volume.id)
+    with told(lambda: _attaching(cloud, uuid, machine)):
+        attached = Mount(machine, confirmed_changes.attach_disk(cloud.disks, uuid, host, machine, deadline.left()))
     extra = volume.extra or {}
     volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
     _note_users(volume, +1)
+
+
+def _attaching(cloud: Cloud, uuid: str, machine: int) -> str:
+    return (
+        f"interrupted while volume {uuid} was being attached to machine {machine} of location "
+        f"'{cloud.config.section}': whether it is, ex_get_volume() says"
+    )
 
 
 def detach(cloud: Cloud, volume: StorageVolume, machine: int | None) -> None:

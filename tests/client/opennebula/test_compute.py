@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import requests_mock
 
@@ -9,9 +11,10 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.daemon import Daemon
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
+from stratuslab_libcloud.client.opennebula.machine import Selection
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
 from stratuslab_libcloud.config import SessionPassword
-from stratuslab_libcloud.errors import NotFoundError, PermissionDeniedError, RequestRejectedError
+from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, RequestRejectedError
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 OK = (
@@ -69,10 +72,65 @@ def test_another_kind_of_cloud_has_its_own_session_and_actions(cloud: Cloud) -> 
     assert "<string>terminate</string>" in shutdown
 
 
-def test_the_newest_machine_is_the_one_with_the_highest_id(cloud: Cloud, template: str) -> None:
+def test_the_newest_machine_is_the_one_with_the_highest_id_that_was_seen(cloud: Cloud) -> None:
     assert cloud.compute.newest == -1
-    ids = [cloud.compute.allocate(template) for _ in range(2)]
-    assert cloud.compute.newest == max(ids)
+    cloud.compute.note_created(5, "a", seen=True)
+    cloud.compute.note_created(3, "b", seen=True)
+    cloud.compute.note_created(1_000_000, "c", seen=False)
+    assert cloud.compute.newest == 5
+
+
+@pytest.mark.parametrize(
+    "ask", [Compute.machine, Compute.kill, Compute.shutdown], ids=lambda function: function.__name__
+)
+def test_numbers_that_the_daemon_does_not_understand_are_not_sent(
+    cloud: Cloud, sandbox: Sandbox, ask: Callable[[Compute, int], object]
+) -> None:
+    for number in (2**31, 2**40):
+        with pytest.raises(NotFoundError, match=f"there is no machine {number}: the largest possible ID is 2147483647"):
+            ask(cloud.compute, number)
+    for number in (-1, -2, -(2**31)):
+        with pytest.raises(InvalidArgumentError, match=f"{number} is not the ID of a machine"):
+            ask(cloud.compute, number)
+    assert isinstance(cloud.compute.certain_machines([2**31])[2**31], NotFoundError)
+    assert len(sandbox.requests) == 0
+
+
+def test_of_two_machines_with_one_mark_a_list_ends_the_younger(
+    cloud: Cloud, sandbox: Sandbox, template: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        cloud.compute.allocate(f'{template} LIBCLOUD_MARK = "m"')
+    assert [machine.id for machine in cloud.compute.machines()] == [0, 1]
+    assert "machine 1 of location 'default' is a double of machine 0, from one request, and is ended" in caplog.text
+    sandbox.requests.clear()
+    assert [machine.id for machine in cloud.compute.machines()] == [0]
+    assert sandbox.requests.operations == ["one.vmpool.info"]
+
+
+def test_of_two_machines_with_one_mark_the_one_that_was_returned_stays(cloud: Cloud, template: str) -> None:
+    for _ in range(2):
+        cloud.compute.allocate(f'{template} LIBCLOUD_MARK = "m"')
+    cloud.compute.note_created(1, "m", seen=False)
+    cloud.compute.machines()
+    assert [machine.id for machine in cloud.compute.machines()] == [1]
+
+
+def test_a_double_that_cannot_be_ended_does_not_spoil_the_list(
+    cloud: Cloud, sandbox: Sandbox, template: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        cloud.compute.allocate(f'{template} LIBCLOUD_MARK = "m"')
+    with sandbox.faults.during(Fault(FaultKind.STATUS, "compute", "one.vm.action", status=403)):
+        assert [machine.id for machine in cloud.compute.machines()] == [0, 1]
+    assert "it could not be ended: " in caplog.text
+
+
+def test_doubles_of_other_users_are_left_alone(cloud: Cloud, sandbox: Sandbox, template: str) -> None:
+    for _ in range(2):
+        cloud.compute.allocate(f'{template} LIBCLOUD_MARK = "m"')
+    assert len(cloud.compute.machines(Selection(whose=-2))) == 2
+    assert "one.vm.action" not in sandbox.requests.operations
 
 
 def test_the_session_string_is_in_no_representation() -> None:

@@ -17,7 +17,7 @@ Start = Callable[..., StratusLabNode]
 def test_creating_from_a_listed_image_takes_two_requests(start: Start, sandbox: Sandbox) -> None:
     sandbox.requests.clear()
     start()
-    assert sandbox.requests.operations == ["one.vm.allocate", "one.vm.info"]
+    assert sandbox.requests.operations == ["one.vm.allocate", "one.vmpool.info"]
 
 
 def test_creating_from_an_image_that_is_not_known_takes_three_once(
@@ -26,10 +26,10 @@ def test_creating_from_an_image_that_is_not_known_takes_three_once(
     sandbox.requests.clear()
     plain = NodeImage(image.id, "x", driver)
     start(image=plain)
-    assert sandbox.requests.operations == ["GET /metadata/{id}", "one.vm.allocate", "one.vm.info"]
+    assert sandbox.requests.operations == ["GET /metadata/{id}", "one.vm.allocate", "one.vmpool.info"]
     sandbox.requests.clear()
     start(image=plain)
-    assert sandbox.requests.operations == ["one.vm.allocate", "one.vm.info"]
+    assert sandbox.requests.operations == ["one.vm.allocate", "one.vmpool.info"]
 
 
 def test_the_other_calls(start: Start, sandbox: Sandbox, driver: StratusLabNodeDriver) -> None:
