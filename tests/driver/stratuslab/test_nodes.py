@@ -253,7 +253,14 @@ def test_a_machine_that_never_was_is_not_found(driver: StratusLabNodeDriver) -> 
         driver.ex_get_node("99")
 
 
-@pytest.mark.parametrize("node_id", ["x", "", "-1", "1e3", "٣", "9" * 20])
+@pytest.mark.parametrize("number", [2**31, 2**32, 10**20])
+def test_a_number_that_no_machine_can_have(driver: StratusLabNodeDriver, number: int) -> None:
+    with pytest.raises(NotFoundError, match=f"there is no machine {number}"):
+        driver.ex_get_node_details(str(number))
+    assert driver.list_nodes(ex_node_ids=[number]) == []
+
+
+@pytest.mark.parametrize("node_id", ["x", "", "-1", "1e3", "٣", "9" * 200])
 def test_an_id_that_is_no_number_is_refused(driver: StratusLabNodeDriver, node_id: str) -> None:
     with pytest.raises(InvalidArgumentError, match="IDs are numbers"):
         driver.ex_get_node(node_id)
