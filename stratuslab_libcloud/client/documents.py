@@ -18,6 +18,10 @@ class UnreadableDocumentError(Exception):
     """The document is not well formed, or is another kind of document. It becomes a MalformedReplyError."""
 
 
+class OversizedDocumentError(UnreadableDocumentError):
+    """It needs too much memory; to ask for it again would not help."""
+
+
 class ListLimit:
     """Counts what arrives of a list, so that its objects need at most about twenty times as much memory as its text."""
 
@@ -29,19 +33,19 @@ class ListLimit:
     def add_text(self, length: int) -> None:
         """Count characters, or bytes, that have arrived.
 
-        :raises UnreadableDocumentError: when an object is too long
+        :raises OversizedDocumentError: when an object is too long
         """
         if self._length - self._end_of_last > MAX_OBJECT:
-            raise UnreadableDocumentError(f"it has an object of more than {MAX_OBJECT} characters")
+            raise OversizedDocumentError(f"it has an object of more than {MAX_OBJECT} characters")
         self._length += length
 
     def add_objects(self, number: int) -> None:
         """Count objects that are complete.
 
-        :raises UnreadableDocumentError: when there are too many for so short a text
+        :raises OversizedDocumentError: when there are too many for so short a text
         """
         if number:
             self._objects += number
             self._end_of_last = self._length
         if self._objects > _FREE_OBJECTS + self._length / _AVERAGE_LENGTH:
-            raise UnreadableDocumentError(f"it has {self._objects} objects in {self._length} characters")
+            raise OversizedDocumentError(f"it has {self._objects} objects in {self._length} characters")

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from stratuslab_libcloud.client.documents import UnreadableDocumentError
+from stratuslab_libcloud.client.documents import OversizedDocumentError, UnreadableDocumentError
 from stratuslab_libcloud.client.http.body import pieces
 from stratuslab_libcloud.client.http.redaction import MAX_MESSAGE, Redaction
 from stratuslab_libcloud.client.http.wire_log import WireLog
@@ -129,8 +129,19 @@ class Answer:
         try:
             yield from stream_items(remembered())
         except UnreadableDocumentError as error:
-            problem = f"the answer is not a JSON list: {self.printable(str(error))}"
-            raise MalformedReplyError(problem, self.call, body=self._start_of(start)) from None
+            raise self.unreadable(error, "is not a JSON list", start) from None
+
+    def unreadable(
+        self, error: UnreadableDocumentError, problem: str = "cannot be read", start: bytearray | None = None
+    ) -> MalformedReplyError:
+        """What to raise when the body is not the document that it should be.
+
+        :param problem: what is wrong with it
+        :param start: of the body
+        """
+        self.is_too_long = self.is_too_long or isinstance(error, OversizedDocumentError)
+        body = None if start is None else self._start_of(start)
+        return MalformedReplyError(f"the answer {problem}: {self.printable(str(error))}", self.call, body=body)
 
     def printable(self, text: str) -> str:
         """A text from the service as it may stand in a message: on one line, without secrets."""

@@ -182,7 +182,7 @@ def _read(answer: Answer, read: Callable[[Iterable[str]], T], is_damaged: bool) 
     except xmlrpc.FaultError as fault:
         raise _failure_of(fault, answer) from None
     except UnreadableDocumentError as error:
-        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from None
+        raise answer.unreadable(error) from None
 
 
 def _failure_of(fault: xmlrpc.FaultError, answer: Answer) -> ServiceError | RetryableFailure:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import XML, ParseError
 
+from stratuslab_libcloud.client.documents import ListLimit
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
 from stratuslab_libcloud.client.opennebula.machine_xml import machine_of
 from stratuslab_libcloud.client.opennebula.states import StateNames
@@ -20,7 +21,6 @@ _log = logging.getLogger(__name__)
 
 _START, _END = "<VM_POOL>", "</VM_POOL>"
 _BETWEEN_RECORDS = re.compile(r"(?<=</VM>)(?=<VM><ID>|</VM_POOL>)")
-_MAX_RECORD = 2 << 20
 _ID = re.compile(r"<VM><ID>(\d{1,10})</ID>")
 
 
@@ -53,15 +53,16 @@ def _records(chunks: Iterable[str]) -> Iterator[str]:
     """Cut a list into the texts of its machines, as the daemon has put them together."""
     rest = ""
     has_begun = False
+    limit = ListLimit()
     for chunk in chunks:
+        limit.add_text(len(chunk))
         rest += chunk
         if not has_begun and len(rest) >= len(_START):
             if not rest.startswith(_START):
                 break
             rest, has_begun = rest.removeprefix(_START), True
         *records, rest = _BETWEEN_RECORDS.split(rest)
+        limit.add_objects(len(records))
         yield from records
-        if len(rest) > _MAX_RECORD:
-            raise UnreadableDocumentError("it has a machine that is too long")
     if not has_begun or rest != _END:
         raise UnreadableDocumentError("it is not a list of machines")

@@ -171,7 +171,7 @@ def _read_images(answer: Answer) -> Iterator[Image]:
     try:
         yield from read_images(answer.chunks())
     except UnreadableDocumentError as error:
-        raise MalformedReplyError(f"the answer cannot be read: {answer.printable(str(error))}", answer.call) from None
+        raise answer.unreadable(error) from None
 
 
 def _message_in(body: bytes) -> str | None:

@@ -257,12 +257,13 @@ def test_a_chunk_whose_length_is_none(service: Callable[..., Service], size: str
 
 
 def test_what_cannot_be_read_is_asked_for_again(service: Callable[..., Service]) -> None:
-    flaky = service(says("200 OK", b"<html/>"), says("200 OK", b"<html/>"), says("200 OK", b"[]"))
+    flaky = service(says("200 OK", b"<html/>"), says("200 OK", b"[]"))
     assert transport_to(flaky.url).request(READ, Answer.json) == []
-    flaky = service(says("200 OK", b"<html/>"))
-    with pytest.raises(MalformedReplyError):
-        transport_to(flaky.url).request(WRITE, Answer.json)
-    assert flaky.asked == 1
+    for request, attempts in ((READ, 2), (WRITE, 1)):
+        page = service(says("200 OK", b"<html/>"))
+        with pytest.raises(MalformedReplyError):
+            transport_to(page.url).request(request, Answer.json)
+        assert page.asked == attempts
     long = service(says("200 OK", b"x" * 2000))
     with pytest.raises(MalformedReplyError, match="longer than"):
         ask(long, max_answer=1000)

@@ -175,7 +175,7 @@ def test_a_missing_page_is_not_a_missing_machine(scripted_daemon: Any) -> None:
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_again(daemon: Daemon, scripted_daemon: Any) -> None:
-    scripted_daemon.answers["one.vm.info"] = one_after_another("x", "x", "7")
+    scripted_daemon.answers["one.vm.info"] = one_after_another("x", "7")
     assert daemon.call("one.vm.info", read=read_id, repeatable=True) == 7
     scripted_daemon.answers["one.vm.allocate"] = "x"
     with pytest.raises(MalformedReplyError) as caught:
