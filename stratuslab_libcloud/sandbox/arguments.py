@@ -40,6 +40,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
     options = parser.parse_args(arguments)
     options.users = dict(options.user) or None
     options.tls |= options.certificate is not None
+    if options.kind == OPENNEBULA and options.certificate is not None:
+        parser.error("--certificate is for StratusLab clouds: no OpenNebula daemon asks for one")
     if not options.tls and any(fault.kind == FaultKind.TLS for fault in options.fault):
         parser.error("the fault 'tls' can only happen with --tls")
     return parser, options

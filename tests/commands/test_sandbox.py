@@ -71,6 +71,18 @@ def test_it_serves_until_it_is_ended(tmp_path: Path, end: signal.Signals) -> Non
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("version", ["6.10", "7.4"])
+def test_it_can_be_an_opennebula_cloud(tmp_path: Path, version: str) -> None:
+    with running(tmp_path, "--kind", "opennebula", "--opennebula-version", version) as (_, said):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert config["kind"] == "opennebula"
+        assert config["endpoint"] in said
+        assert 'get_driver("opennebula-xmlrpc")("alice", ' in said
+        with xmlrpc.client.ServerProxy(config["endpoint"]) as proxy:
+            session = f"{config['username']}:{config['password']}"
+            assert proxy.one.system.version(session) == [True, f"{version}.0", 0]
+
+
 def test_it_makes_a_pair_of_keys_once(tmp_path: Path) -> None:
     with running(tmp_path, "--config", "cloud.cfg"):
         public = Path(section(tmp_path / "cloud.cfg")["user_public_key_file"])
@@ -120,6 +132,12 @@ def test_a_daemon_that_starts(tmp_path: Path) -> None:
     ("arguments", "complaint"),
     [
         (["--user", "jane"], "NAME:PASSWORD is wanted, not 'jane'"),
+        (["--kind", "openstack"], "invalid choice: 'openstack'"),
+        (["--opennebula-version", "6.10"], "a sandbox of the kind 'stratuslab' has no 'version'"),
+        (["--kind", "opennebula", "--opennebula-version", "3.2"], "invalid choice: '3.2'"),
+        (["--kind", "opennebula", "--state", "s"], "a sandbox of the kind 'opennebula' has no 'state_file'"),
+        (["--kind", "opennebula", "--certificate", "Jane"], "--certificate is for StratusLab clouds"),
+        (["--kind", "opennebula", "--fault", "compute:*:delay"], "there is no service 'compute', but opennebula"),
         (["--port", "http"], "a port number is wanted"),
         (["--port", "65536"], "a port number is wanted"),
         (["--boot-seconds", "-1"], "a number of seconds is wanted, not '-1'"),

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from stratuslab_libcloud.sandbox.state.template import Template
 
 
-def template_xml(template: Template, element: str = "TEMPLATE") -> str:
-    """A template, in an element of this name."""
+def template_xml(template: Template, element: str = "TEMPLATE", *, extra: str = "") -> str:
+    """A template, in an element of this name.
+
+    :param extra: further elements at its end
+    """
     parts = []
     for name, value in template:
         content = cdata(value) if isinstance(value, str) else vector_xml(value)
         parts.append(f"<{name}>{content}</{name}>")
-    return f"<{element}>{''.join(parts)}</{element}>"
+    return f"<{element}>{''.join(parts)}{extra}</{element}>"
 
 
 def vector_xml(vector: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from stratuslab_libcloud.sandbox.compute.template_xml import cdata, template_xml
-from stratuslab_libcloud.sandbox.opennebula.object_xml import identity_xml, lock_xml, permissions_xml
+from stratuslab_libcloud.sandbox.opennebula.object_xml import identity_xml, ids_xml, lock_xml, permissions_xml
 from stratuslab_libcloud.sandbox.state.opennebula.disk_snapshots import DiskSnapshots
 from stratuslab_libcloud.sandbox.state.opennebula.machine import ActionRecord, Machine, ScheduledAction
 from stratuslab_libcloud.sandbox.state.template import Template, Value
@@ -60,9 +60,10 @@ class MachineXml:
     def full(self, machine: Machine, *, whole_history: bool = True, decrypts: bool = False) -> str:
         """Everything about a machine.
 
-        :param whole_history: all its stays on hosts; otherwise only the last one, as in lists
+        :param whole_history: all its stays on hosts, and what is scheduled; otherwise only the last stay, as in lists
         :param decrypts: CONTEXT/PASSWORD can be read
         """
+        scheduled = "".join(_scheduled_xml(machine.id, p) for p in machine.scheduled) if whole_history else ""
         first = 0 if whole_history else max(0, len(machine.history) - 1)
         history = "".join(
             self._stay(machine, number, machine.history[number]) for number in range(first, len(machine.history))
@@ -72,8 +73,8 @@ class MachineXml:
             f"<STATE>{machine.state.value}</STATE><LCM_STATE>{machine.lcm_state.value}</LCM_STATE>"
             f"<PREV_STATE>{machine.state.value}</PREV_STATE><PREV_LCM_STATE>{machine.lcm_state.value}</PREV_LCM_STATE>"
             f"{_times_xml(machine)}{lock_xml(machine.lock)}<MONITORING></MONITORING>"
-            f"<SCHED_ACTIONS>{''.join(map(_scheduled_xml, _numbered(machine)))}</SCHED_ACTIONS>"
-            f"{template_xml(_template(machine, decrypts=decrypts))}"
+            f"{ids_xml('SCHED_ACTIONS', (planned.id for planned in machine.scheduled))}"
+            f"{template_xml(_template(machine, decrypts=decrypts), extra=scheduled)}"
             f"{template_xml(machine.user_template, 'USER_TEMPLATE')}"
             f"{f'<HISTORY_RECORDS>{history}</HISTORY_RECORDS>' if history else '<HISTORY_RECORDS/>'}"
             f"{''.join(snapshots_xml(s, number) for number, s in sorted(machine.disk_snapshots.items()) if s.all)}"
@@ -186,12 +187,7 @@ def _system_snapshots(machine: Machine) -> list[Mapping[str, str]]:
     ]
 
 
-def _numbered(machine: Machine) -> list[tuple[int, ScheduledAction]]:
-    return [(machine.id, planned) for planned in machine.scheduled]
-
-
-def _scheduled_xml(numbered: tuple[int, ScheduledAction]) -> str:
-    machine_id, planned = numbered
+def _scheduled_xml(machine_id: int, planned: ScheduledAction) -> str:
     return (
         f"<SCHED_ACTION><ID>{planned.id}</ID><PARENT_ID>{machine_id}</PARENT_ID><TYPE>VM</TYPE>"
         f"<ACTION>{cdata(planned.action)}</ACTION><ARGS><![CDATA[]]></ARGS><TIME>{planned.time}</TIME>"

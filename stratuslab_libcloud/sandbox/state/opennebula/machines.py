@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -88,6 +89,7 @@ class Machines:
         self._security_groups = security_groups
         self._steps = steps
         self._release = release
+        self._scheduled_ids = itertools.count()
 
     def allocate(
         self, user: User, template: Template, *, on_hold: bool = False, template_id: int | None = None
@@ -203,7 +205,7 @@ class Machines:
         text = wanted.get("TIME", "")
         if not re.fullmatch(r"\+?\d+", text):
             raise ActionError(f"Wrong TIME in SCHED_ACTION: {text}")
-        planned = ScheduledAction(len(machine.scheduled), wanted.get("ACTION", ""), text)
+        planned = ScheduledAction(next(self._scheduled_ids), wanted.get("ACTION", ""), text)
         machine.scheduled.append(planned)
         machine.touch()
         moment = machine.time + int(text) if text.startswith("+") else int(text)

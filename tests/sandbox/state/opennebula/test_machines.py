@@ -288,19 +288,19 @@ def test_updating_adds_or_replaces(ask: Call, running: int) -> None:
 
 def test_what_is_scheduled_is_done_then(ask: Call, refusal: Call, clock: ManualClock, running: int) -> None:
     assert ask("one.vm.schedadd", running, 'SCHED_ACTION=[ACTION="terminate-hard",TIME="+3600"]') == 0
-    assert document(ask, running).findtext("SCHED_ACTIONS/SCHED_ACTION/DONE") == "-1"
+    assert document(ask, running).findtext("TEMPLATE/SCHED_ACTION/DONE") == "-1"
     clock.advance(3580)
     assert states(ask, running) == (3, 3)
     clock.advance(60)
     assert states(ask, running) == DONE
-    assert int(document(ask, running).findtext("SCHED_ACTIONS/SCHED_ACTION/DONE", "")) > 0
+    assert int(document(ask, running).findtext("TEMPLATE/SCHED_ACTION/DONE", "")) > 0
     assert refusal("one.vm.schedadd", running, 'SCHED_ACTION=[ACTION=stop,TIME="soon"]')[1] == 2048
 
 
 def test_a_scheduled_action_that_comes_at_a_bad_time_says_so(ask: Call, clock: ManualClock) -> None:
     machine_id = ask("one.vm.allocate", f'{SMALL} SCHED_ACTION=[ACTION=poweroff,TIME="+1"]', True)
     clock.advance(2)
-    message = document(ask, machine_id).findtext("SCHED_ACTIONS/SCHED_ACTION/MESSAGE", "")
+    message = document(ask, machine_id).findtext("TEMPLATE/SCHED_ACTION/MESSAGE", "")
     assert "not available for state HOLD" in message
 
 
