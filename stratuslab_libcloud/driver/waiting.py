@@ -152,7 +152,9 @@ class _Waiting:
 
 def _fail_if_hopeless(node: LocatedNode) -> None:
     if node.state in _HOPELESS:
-        words = node.extra["error"] or "the cloud gives no reason"
+        from stratuslab_libcloud.client.http.redaction import one_line
+
+        words = one_line(node.extra["error"] or "") or "the cloud gives no reason"
         raise MachineFailedError(
             f"machine {node.id} ({node.name!r}) of location '{node.location.id}' is "
             f"{node.extra['state'].lower()} and will not run: {words}",

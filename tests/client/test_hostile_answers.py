@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,26 +20,15 @@ from stratuslab_libcloud.client.stratuslab.disk import Disk
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
 from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
-from stratuslab_libcloud.config import CloudConfig, MachineOptions, Password, ServiceConfig
+from stratuslab_libcloud.config import Password, ServiceConfig, UserConfiguration
 from stratuslab_libcloud.errors import MalformedReplyError, RefusedCredentialsError
 
 SERVICE = ServiceConfig("http://cloud.example.org/x", Password("jane", "secret"), None, 5, 4, 1 << 20)
-NOBODY: Any = None
+CONFIGURATION = io.StringIO("[default]\nendpoint = cloud.example.org\nusername = jane\npassword = secret\n")
 CLOUD = Cloud(
-    CloudConfig(
-        section="here",
-        file="none",
-        name="here",
-        country="FR",
-        compute=SERVICE,
-        disks=SERVICE,
-        marketplace=SERVICE,
-        disks_source="http://cloud.example.org/pdisk",
-        public_key_file=NOBODY,
-        private_key_file=NOBODY,
-        machine=MachineOptions(),
-        port_translation=None,
-    )
+    UserConfiguration.load(CONFIGURATION, environ={})
+    .cloud("default")
+    ._replace(section="here", compute=SERVICE, disks=SERVICE, marketplace=SERVICE)
 )
 
 documents = st.recursive(

@@ -25,7 +25,7 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
-from stratuslab_libcloud.config import CloudConfig, MachineOptions, Password, ServiceConfig
+from stratuslab_libcloud.config import Password, ServiceConfig, UserConfiguration
 from stratuslab_libcloud.errors import (
     ConfigurationError,
     MalformedReplyError,
@@ -40,7 +40,6 @@ READ = Request("look", "GET", "/x", repeatable=True)
 WRITE = Request("change", "POST", "/x", form={"a": "1"})
 FOLLOWING = Request("look", "GET", "/x", repeatable=True, follows_redirects=True)
 PASSWORD = "Pa$$ &wörd/1"
-NOBODY: Any = None
 
 Attack = Callable[[socket.socket, bytes], None]
 
@@ -136,20 +135,10 @@ def transport_to(url: str, timeout: float = 5, proxy_url: str | None = None, **c
 
 def cloud_at(url: str, timeout: float = 5) -> Cloud:
     service = ServiceConfig(url, Password("alice", PASSWORD), None, timeout, 4, 64 << 20)
-    config = CloudConfig(
-        section="here",
-        file="none",
-        name="here",
-        country="FR",
-        compute=service,
-        disks=service,
-        marketplace=service._replace(credentials=None),
-        disks_source=url,
-        public_key_file=NOBODY,
-        private_key_file=NOBODY,
-        machine=MachineOptions(),
-        port_translation=None,
-    )
+    text = "[default]\nendpoint = cloud.example.org\nusername = alice\npassword = x\n"
+    config = UserConfiguration.load(io.StringIO(text), environ={}).cloud("default")
+    marketplace = service._replace(credentials=None)
+    config = config._replace(section="here", compute=service, disks=service, marketplace=marketplace)
     return Cloud(config)
 
 
@@ -686,3 +675,31 @@ def test_only_permanent_redirects_replace_an_image_url(hostile: Start) -> None:
     assert marketplace.lasting_url(f"{server.url}/new") == f"{server.url}/new"
     assert marketplace.lasting_url(f"{server.url}/old") == f"{server.url}/new"
     assert marketplace.lasting_url(f"{server.url}/cdn/2") == f"{server.url}/cdn/2"
+
+
+# What services call things
+
+
+@pytest.mark.parametrize("uuid", ["../users", "a/../b", "", "a?b", "\\ud800", "\\u001b[31m", "x" * 101, "a\\nb"])
+def test_ids_of_volumes_that_cannot_be_one(hostile: Start, uuid: str, caplog: pytest.LogCaptureFixture) -> None:
+    good = '{"uuid": "5d1c7ae4-0d4f-4c57-8f3c-0c5a4d0a4a43", "size": "1"}'
+    server = hostile(says("200 OK", body=f'[{{"uuid": "{uuid}", "size": "1"}}, {good}]'.encode()))
+    assert [disk.uuid for disk in cloud_at(server.url).disks.disks()] == ["5d1c7ae4-0d4f-4c57-8f3c-0c5a4d0a4a43"]
+    assert "without a usable uuid" in caplog.text
+    made = hostile(says("201 Created", body=f'{{"uuid": "{uuid}", "target": "{uuid}"}}'.encode()))
+    with pytest.raises(MalformedReplyError, match="no usable uuid"):
+        cloud_at(made.url).disks.create(1, "tag", "private", "mark")
+    with pytest.raises(MalformedReplyError, match="no usable target"):
+        cloud_at(made.url).disks.attach("a", "host", 1)
+
+
+def test_names_of_volumes_can_be_written(hostile: Start) -> None:
+    body = rb'[{"uuid": "a", "size": "1", "tag": "x\ud800y", "owner": "\udfff"}]'
+    (disk,) = cloud_at(hostile(says("200 OK", body=body)).url).disks.disks()
+    assert (disk.tag, disk.owner) == ("x?y", "?")
+
+
+def test_deeply_nested_xml_rpc(hostile: Start) -> None:
+    server = hostile(says("200 OK", body=b"<methodResponse>" + b"<a>" * 3_000_000))
+    with memory_below(30 << 20), pytest.raises(MalformedReplyError, match="nested too deeply"):
+        cloud_at(server.url, timeout=60).compute.machines()

@@ -17,6 +17,7 @@ from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 
 _SCALARS = frozenset({"boolean", "string", "i4", "int", "i8", "double"})
 _MAX_SCALARS = 16
+_MAX_DEPTH = 32
 _MAX_SCALAR_LENGTH = 1 << 20
 _TEXT_BUFFER = 1 << 18
 
@@ -102,6 +103,7 @@ class _ReplyReader:
         self._scalars: list[str] = []
         self._text: list[str] | None = None
         self._length = 0
+        self._depth = 0
         self._fault = False
         self._leaf = ""
         self._is_passing_on = False
@@ -138,11 +140,14 @@ class _ReplyReader:
         try:
             self._parser.Parse(data, final)
         except (expat.ExpatError, ValueError, LookupError) as error:
-            raise UnreadableDocumentError(str(error)) from error
+            raise UnreadableDocumentError(str(error)) from None
 
     def _start(self, name: str, _: dict[str, str]) -> None:
         if self._is_passing_on:
             raise UnreadableDocumentError(f"it has an element {name!r:.60} in a text")
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:  # each open element needs memory
+            raise UnreadableDocumentError("its elements are nested too deeply")
         if name == "fault":
             self._fault = True
         self._leaf = name if name == "value" or name in _SCALARS else ""
@@ -150,6 +155,7 @@ class _ReplyReader:
         self._length = 0
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         if self._leaf and self._text is not None:
             if self._is_value():
                 self._pieces += self._text

@@ -13,6 +13,7 @@ LARGEST_DISK = 1024
 """Sizes in GiB that the service allows (ServiceConfiguration.java)."""
 
 _SNAPSHOT = "snapshot:"
+_POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
 
 
 class Mount(NamedTuple):
@@ -63,7 +64,7 @@ def disk_of(item: Any) -> Disk | None:
     if not isinstance(item, Mapping):
         return None
     uuid, size = _string(item, "uuid"), _number(item.get("size"))
-    if not uuid or size is None:
+    if not is_possible_id(uuid) or size is None:
         return None
     return Disk(
         uuid=uuid,
@@ -86,9 +87,15 @@ def mount_of(item: Any) -> Mount | None:
     return None if machine is None else Mount(machine, _string(item, "device"))
 
 
+def is_possible_id(text: str) -> bool:
+    """Whether a text can be a disk's ID in a path; another text could be part of another path."""
+    return bool(_POSSIBLE_ID.match(text))
+
+
 def _string(item: Mapping[str, Any], key: str) -> str:
+    """A text without lone surrogates, which JSON can contain, and which nothing can write."""
     value = item.get(key)
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -12,7 +11,7 @@ from stratuslab_libcloud.client.http.failures import not_its_own
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.json_stream import DECODER
-from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount, disk_of, mount_of
+from stratuslab_libcloud.client.stratuslab.disk import Disk, Mount, disk_of, is_possible_id, mount_of
 from stratuslab_libcloud.config import CloudConfig
 from stratuslab_libcloud.errors import (
     ConflictError,
@@ -27,7 +26,6 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 _JSON = {"Accept": "application/json"}
 
 
@@ -161,8 +159,11 @@ class Disks:
 
 
 def _path(uuid: str) -> str:
-    """The path of a disk, if the text can be an ID; another text could be part of another path."""
-    if not _POSSIBLE_ID.match(uuid):
+    """The path of a disk.
+
+    :raises InvalidArgumentError: when the text cannot be an ID
+    """
+    if not is_possible_id(uuid):
         raise InvalidArgumentError(f"{uuid!r} is not the ID of a volume: IDs are uuids")
     return f"/disks/{uuid}"
 
@@ -206,8 +207,8 @@ def _message_in(body: bytes) -> str | None:
 def _field(answer: Answer, key: str) -> str:
     document = answer.json()
     value = document.get(key) if isinstance(document, Mapping) else None
-    if not isinstance(value, str) or not value:
-        raise MalformedReplyError(f"the answer has no {key}", answer.call)
+    if not (isinstance(value, str) and is_possible_id(value)):
+        raise MalformedReplyError(f"the answer has no usable {key}", answer.call)
     return value
 
 
