@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from libcloud.compute.drivers.dummy import DummyNodeDriver
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.opennebula.context import public_keys
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, KeyFileError
 from stratuslab_libcloud.sandbox import Sandbox
@@ -181,6 +183,18 @@ def test_a_key_that_opens_nothing_starts_no_machine(start: Start, sandbox: Sandb
     with pytest.raises(KeyFileError, match=r"cloud_init\): it is commented out"):
         start(auth=NodeAuthSSHKey(PUBLIC_KEY), ex_cloud_init=f"ssh,{key_file}")
     assert "one.vm.allocate" not in sandbox.requests.operations
+
+
+def test_a_key_that_opens_nothing_starts_no_machine_in_an_opennebula(tmp_path: Path) -> None:
+    file = tmp_path / "key.pub"
+    config = SimpleNamespace(public_key_file=file)
+    file.write_text(f"{PUBLIC_KEY}\n")
+    assert public_keys(config, None) == f"{PUBLIC_KEY}\n"  # type: ignore[arg-type]
+    file.write_text(f"# {PUBLIC_KEY}\n")
+    with pytest.raises(KeyFileError, match=r"key\.pub, user_public_key_file\): it is commented out"):
+        public_keys(config, None)  # type: ignore[arg-type]
+    with pytest.raises(KeyFileError, match=r"auth\): it is not one in OpenSSH's one-line form"):
+        public_keys(config, NodeAuthSSHKey("ssh-rsa AAAA"))  # type: ignore[arg-type]
 
 
 def test_a_key_file_of_windows_will_do(start: Start, sandbox: Sandbox, key_file: Path) -> None:

@@ -16,6 +16,7 @@ from libcloud.compute.base import NodeAuthSSHKey
 from stratuslab_libcloud.client.opennebula.contextualization import check_public_keys, read_public_keys
 from stratuslab_libcloud.client.opennebula.xml_template import Given
 from stratuslab_libcloud.config import OpenNebulaConfig
+from stratuslab_libcloud.deployment.public_keys import usable_keys
 from stratuslab_libcloud.driver.arguments import text
 from stratuslab_libcloud.errors import InvalidArgumentError
 
@@ -64,11 +65,17 @@ def public_keys(config: OpenNebulaConfig, auth: Any) -> str | None:
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file
     :raises InvalidArgumentError: when `auth` is something else
     :raises ConfigurationError: when the configured key file cannot be read
+    :raises KeyFileError: when nobody could enter a machine with what is there
     """
     if auth is None:
-        return read_public_keys(config.public_key_file) if config.public_key_file else None
+        if not config.public_key_file:
+            return None
+        keys = read_public_keys(config.public_key_file)
+        usable_keys(keys, f"{config.public_key_file}, user_public_key_file")
+        return keys
     if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
         check_public_keys(auth.pubkey, "auth")
+        usable_keys(auth.pubkey, "auth")
         return auth.pubkey
     raise InvalidArgumentError(
         f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
