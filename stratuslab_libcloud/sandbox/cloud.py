@@ -25,6 +25,8 @@ class ServerOptions:
     guests: bool
     tls: bool
     keep_alive: KeepAlive | None
+    most_connections: int | None = None
+    ends_when_reset: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class Cloud(ABC):
             port=port,
             ssl_context=ssl_context,
             keep_alive=self._options.keep_alive,
+            most_connections=self._options.most_connections,
+            ends_when_reset=self._options.ends_when_reset,
         )
         server.start()
         closing.callback(server.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from stratuslab_libcloud.sandbox.addresses import OpenNebulaAddresses
 from stratuslab_libcloud.sandbox.cloud import Cloud, ServerOptions
@@ -12,7 +13,7 @@ from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
 from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
-from stratuslab_libcloud.sandbox.http.server import HttpServer
+from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
 from stratuslab_libcloud.sandbox.http.service import Service
 from stratuslab_libcloud.sandbox.opennebula.service import OpenNebulaService
 from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
@@ -24,6 +25,12 @@ class OpenNebulaCloud(Cloud):
     """Serves the state of an OpenNebula cloud."""
 
     def __init__(self, state: OpenNebula, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
+        options = replace(
+            options,
+            keep_alive=KeepAlive(requests=1, idle_seconds=15.0),
+            most_connections=15,
+            ends_when_reset=state.release.ends_when_reset,
+        )
         super().__init__(options, requests, faults)
         self._state = state
 

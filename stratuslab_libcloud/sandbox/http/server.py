@@ -9,7 +9,7 @@ import socketserver
 import ssl
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _HANDSHAKE_SECONDS = 10
+_LONGEST_WAIT_SECONDS = 0.2
+_OUTAGE_SECONDS = 3600.0
 _NO_CONTENT = (204, 304)
 _MAX_BODY = 1 << 40
 
@@ -77,6 +79,8 @@ class _Handler(WSGIRequestHandler):
         except ValueError:
             self._refuse_malformed()
             return
+        if self.server.ends_when_reset:
+            self._check_connection()
         response = self._answer(exchange, body)
         if exchange.fault is not None and exchange.fault.doubles:
             response = self._answer(exchange, body)
@@ -104,6 +108,18 @@ class _Handler(WSGIRequestHandler):
         elif self._requests_left is not None:
             self._requests_left -= 1
             self.close_connection |= self._requests_left <= 0
+
+    def _check_connection(self) -> None:
+        try:
+            self.connection.getpeername()
+        except OSError:
+            raise ConnectionResetError("The client has reset the connection.") from None
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
+        """A client has ended a connection that was in use."""
+        was_reset = isinstance(error, ConnectionResetError)
+        if was_reset and self.server.ends_when_reset:
+            self.server.refuse_connections(_OUTAGE_SECONDS)
 
     def _answer(self, exchange: Exchange, body: bytes) -> Response:
         environ = {**self.environ, "wsgi.input": io.BytesIO(body), EXCHANGE_KEY: exchange}
@@ -170,6 +186,8 @@ class HttpServer(socketserver.ThreadingTCPServer):
     :param port: 0 for a free one
     :param ssl_context: to speak TLS
     :param keep_alive: None to keep connections as long as their clients do
+    :param most_connections: how many are served at once; others wait. None for any number
+    :param ends_when_reset: it listens no longer when a client has reset a connection
     :raises OSError: if the port is in use
     """
 
@@ -192,8 +210,12 @@ class HttpServer(socketserver.ThreadingTCPServer):
         port: int = 0,
         ssl_context: ssl.SSLContext | None = None,
         keep_alive: KeepAlive | None = None,
+        most_connections: int | None = None,
+        ends_when_reset: bool = False,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        self.ends_when_reset = ends_when_reset
+        self._places = None if most_connections is None else threading.Semaphore(most_connections)
         self.app = app
         self.record = record
         self.faults = faults
@@ -271,14 +293,30 @@ class HttpServer(socketserver.ThreadingTCPServer):
             self._workers.add(worker)
             self.record.note_open_connections(len(self._connections))
         try:
-            if self._do_handshake(connection):
-                super().process_request_thread(request, client_address)
-            else:
-                self.shutdown_request(request)
+            with self._place():
+                if self._do_handshake(connection):
+                    super().process_request_thread(request, client_address)
+                else:
+                    self.shutdown_request(request)
         finally:
             with self._lock:
                 self._connections.discard(connection)
                 self._workers.discard(worker)
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Wait until one more connection may be served."""
+        if self._places is None:
+            yield
+            return
+        has_place = False
+        while not has_place and not self.stopping.is_set():
+            has_place = self._places.acquire(timeout=_LONGEST_WAIT_SECONDS)
+        try:
+            yield
+        finally:
+            if has_place:
+                self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep the error for `Sandbox.check`; broken connections are normal."""

@@ -8,7 +8,7 @@ from stratuslab_libcloud.sandbox.compute.template_xml import cdata, template_xml
 from stratuslab_libcloud.sandbox.opennebula.machine_xml import snapshots_xml
 from stratuslab_libcloud.sandbox.opennebula.object_xml import identity_xml, ids_xml, lock_xml, permissions_xml
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore, DatastoreType
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image
 from stratuslab_libcloud.sandbox.state.template import Template
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +16,7 @@ import requests
 
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
+from ..conftest import wait_for
 from .conftest import SMALL, Call, raw, session
 
 VERSION = xmlrpc.client.dumps(("alice:secret",), "one.system.version").encode()
@@ -166,3 +170,55 @@ def test_answers_are_written_as_real_ones(
         answer = http.post(sandbox.compute_url, data=body, timeout=5)
         assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
         assert answer.text.strip() == real.strip()
+
+
+def send(sandbox: Sandbox, *, reset: bool) -> None:
+    """Send a creation and leave at once, by a reset or by closing the connection properly."""
+    address = urlsplit(sandbox.url)
+    body = xmlrpc.client.dumps(("alice:secret", SMALL), "one.vm.allocate").encode()
+    head = f"POST /RPC2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(head.encode() + body)
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_client_that_does_not_wait_gets_what_it_wanted(sandbox: Sandbox) -> None:
+    send(sandbox, reset=False)
+    assert wait_for(lambda: len(sandbox.opennebula.machines.pool) == 1)
+    assert raw(sandbox, "alice:secret", "one.system.version")[0]
+
+
+def is_up(sandbox: Sandbox) -> bool:
+    try:
+        return bool(raw(sandbox, "alice:secret", "one.system.version")[0])
+    except ConnectionError:
+        return False
+
+
+def test_a_reset_ends_older_daemons(sandbox: Sandbox, release: str) -> None:
+    if release == "6.10":
+        # It has to arrive before the request is read, which takes more than one try.
+        assert wait_for(lambda: not is_up(sandbox) or send(sandbox, reset=True) is not None)
+    else:
+        for _ in range(10):
+            send(sandbox, reset=True)
+        assert is_up(sandbox)
+
+
+def test_the_sixteenth_connection_waits(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    with ExitStack() as open_connections:
+        for _ in range(15):
+            open_connections.enter_context(socket.create_connection((address.hostname, address.port)))
+        with (
+            socket.create_connection((address.hostname, address.port)) as late,
+            ThreadPoolExecutor(1) as threads,
+        ):
+            head = f"POST /RPC2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(VERSION)}\r\n\r\n"
+            late.sendall(head.encode() + VERSION)
+            answer = threads.submit(late.recv, 4096)
+            with pytest.raises(TimeoutError):
+                answer.result(0.5)
+            open_connections.close()
+            assert answer.result(5).startswith(b"HTTP/1.1 200 ")

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore, DatastoreType
 from stratuslab_libcloud.sandbox.state.opennebula.disk_snapshots import DiskSnapshots
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image, ImageState, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image, ImageState, ImageType
 from stratuslab_libcloud.sandbox.state.opennebula.networks import AddressRange, Network, mac_of
 from stratuslab_libcloud.sandbox.state.opennebula.objects import EVERYBODY_USES, GROUP_USES, Pool
 from stratuslab_libcloud.sandbox.state.opennebula.security_groups import SecurityGroup

@@ -18,7 +18,8 @@ from stratuslab_libcloud.sandbox.state.opennebula.connections import Connections
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore
 from stratuslab_libcloud.sandbox.state.opennebula.drivers import Drivers
 from stratuslab_libcloud.sandbox.state.opennebula.hotplug import Hotplug
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image, Images
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image
+from stratuslab_libcloud.sandbox.state.opennebula.images import Images
 from stratuslab_libcloud.sandbox.state.opennebula.life_cycle import LifeCycle
 from stratuslab_libcloud.sandbox.state.opennebula.machine import Machine
 from stratuslab_libcloud.sandbox.state.opennebula.machines import Machines

@@ -6,18 +6,19 @@ Each change has its own LCM state, and the machine is busy meanwhile. One that a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from stratuslab_libcloud.sandbox.state.opennebula import changes
+from stratuslab_libcloud.sandbox.state.opennebula.changes import Change
 from stratuslab_libcloud.sandbox.state.opennebula.connections import Connections
 from stratuslab_libcloud.sandbox.state.opennebula.drivers import Drivers
 from stratuslab_libcloud.sandbox.state.opennebula.errors import ActionError, InternalError, InvalidTemplateError
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image, Images, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.images import Images
 from stratuslab_libcloud.sandbox.state.opennebula.life_cycle import LifeCycle
 from stratuslab_libcloud.sandbox.state.opennebula.machine import (
     Action,
     LcmState,
     Machine,
-    MachineState,
     SystemSnapshot,
     VmState,
 )
@@ -26,96 +27,6 @@ from stratuslab_libcloud.sandbox.state.opennebula.release import Release610
 from stratuslab_libcloud.sandbox.state.opennebula.storage import Storage, snapshots_of
 from stratuslab_libcloud.sandbox.state.opennebula.users import User
 from stratuslab_libcloud.sandbox.state.template import Template
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A kind of change.
-
-    :param states: the states that it is possible in, each with the LCM state meanwhile
-    :param refusal: OpenNebula's words in other states
-    """
-
-    action: Action
-    states: Mapping[MachineState, LcmState]
-    refusal: str
-
-
-_ATTACH = _Change(
-    Action.DISK_ATTACH,
-    {LcmState.RUNNING: LcmState.HOTPLUG, VmState.POWEROFF: LcmState.HOTPLUG_PROLOG_POWEROFF},
-    "Could not attach a new disk to VM {id}, wrong state {state}.",
-)
-_DETACH = _Change(
-    Action.DISK_DETACH,
-    {LcmState.RUNNING: LcmState.HOTPLUG, VmState.POWEROFF: LcmState.HOTPLUG_EPILOG_POWEROFF},
-    "Could not detach disk from VM {id}, wrong state {state}.",
-)
-_NIC_STATES: Mapping[MachineState, LcmState] = {
-    LcmState.RUNNING: LcmState.HOTPLUG_NIC,
-    VmState.POWEROFF: LcmState.HOTPLUG_NIC_POWEROFF,
-}
-_ATTACH_NIC = _Change(Action.NIC_ATTACH, _NIC_STATES, "Could not add a new NIC to VM {id}, wrong state {state}.")
-_DETACH_NIC = _Change(Action.NIC_DETACH, _NIC_STATES, "Could not detach NIC from VM {id}, wrong state {state}.")
-_SAVEAS = _Change(
-    Action.DISK_SAVEAS,
-    {
-        LcmState.RUNNING: LcmState.HOTPLUG_SAVEAS,
-        VmState.POWEROFF: LcmState.HOTPLUG_SAVEAS_POWEROFF,
-        VmState.SUSPENDED: LcmState.HOTPLUG_SAVEAS_SUSPENDED,
-        VmState.UNDEPLOYED: LcmState.HOTPLUG_SAVEAS_UNDEPLOYED,
-        VmState.STOPPED: LcmState.HOTPLUG_SAVEAS_STOPPED,
-    },
-    "VM has to be RUNNING, POWEROFF or SUSPENDED to save disks.",
-)
-_RESIZE_DISK = _Change(
-    Action.DISK_RESIZE,
-    {
-        LcmState.RUNNING: LcmState.DISK_RESIZE,
-        VmState.POWEROFF: LcmState.DISK_RESIZE_POWEROFF,
-        VmState.UNDEPLOYED: LcmState.DISK_RESIZE_UNDEPLOYED,
-    },
-    "Could not resize disk for VM {id}, wrong state {state}.",
-)
-_SNAPSHOT_DISK = _Change(
-    Action.DISK_SNAPSHOT_CREATE,
-    {
-        LcmState.RUNNING: LcmState.DISK_SNAPSHOT,
-        VmState.POWEROFF: LcmState.DISK_SNAPSHOT_POWEROFF,
-        VmState.SUSPENDED: LcmState.DISK_SNAPSHOT_SUSPENDED,
-    },
-    "Could not create a new disk snapshot for VM {id}, wrong state {state}.",
-)
-_DELETE_DISK_SNAPSHOT = _Change(
-    Action.DISK_SNAPSHOT_DELETE,
-    {
-        LcmState.RUNNING: LcmState.DISK_SNAPSHOT_DELETE,
-        VmState.POWEROFF: LcmState.DISK_SNAPSHOT_DELETE_POWEROFF,
-        VmState.SUSPENDED: LcmState.DISK_SNAPSHOT_DELETE_SUSPENDED,
-    },
-    "Could not delete disk snapshot from VM {id}, wrong state {state}.",
-)
-_REVERT_DISK = _Change(
-    Action.DISK_SNAPSHOT_REVERT,
-    {VmState.POWEROFF: LcmState.DISK_SNAPSHOT_REVERT_POWEROFF},
-    "Could not revert to disk snapshot for VM {id}, wrong state {state}.",
-)
-_SNAPSHOT_STATES: Mapping[MachineState, LcmState] = {LcmState.RUNNING: LcmState.HOTPLUG_SNAPSHOT}
-_SNAPSHOT = _Change(
-    Action.SNAPSHOT_CREATE,
-    _SNAPSHOT_STATES,
-    "Could not create a new snapshot for VM {id}, wrong state {state}.",
-)
-_DELETE_SNAPSHOT = _Change(
-    Action.SNAPSHOT_DELETE,
-    _SNAPSHOT_STATES,
-    "Could not delete snapshot for VM {id}, wrong state {state}.",
-)
-_REVERT = _Change(
-    Action.SNAPSHOT_REVERT,
-    _SNAPSHOT_STATES,
-    "Could not revert VM {id} to snapshot, wrong state {state}.",
-)
 
 
 class Hotplug:
@@ -155,7 +66,7 @@ class Hotplug:
 
         :raises ActionError: if it cannot have it now
         """
-        busy = _state_for(_ATTACH, machine)
+        busy = changes.ATTACH.state_of(machine)
         try:
             disk = self._storage.give(user, machine, wanted)
         except InvalidTemplateError as problem:
@@ -174,7 +85,7 @@ class Hotplug:
 
         :raises ActionError: if that cannot be now
         """
-        busy = _state_for(_DETACH, machine)
+        busy = changes.DETACH.state_of(machine)
         disk = machine.disk(disk_id)
         if disk is None:
             raise ActionError(self._release.missing_disk(disk_id))
@@ -203,7 +114,7 @@ class Hotplug:
             if image is not None and image.persistent:
                 image.size = size
 
-        self._begin(user, machine, _RESIZE_DISK, finish)
+        self._begin(user, machine, changes.RESIZE_DISK, finish)
 
     def save_disk(self, user: User, machine: Machine, disk_id: int, name: str, kind: str, snapshot_id: int) -> Image:
         """Begin to make an image of a disk.
@@ -219,7 +130,7 @@ class Hotplug:
         if snapshot_id >= 0:
             snapshots_of(machine, disk_id).find(snapshot_id)
         try:
-            busy = _state_for(_SAVEAS, machine)
+            busy = changes.SAVEAS.state_of(machine)
         except ActionError as problem:
             raise InternalError(str(problem)) from None
         if kind and kind.upper() not in ImageType.__members__:
@@ -259,7 +170,7 @@ class Hotplug:
         :raises ActionError: if that cannot be now
         """
         disk = self._disk(machine, disk_id)
-        self._begin(user, machine, _SNAPSHOT_DISK, lambda: None)
+        self._begin(user, machine, changes.SNAPSHOT_DISK, lambda: None)
         snapshots = snapshots_of(machine, disk_id)
         snapshot = snapshots.create(name, self._life_cycle.now, int(disk["SIZE"]))
         self._note_size(machine, disk)
@@ -280,7 +191,7 @@ class Hotplug:
             snapshots.delete(number)
             self._note_size(machine, disk)
 
-        self._begin(user, machine, _DELETE_DISK_SNAPSHOT, finish)
+        self._begin(user, machine, changes.DELETE_DISK_SNAPSHOT, finish)
 
     def revert_disk(self, user: User, machine: Machine, disk_id: int, number: int) -> None:
         """Begin to let a disk be as it was.
@@ -289,9 +200,9 @@ class Hotplug:
         """
         self._disk(machine, disk_id)
         snapshots = snapshots_of(machine, disk_id)
-        _state_for(_REVERT_DISK, machine)
+        changes.REVERT_DISK.state_of(machine)
         snapshots.find(number)
-        self._begin(user, machine, _REVERT_DISK, lambda: snapshots.revert(number))
+        self._begin(user, machine, changes.REVERT_DISK, lambda: snapshots.revert(number))
 
     def rename_disk_snapshot(self, machine: Machine, disk_id: int, number: int, name: str) -> None:
         """Give a snapshot of a disk another name.
@@ -309,7 +220,7 @@ class Hotplug:
         :raises ActionError: if that cannot be now
         """
         number = machine.next_snapshot_id
-        self._begin(user, machine, _SNAPSHOT, lambda: None)
+        self._begin(user, machine, changes.SNAPSHOT, lambda: None)
         for other in machine.system_snapshots:
             other.active = False
         machine.system_snapshots.append(SystemSnapshot(number, name or f"snapshot-{number}", self._life_cycle.now))
@@ -322,7 +233,7 @@ class Hotplug:
         :raises ActionError: if that cannot be now
         """
         snapshot = _system_snapshot(machine, number)
-        self._begin(user, machine, _DELETE_SNAPSHOT, lambda: machine.system_snapshots.remove(snapshot))
+        self._begin(user, machine, changes.DELETE_SNAPSHOT, lambda: machine.system_snapshots.remove(snapshot))
 
     def revert(self, user: User, machine: Machine, number: int) -> None:
         """Begin to let the machine be as it was.
@@ -330,7 +241,7 @@ class Hotplug:
         :raises ActionError: if that cannot be now
         """
         _system_snapshot(machine, number)
-        self._begin(user, machine, _REVERT, lambda: None)
+        self._begin(user, machine, changes.REVERT, lambda: None)
         for other in machine.system_snapshots:
             other.active = other.id == number
 
@@ -342,7 +253,7 @@ class Hotplug:
         :param alias: one more address for a NIC that it has
         :raises ActionError: if it cannot be now
         """
-        busy = _state_for(_ATTACH_NIC, machine)
+        busy = changes.ATTACH_NIC.state_of(machine)
         try:
             connect = self._connections.connect_alias if alias else self._connections.connect
             nic = connect(user, machine, wanted)
@@ -364,7 +275,7 @@ class Hotplug:
 
         :raises ActionError: if it cannot be now
         """
-        busy = _state_for(_DETACH_NIC, machine)
+        busy = changes.DETACH_NIC.state_of(machine)
         nic = next((nic for nic in (*machine.nics, *machine.aliases) if nic["NIC_ID"] == str(nic_id)), None)
         if nic is None:
             raise ActionError(f"NIC with NIC_ID {nic_id} does not exist.")
@@ -417,8 +328,8 @@ class Hotplug:
 
     # Internal
 
-    def _begin(self, user: User, machine: Machine, change: _Change, finish: Callable[[], object]) -> None:
-        self._life_cycle.interrupt(user, machine, _state_for(change, machine), change.action, finish)
+    def _begin(self, user: User, machine: Machine, change: Change, finish: Callable[[], object]) -> None:
+        self._life_cycle.interrupt(user, machine, change.state_of(machine), change.action, finish)
 
     @staticmethod
     def _disk(machine: Machine, disk_id: int) -> dict[str, str]:
@@ -433,16 +344,6 @@ class Hotplug:
 
 
 _OFF = (VmState.PENDING, VmState.HOLD, VmState.POWEROFF, VmState.UNDEPLOYED)
-
-
-def _state_for(change: _Change, machine: Machine) -> LcmState:
-    """The LCM state during a change.
-
-    :raises ActionError: if the machine's state does not permit it
-    """
-    if machine.exact_state not in change.states:
-        raise ActionError(change.refusal.format(id=machine.id, state=machine.exact_state.name))
-    return change.states[machine.exact_state]
 
 
 def _system_snapshot(machine: Machine, number: int) -> SystemSnapshot:

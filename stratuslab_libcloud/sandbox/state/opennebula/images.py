@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import IntEnum
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore, DatastoreType
@@ -17,8 +15,9 @@ from stratuslab_libcloud.sandbox.state.opennebula.errors import (
     InternalError,
     InvalidTemplateError,
 )
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image, ImageState, ImageType
 from stratuslab_libcloud.sandbox.state.opennebula.names import refused_name
-from stratuslab_libcloud.sandbox.state.opennebula.objects import Pool, PoolObject, Right
+from stratuslab_libcloud.sandbox.state.opennebula.objects import Pool, Right
 from stratuslab_libcloud.sandbox.state.opennebula.quotas import Amounts
 from stratuslab_libcloud.sandbox.state.opennebula.release import Release610
 from stratuslab_libcloud.sandbox.state.opennebula.users import User
@@ -28,67 +27,7 @@ from stratuslab_libcloud.sandbox.state.template import Template
 
 _OWN_ATTRIBUTES = ("NAME", "TYPE", "PERSISTENT", "SIZE", "PATH", "FORMAT", "FS", "SOURCE", "DISK_TYPE")
 _SIZE_OF_FILES = 1024
-
-
-class ImageType(IntEnum):
-    """What an image is."""
-
-    OS = 0
-    CDROM = 1
-    DATABLOCK = 2
-    KERNEL = 3
-    RAMDISK = 4
-    CONTEXT = 5
-    BACKUP = 6
-
-
 _FILES = (ImageType.KERNEL, ImageType.RAMDISK, ImageType.CONTEXT)
-
-
-class ImageState(IntEnum):
-    """What an image is doing."""
-
-    INIT = 0
-    READY = 1
-    USED = 2
-    DISABLED = 3
-    LOCKED = 4
-    ERROR = 5
-    CLONE = 6
-    DELETE = 7
-    USED_PERS = 8
-    LOCKED_USED = 9
-    LOCKED_USED_PERS = 10
-
-
-@dataclass(eq=False, kw_only=True)
-class Image(PoolObject):
-    """An image.
-
-    :param size: MB
-    :param modified: when it was last written, in seconds since 1970
-    :param machines: the numbers of the machines that use it
-    :param clones: how many copies of it are being made
-    :param cloning_id: the image that it is being copied from; -1 if it is not
-    """
-
-    type: ImageType
-    datastore: Datastore
-    size: int
-    persistent: bool = False
-    format: str = "raw"
-    path: str = ""
-    state: ImageState = ImageState.LOCKED
-    template: Template = field(default_factory=Template)
-    modified: float = 0
-    machines: dict[int, None] = field(default_factory=dict)
-    clones: int = 0
-    cloning_id: int = -1
-    snapshots: DiskSnapshots | None = None
-
-    def amounts(self) -> Amounts:
-        """What it takes of its owner's quotas."""
-        return Amounts().add("DATASTORE", str(self.datastore.id), {"IMAGES": 1, "SIZE": self.size})
 
 
 class Images:

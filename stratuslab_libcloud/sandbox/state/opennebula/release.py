@@ -23,6 +23,8 @@ class Release610:
     group_filter_shows_all = True
     leases_go_on = False
     """Addresses are given out from the lowest free one; otherwise after the last one that was given out."""
+    ends_when_reset = True
+    """The daemon ends when a client resets a connection right after a request."""
     missing_session = (-501, "Not enough parameters")
 
     def clean(self, text: str) -> str:
@@ -77,6 +79,7 @@ class Release74(Release610):
     ignores_case = True
     group_filter_shows_all = False
     leases_go_on = True
+    ends_when_reset = False
     missing_session = (-500, "Missing session string")
 
     def clean(self, text: str) -> str:

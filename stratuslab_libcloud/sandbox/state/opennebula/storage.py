@@ -7,7 +7,8 @@ from string import ascii_lowercase
 
 from stratuslab_libcloud.sandbox.state.opennebula.disk_snapshots import DiskSnapshots
 from stratuslab_libcloud.sandbox.state.opennebula.errors import InvalidTemplateError
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image, Images, ImageState, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image, ImageState, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.images import Images
 from stratuslab_libcloud.sandbox.state.opennebula.machine import Machine
 from stratuslab_libcloud.sandbox.state.opennebula.objects import Right
 from stratuslab_libcloud.sandbox.state.opennebula.release import Release610

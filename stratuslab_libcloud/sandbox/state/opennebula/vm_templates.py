@@ -11,7 +11,8 @@ from stratuslab_libcloud.sandbox.state.opennebula.errors import (
     AuthorizationError,
     InvalidTemplateError,
 )
-from stratuslab_libcloud.sandbox.state.opennebula.images import Image, Images, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.image import Image, ImageType
+from stratuslab_libcloud.sandbox.state.opennebula.images import Images
 from stratuslab_libcloud.sandbox.state.opennebula.machine import Machine
 from stratuslab_libcloud.sandbox.state.opennebula.machines import Machines
 from stratuslab_libcloud.sandbox.state.opennebula.names import refused_name
