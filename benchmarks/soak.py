@@ -26,6 +26,7 @@ from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import UnknownOutcomeError
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
+from stratuslab_libcloud.sandbox.state.vm import VmState
 
 LIMIT_SECONDS = 6.0
 """The time limit of a request."""
@@ -33,7 +34,7 @@ LIMIT_SECONDS = 6.0
 LONGEST_CALL_SECONDS = 3 * LIMIT_SECONDS + 3
 """A call of the driver is up to three calls of services: `create_node` asks the Marketplace, creates, and asks."""
 
-KEY = NodeAuthSSHKey("ssh-ed25519 AAAA soak")
+KEY = NodeAuthSSHKey("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK soak")
 
 FAULTS = [
     Fault(FaultKind.RESET_AFTER, chance=0.06),
@@ -41,7 +42,14 @@ FAULTS = [
     Fault(FaultKind.CUT, chance=0.03),
     Fault(FaultKind.STATUS, status=503, chance=0.03),
     Fault(FaultKind.STATUS, status=429, retry_after=0, chance=0.02),
-    Fault(FaultKind.STATUS_AFTER, status=502, chance=0.03),
+    Fault(FaultKind.STATUS_AFTER, status=502, chance=0.02),
+    Fault(FaultKind.STATUS_AFTER, status=500, chance=0.02),
+    Fault(FaultKind.PROXY_FAULT, "compute", chance=0.02),
+    Fault(FaultKind.PROXY_FAULT_AFTER, "compute", chance=0.03),
+    Fault(FaultKind.DOUBLED, "compute", chance=0.03),
+    Fault(FaultKind.DOUBLED, "disks", "POST /disks", chance=0.03),
+    Fault(FaultKind.DOUBLED_FAULT, "compute", chance=0.02),
+    Fault(FaultKind.RESTART, "compute", seconds=0.3, chance=0.002),
     Fault(FaultKind.DELAY, seconds=0.2, chance=0.05),
     Fault(FaultKind.GARBAGE, chance=0.01),
     Fault(FaultKind.WRONG_TYPES, chance=0.01),
@@ -65,6 +73,7 @@ class Account:
     longest: float = 0.0
     nodes: list[StratusLabNode] = field(default_factory=list)
     volumes: list[StratusLabVolume] = field(default_factory=list)
+    destroyed: set[str] = field(default_factory=set)
     to_be_destroyed: list[StratusLabVolume] = field(default_factory=list)
     unknown: dict[str, set[str]] = field(default_factory=lambda: {"create_node": set(), "create_volume": set()})
 
@@ -168,6 +177,8 @@ class SoakTest:
                 call("destroy_volume", lambda: driver.destroy_volume(volume))
             case 8 if len(mine) > 4:
                 node = mine.pop(0)
+                with self._account.lock:
+                    self._account.destroyed.add(str(node.id))
                 call("destroy_node", lambda: driver.destroy_node(node))
 
 
@@ -179,8 +190,9 @@ class Balance:
     :param told: how many were returned
     :param unknown: how many ended with `UnknownOutcomeError`; the mark decides what became of them
     :param there: how many the cloud has created, destroyed ones included
-    :param lost: how many are there without the driver having said so
+    :param lost: how many are there without the driver having said so, or were returned and then ended by somebody else
     :param doubled: how many are there or were returned more than once
+    :param ended: how many were doubles, which the driver has ended
     :param imagined: how many were returned that are not there
     """
 
@@ -191,38 +203,68 @@ class Balance:
     there: int
     lost: int
     doubled: int
+    ended: int
     imagined: int
 
 
+@dataclass(frozen=True)
+class Thing:
+    """A machine or a disk that the cloud has created.
+
+    :param has_ended: whether it was ended, by anybody
+    """
+
+    id: str
+    mark: str
+    has_ended: bool = False
+
+
 def balance(
-    what: str, asked: int, told: list[tuple[str, str]], unknown: set[str], there: list[tuple[str, str]]
+    what: str, asked: int, told: list[tuple[str, str]], unknown: set[str], there: list[Thing], destroyed: set[str]
 ) -> Balance:
-    """Compare what was returned with what is there, as pairs of id and mark."""
+    """Compare what was returned, as pairs of id and mark, with what is there.
+
+    :param destroyed: the ids of what the driver was asked to destroy
+    """
     told_marks = Counter(mark for _, mark in told)
-    there_marks = Counter(mark for _, mark in there)
+    there_marks = Counter(thing.mark for thing in there)
+    left_marks = Counter(thing.mark for thing in there if not thing.has_ended)
+    ended = {thing.id for thing in there if thing.has_ended} - destroyed
+    lost = sum(1 for mark in there_marks if mark not in told_marks and mark not in unknown)
     return Balance(
         what=what,
         asked=asked,
         told=len(told),
         unknown=len(unknown),
-        there=len(there),
-        lost=sum(1 for mark in there_marks if mark not in told_marks and mark not in unknown),
-        doubled=sum(n - 1 for n in there_marks.values()) + sum(n - 1 for n in told_marks.values()),
+        there=len(there_marks),
+        lost=lost + sum(1 for thing_id, _ in told if thing_id in ended),
+        doubled=sum(n - 1 for n in left_marks.values()) + sum(n - 1 for n in told_marks.values()),
+        ended=len(ended),
         imagined=sum(1 for mark in told_marks if mark not in there_marks),
     )
 
 
 def balances(sandbox: Sandbox, account: Account) -> list[Balance]:
     """The comparison for machines and for disks. A disk that was destroyed counts as there: it was."""
-    machines = [(str(machine.id), str(machine.template.text("LIBCLOUD_MARK"))) for machine in sandbox.machines]
+    machines = [
+        Thing(str(machine.id), str(machine.template.text("LIBCLOUD_MARK")), machine.state == VmState.DONE)
+        for machine in sandbox.machines
+    ]
     nodes = [(str(node.id), node.extra["mark"]) for node in account.nodes]
     disks = {disk.uuid: disk.identifier for disk in sandbox.disks if disk.identifier.startswith("libcloud-mark-")}
     disks.update({volume.id: volume.extra["mark"] for volume in account.to_be_destroyed})
     volumes = [(volume.id, volume.extra["mark"]) for volume in account.volumes]
     asked, unknown = account.operations, account.unknown
     return [
-        balance("machines", asked["create_node"], nodes, unknown["create_node"], machines),
-        balance("disks", asked["create_volume"], volumes, unknown["create_volume"], list(disks.items())),
+        balance("machines", asked["create_node"], nodes, unknown["create_node"], machines, account.destroyed),
+        balance(
+            "disks",
+            asked["create_volume"],
+            volumes,
+            unknown["create_volume"],
+            [Thing(uuid, mark) for uuid, mark in disks.items()],
+            set(),
+        ),
     ]
 
 
@@ -241,15 +283,13 @@ def report(sandbox: Sandbox, account: Account, seconds: float, seed: int) -> boo
         print(f"| `{name}` | {count} |")
     for error in account.others:
         print(f"| **not a LibcloudError**: {error!r} | 1 |")
-    print("\n| | asked for | returned | unknown outcome | there | lost | doubled | returned, but not there |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("\n| | asked for | returned | unknown outcome | there | doubles ended | lost | doubled | imagined |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     all_well = not account.others and account.longest <= LONGEST_CALL_SECONDS
     for row in balances(sandbox, account):
-        print(
-            f"| {row.what} | {row.asked} | {row.told} | {row.unknown} | {row.there} | {row.lost} | {row.doubled} "
-            f"| {row.imagined} |"
-        )
-        all_well = all_well and row.lost == row.doubled == row.imagined == 0
+        numbers = (row.asked, row.told, row.unknown, row.there, row.ended, row.lost, row.doubled, row.imagined)
+        print(f"| {row.what} | {' | '.join(map(str, numbers))} |")
+        all_well = all_well and row.lost == row.doubled == row.imagined == 0 and row.told > row.asked / 2
     print(f"\nLongest call: {account.longest:.1f} s, of {LONGEST_CALL_SECONDS:.0f} s that it may take")
     return all_well
 
@@ -278,6 +318,7 @@ def main() -> int:
         sandbox.requests.clear()
         with sandbox.faults.during(*FAULTS):
             soak_test.run(options.minutes * 60, options.creations, options.threads)
+        driver.list_nodes()  # it ends the doubles of creations of which no thread has heard any more
         all_well = report(sandbox, account, time.monotonic() - started, options.seed)
     return 0 if all_well else 1
 

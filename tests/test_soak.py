@@ -15,5 +15,6 @@ def test_nothing_is_lost_or_doubled_when_requests_fail() -> None:
     result = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     for what in ("machines", "disks"):
-        assert re.search(rf"^\| {what} \| \d+ \| \d+ \| \d+ \| \d+ \| 0 \| 0 \| 0 \|$", result.stdout, re.MULTILINE)
-    assert "reset-after" in result.stdout
+        assert re.search(rf"^\| {what} (\| \d+ ){{5}}\| 0 \| 0 \| 0 \|$", result.stdout, re.MULTILINE)
+    for kind in ("reset-after", "proxy-fault-after", "doubled"):
+        assert f"| {kind} |" in result.stdout

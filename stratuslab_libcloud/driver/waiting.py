@@ -19,6 +19,7 @@ from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
     NotFoundError,
+    RefusedCredentialsError,
     ServiceTimeoutError,
     ServiceUnavailableError,
     WaitTimeoutError,
@@ -114,6 +115,7 @@ class _Waiting:
         self._goal = goal
         self._missing = missing
         self._words = dict.fromkeys(range(len(self._nodes)), "")
+        self._refused: set[int] = set()
 
     def wait(self, look: Look, wait_period: float, timeout: float) -> list[Node]:
         """Wait for all; the nodes as they were seen last."""
@@ -133,7 +135,7 @@ class _Waiting:
         places = list(self._words)
         found = look([self._nodes[place] for place in places], seconds)
         for place, node in zip(places, found, strict=True):
-            if isinstance(node, _PASSING):
+            if self._may_pass(place, node):
                 self._words[place] = str(node)
                 continue
             words = self._missing(node)
@@ -143,6 +145,17 @@ class _Waiting:
                 del self._words[place]
             else:
                 self._words[place] = words
+
+    def _may_pass(self, place: int, found: LocatedNode | LibcloudError) -> bool:
+        """Whether an error can be of the moment. So can a first refusal of the user: a daemon that is starting does
+        not know the users who created the machines.
+        """
+        if isinstance(found, RefusedCredentialsError):
+            was_refused = place in self._refused
+            self._refused.add(place)
+            return not was_refused
+        self._refused.discard(place)
+        return isinstance(found, _PASSING)
 
     def _give_up(self, message: str) -> NoReturn:
         missing = [self._nodes[place] for place in self._words]
