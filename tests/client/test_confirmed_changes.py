@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+import requests_mock
 
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.confirmed_changes import attach_disk, destroy_disk, detach_disk, kill_machine
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.stratuslab.disk import Mount
-from stratuslab_libcloud.errors import ConflictError
+from stratuslab_libcloud.errors import ConflictError, PermissionDeniedError, ServiceError, ServiceUnavailableError
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
 
 LOST = Fault(FaultKind.RESET_AFTER, "disks", "POST /disks/{uuid}/mounts", count=1)
@@ -40,6 +43,64 @@ def test_a_disk_is_attached_and_detached(cloud: Cloud, sandbox: Sandbox, machine
     assert cloud.disks.mounts(disk) == []
     with pytest.raises(ConflictError, match="is not attached to machine"):
         detach_disk(cloud.disks, disk, machine_id, limit=20)
+
+
+MOUNTS = ("disks", "GET /disks/{uuid}/mounts")
+
+
+@pytest.mark.parametrize("place", [("disks", LOST.operation), MOUNTS], ids=["change", "look"])
+def test_attaching_keeps_the_time_limit(
+    cloud: Cloud, sandbox: Sandbox, machine: tuple[int, str], disk: str, place: tuple[str, str]
+) -> None:
+    machine_id, host = machine
+    sandbox.faults.add(Fault(FaultKind.NO_ANSWER, *place))
+    sandbox.faults.add(Fault(FaultKind.RESET_BEFORE, "disks", LOST.operation))
+    started = time.monotonic()
+    with pytest.raises(ServiceError):
+        attach_disk(cloud.disks, disk, host, machine_id, limit=1)
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("place", [("disks", LOST_DETACH.operation), MOUNTS], ids=["change", "look"])
+def test_detaching_keeps_the_time_limit(
+    cloud: Cloud, sandbox: Sandbox, machine: tuple[int, str], disk: str, place: tuple[str, str]
+) -> None:
+    machine_id, host = machine
+    attach_disk(cloud.disks, disk, host, machine_id, limit=20)
+    sandbox.faults.add(Fault(FaultKind.NO_ANSWER, *place))
+    sandbox.faults.add(Fault(FaultKind.RESET_BEFORE, "disks", LOST_DETACH.operation))
+    started = time.monotonic()
+    with pytest.raises(ServiceError):
+        detach_disk(cloud.disks, disk, machine_id, limit=1)
+    assert time.monotonic() - started < 4
+
+
+def test_a_refused_detachment_is_told_as_it_is(
+    cloud: Cloud, sandbox: Sandbox, machine: tuple[int, str], disk: str
+) -> None:
+    machine_id, host = machine
+    attach_disk(cloud.disks, disk, host, machine_id, limit=20)
+    sandbox.requests.clear()
+    with (
+        sandbox.faults.during(Fault(FaultKind.STATUS, "disks", LOST_DETACH.operation, status=403)),
+        pytest.raises(PermissionDeniedError),
+    ):
+        detach_disk(cloud.disks, disk, machine_id, limit=20)
+    assert sandbox.requests.operations == [LOST_DETACH.operation]
+
+
+def test_a_detachment_that_failed_in_the_services_own_words_is_told_at_once(
+    cloud: Cloud, sandbox: Sandbox, machine: tuple[int, str], disk: str
+) -> None:
+    url = cloud.config.disks.url
+    with requests_mock.Mocker() as web:
+        web.delete(
+            f"{url}/disks/{disk}/mounts/{disk}_7", status_code=500, json={"message": "virsh failed", "code": 500}
+        )
+        web.get(f"{url}/disks/{disk}/mounts", json=[{"vmId": "7", "device": "vdz"}])
+        with pytest.raises(ServiceUnavailableError, match="virsh failed"):
+            detach_disk(cloud.disks, disk, 7, limit=20)
+        assert len(web.request_history) == 2
 
 
 def test_what_does_not_exist_any_more_is_no_error(cloud: Cloud, machine: tuple[int, str], disk: str) -> None:

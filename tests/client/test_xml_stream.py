@@ -39,3 +39,10 @@ def test_what_was_complete_before_the_document_broke_has_been_yielded() -> None:
 def test_only_an_element_may_come_first(start: str) -> None:
     with pytest.raises(UnreadableDocumentError):
         list(stream_elements([start, "<POOL/>"], "VM", "POOL"))
+
+
+def test_a_document_type_is_refused_although_the_rest_is_good() -> None:
+    good = "<POOL><VM>1</VM></POOL>"
+    assert [element.text for element in stream_elements([good], "VM", "POOL")] == ["1"]
+    with pytest.raises(UnreadableDocumentError, match="it does not begin with an element"):
+        list(stream_elements([f"<!DOCTYPE POOL>{good}"], "VM", "POOL"))

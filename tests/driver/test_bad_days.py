@@ -36,6 +36,7 @@ ATTACH = ("disks", "POST /disks/{uuid}/mounts")
 DETACH = ("disks", "DELETE /disks/{uuid}/mounts/{mount_id}")
 DESTROY_DISK = ("disks", "DELETE /disks/{uuid}")
 LOST = [FaultKind.RESET_AFTER, FaultKind.CUT, FaultKind.GARBAGE, FaultKind.WRONG_TYPES, FaultKind.STATUS_AFTER]
+LOST_BY_PROXY = [FaultKind.PROXY_FAULT_AFTER, FaultKind.DOUBLED, FaultKind.DOUBLED_FAULT, FaultKind.RESTART]
 NOT_DONE = [FaultKind.RESET_BEFORE, FaultKind.REFUSE]
 
 
@@ -53,12 +54,67 @@ def names(sandbox: Sandbox) -> list[str]:
     return sorted(machine.name for machine in sandbox.machines)
 
 
-@pytest.mark.parametrize("kind", LOST + NOT_DONE, ids=lambda kind: kind.value)
-def test_a_machine_is_created_once(start: Start, sandbox: Sandbox, kind: FaultKind) -> None:
+@pytest.mark.parametrize("kind", [*LOST, *LOST_BY_PROXY, *NOT_DONE, FaultKind.PROXY_FAULT], ids=lambda kind: kind.value)
+def test_a_machine_is_created_once(
+    start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox, kind: FaultKind
+) -> None:
     sandbox.faults.add(once(kind, ALLOCATE))
     node = start("the one")
     assert node.name == "the one"
-    assert names(sandbox) == ["the one"]
+    assert [(found.id, found.name) for found in driver.list_nodes()] == [(node.id, "the one")]
+    assert names(sandbox) == ["the one"] * (2 if kind in (FaultKind.DOUBLED, FaultKind.DOUBLED_FAULT) else 1)
+
+
+def test_a_machine_that_the_driver_has_is_not_ended_as_a_double(
+    start: Start, driver: StratusLabNodeDriver, hasty: StratusLabNodeDriver, sandbox: Sandbox, image: NodeImage
+) -> None:
+    """The proxy doubles it, and the driver cannot look at it before it returns it."""
+    sandbox.faults.add(once(FaultKind.DOUBLED, ALLOCATE))
+    with sandbox.faults.during(Fault(FaultKind.STATUS, "compute", "one.vmpool.info", status=403)):
+        node = driver.create_node("the one", None, image)
+    assert node.id == "1"
+    driver.list_nodes()
+    assert [found.id for found in driver.list_nodes()] == ["1"]
+    assert [found.id for found in hasty.list_nodes()] == ["1"]
+
+
+@pytest.fixture
+def lost_way(sandbox: Sandbox, tmp_path: Path, key_file: Path) -> StratusLabNodeDriver:
+    """A driver whose endpoints name paths at which nothing is."""
+    wrong = {"endpoint": f"{sandbox.url}/other/xmlrpc", "pdisk_endpoint": f"{sandbox.url}/other"}
+    file = sandbox.write_config(tmp_path / "wrong.cfg", public_key_file=key_file, **wrong)
+    return StratusLabNodeDriver(stratuslab_user_config=file, timeout=5)
+
+
+def test_nothing_is_called_destroyed_because_of_a_wrong_path(
+    start: Start, driver: StratusLabNodeDriver, lost_way: StratusLabNodeDriver
+) -> None:
+    node, volume = start(), driver.create_volume(1, "v")
+    node.driver = volume.driver = lost_way
+    with pytest.raises(RequestRejectedError, match="status 404: there is no such service at this URL"):
+        lost_way.destroy_node(node)
+    with pytest.raises(RequestRejectedError, match="status 404: there is no such service at this URL"):
+        lost_way.destroy_volume(volume)
+    assert [found.id for found in driver.list_nodes()] == [node.id]
+    assert [found.id for found in driver.list_volumes()] == [volume.id]
+
+
+def test_a_daemon_that_starts_is_waited_for(start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    node = start()
+    sandbox.state.start_daemon(0.5)
+    assert [found.id for found in driver.list_nodes()] == [node.id]
+    sandbox.state.start_daemon(0.5)
+    start("another")
+    assert names(sandbox) == sorted(["another", node.name])
+
+
+def test_waiting_goes_on_while_the_daemon_restarts(
+    start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox
+) -> None:
+    node = start()
+    sandbox.faults.add(once(FaultKind.RESTART, ("compute", "one.vm.info"), seconds=0.5))
+    ((found, _),) = driver.wait_until_running([node], wait_period=0.05, timeout=30)
+    assert found.state == "running"
 
 
 @pytest.mark.parametrize("kind", [*LOST, *NOT_DONE, FaultKind.STATUS], ids=lambda kind: kind.value)

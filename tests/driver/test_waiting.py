@@ -15,10 +15,13 @@ from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.waiting import until_running
 from stratuslab_libcloud.errors import (
+    Call,
     InvalidArgumentError,
     MachineFailedError,
     NotFoundError,
     PermissionDeniedError,
+    RefusedCredentialsError,
+    ServiceUnavailableError,
     WaitTimeoutError,
 )
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
@@ -215,3 +218,19 @@ def test_while_the_cloud_is_down_nothing_is_gone(driver: StratusLabNodeDriver, s
 def test_what_is_not_several_nodes(driver: StratusLabNodeDriver, start: Start) -> None:
     with pytest.raises(InvalidArgumentError, match="ex_wait_until_gone takes several nodes"):
         driver.ex_wait_until_gone(start())  # type: ignore[arg-type]
+
+
+def test_a_refused_user_is_asked_about_once_more(start: Start) -> None:
+    """A daemon that starts does not know its users yet."""
+    node = start()
+    refused = RefusedCredentialsError("not known", Call("here", "compute", "one.vm.info", "http://x"))
+
+    def wait(*answers: object) -> list[object]:
+        rest = iter(answers)
+        return until_running([node], lambda *_: [next(rest)], 0.01, 5, "public_ips", True)  # type: ignore[list-item,return-value]
+
+    assert wait(refused, node) == [(node, node.public_ips)]
+    with pytest.raises(RefusedCredentialsError):
+        wait(refused, refused, node)
+    waiting = ServiceUnavailableError("down", Call("here", "compute", "one.vm.info", "http://x"))
+    assert wait(refused, waiting, refused, node) == [(node, node.public_ips)]

@@ -147,6 +147,13 @@ def test_what_is_no_reply(body: bytes) -> None:
         text_of(body)
 
 
+def test_a_reply_with_a_document_type_is_refused_although_it_is_a_good_one() -> None:
+    good = reply(True, "text", 0)
+    assert text_of(good) == "text"
+    with pytest.raises(UnreadableDocumentError, match="document type"):
+        text_of(good.replace(b"<methodResponse>", b"<!DOCTYPE methodResponse><methodResponse>"))
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_end_in_something_that_is_expected(body: bytes) -> None:
     with pytest.raises((UnreadableDocumentError, FaultError, RefusalError)):
