@@ -25,6 +25,10 @@ test-lowest: $(VENV)/made
 soak: $(VENV)/sandbox
 	@$(BIN)/python benchmarks/soak.py
 
+# Three minutes of damaged answers to each call of the client library, and a count at the end.
+fuzz: $(VENV)/sandbox
+	@$(BIN)/python tools/fuzz.py
+
 # What the package costs, beside what it could cost, in about nine minutes; the results go to build/benchmarks.
 # BENCH=full lets pyone list 100,000 machines as well, which takes it minutes and gigabytes; BENCH=document writes the
 # results into docs/.

@@ -69,10 +69,12 @@ class Compute:
         :raises NotFoundError: when there never was such a machine
         """
         self._check(machine_id, "one.vm.info")
+
+        def read(text: Iterable[str]) -> VirtualMachine:
+            return self._only_machine(text, machine_id)
+
         try:
-            return self._daemon.call(
-                "one.vm.info", machine_id, read=self._only_machine, repeatable=True, timeout=timeout
-            )
+            return self._daemon.call("one.vm.info", machine_id, read=read, repeatable=True, timeout=timeout)
         except MalformedReplyError as error:
             error.amend(f"what the cloud says of machine {machine_id} is damaged")
             raise
@@ -231,10 +233,10 @@ class Compute:
                 self._daemon.asked(method),
             )
 
-    def _only_machine(self, text: Iterable[str]) -> VirtualMachine:
+    def _only_machine(self, text: Iterable[str], machine_id: int) -> VirtualMachine:
         machines = list(read_machines(text, self._dialect.states))
-        if len(machines) != 1:
-            raise UnreadableDocumentError("it should contain one machine")
+        if [machine.id for machine in machines] != [machine_id]:
+            raise UnreadableDocumentError(f"it should contain machine {machine_id}")
         return machines[0]
 
 

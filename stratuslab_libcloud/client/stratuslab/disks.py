@@ -63,7 +63,7 @@ class Disks:
         :raises NotFoundError: when there is none
         """
         request = _get(_path(uuid), "GET /disks/{uuid}")
-        return self._request(request, _disk, uuid=uuid)
+        return self._request(request, lambda answer: _disk(answer, uuid), uuid=uuid)
 
     def create(self, size: int, tag: str, visibility: str, mark: str, timeout: float | None = None) -> str:
         """Create an empty disk; `client.exactly_once` does it exactly once.
@@ -212,8 +212,8 @@ def _field(answer: Answer, key: str) -> str:
     return value
 
 
-def _disk(answer: Answer) -> Disk:
+def _disk(answer: Answer, uuid: str) -> Disk:
     disk = disk_of(answer.json())
-    if disk is None:
-        raise MalformedReplyError("the answer does not describe a disk", answer.call)
+    if disk is None or disk.uuid.lower() != uuid.lower():
+        raise MalformedReplyError(f"the answer does not describe disk {uuid}", answer.call)
     return disk
