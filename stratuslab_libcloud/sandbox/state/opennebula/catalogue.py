@@ -109,11 +109,13 @@ def add_networks(pool: Pool[Network], owner: User, public: IPv4Network, now: flo
 
 
 def add_datastores(pool: Pool[Datastore], owner: User, now: float) -> None:
-    """One of each type."""
+    """Those that each OpenNebula has at first, of which the system datastore is disabled, and one each that is used."""
     for number, name, kind, ds_mad, tm_mad in (
+        (0, "system", DatastoreType.SYSTEM, "-", "ssh"),
+        (1, "default", DatastoreType.IMAGE, "fs", "ssh"),
         (2, "files", DatastoreType.FILE, "fs", "ssh"),
         (100, "images", DatastoreType.IMAGE, "dummy", "dummy"),
-        (101, "system", DatastoreType.SYSTEM, "-", "dummy"),
+        (101, "sysdummy", DatastoreType.SYSTEM, "-", "dummy"),
     ):
         pool.add(
             Datastore(
@@ -125,6 +127,7 @@ def add_datastores(pool: Pool[Datastore], owner: User, now: float) -> None:
                 type=kind,
                 ds_mad=ds_mad,
                 tm_mad=tm_mad,
+                enabled=number != 0,
             )
         )
 

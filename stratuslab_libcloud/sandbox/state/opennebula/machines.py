@@ -178,7 +178,7 @@ class Machines:
     def lock(self, user: User, machine_id: int, level: int) -> None:
         """Keep a machine from being changed.
 
-        :param level: 1 of everything, 2 of managing, 3 of administering
+        :param level: 1 for everything, 2 for managing, 3 for administering
         :raises RefusedError: if the user may not do that
         """
         machine = self.pool.find(user, machine_id, Right.USE)

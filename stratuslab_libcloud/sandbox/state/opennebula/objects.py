@@ -26,9 +26,9 @@ EVERYBODY_USES = (1, 1, 0, 1, 0, 0, 1, 0, 0)
 
 @dataclass(frozen=True)
 class Lock:
-    """Keeps users from changing an object, its owner included.
+    """Keeps users from changing an object, its owner included; they can still look at it.
 
-    :param level: 1 of everything, 2 of managing, 3 of administering
+    :param level: 1 for everything, 2 for managing, 3 for administering
     :param user_id: who has locked it
     """
 
@@ -62,7 +62,7 @@ class PoolObject:
         """Whether a user has a right to it."""
         if user.is_admin:
             return True
-        if self.lock is not None and right >= (self.lock.level - 1):
+        if self.lock is not None and right != Right.USE and right >= self.lock.level - 1:
             return False
         return bool(
             (user is self.owner and self.permissions[right])

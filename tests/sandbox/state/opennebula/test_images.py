@@ -96,6 +96,14 @@ def test_files_and_urls_have_the_size_that_the_driver_finds(ask: Call) -> None:
     assert (found.findtext("SIZE"), found.findtext("PATH")) == ("1024", "http://example.invalid/x.qcow2")
 
 
+@pytest.mark.parametrize(
+    ("path", "reason"), [("/tmp/nonexistent", "File not found"), ("http://127.0.0.1:9/x", "Failed to get image head")]
+)
+def test_other_datastores_look_for_the_file(refusal: Call, path: str, reason: str) -> None:
+    template = f'NAME=x TYPE=OS PATH="{path}"'
+    assert refusal("one.image.allocate", template, 1) == (f"Cannot parse image SIZE: {reason}", 8192)
+
+
 def test_a_check_of_the_room_can_be_left_out_and_nothing_is_a_size(ask: Call) -> None:
     ask("one.image.allocate", "NAME=x TYPE=DATABLOCK SIZE=99999999", 100, True)
     ask("one.image.allocate", "NAME=zero TYPE=DATABLOCK SIZE=0", 100, True)
@@ -243,7 +251,8 @@ def test_images_are_private_until_others_may_use_them(ask: Call, call: Call, vol
 def test_datastores(ask: Call, volume: int) -> None:
     stores = ET.fromstring(ask("one.datastorepool.info"))
     types = {store.findtext("NAME"): store.findtext("TYPE") for store in stores}
-    assert types == {"images": "0", "system": "1", "files": "2"}
+    assert types == {"images": "0", "default": "0", "system": "1", "sysdummy": "1", "files": "2"}
+    assert [store.findtext("NAME") for store in stores if store.findtext("STATE") == "1"] == ["system"]
     images = ET.fromstring(ask("one.datastore.info", 100))
     assert str(volume) in [number.text for number in images.iterfind("IMAGES/ID")]
     used = 1024 + 600 + 10240 + 10

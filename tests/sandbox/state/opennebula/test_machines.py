@@ -254,16 +254,22 @@ def test_rights_can_be_given_to_the_group(ask: Call, call: Call, running: int) -
     assert not call("bob", "one.vm.action", "poweroff", running)[0]
 
 
-def test_a_machine_that_is_locked(ask: Call, refusal: Call, running: int) -> None:
-    ask("one.vm.lock", running, 2, False)
+@pytest.mark.parametrize("level", [1, 2])
+def test_a_machine_that_is_locked(ask: Call, refusal: Call, running: int, level: int) -> None:
+    ask("one.vm.lock", running, level, False)
     reason = f"User [2] : Not authorized to perform MANAGE VM [{running}]."
     assert refusal("one.vm.action", "terminate", running) == (reason, 512)
     lock = document(ask, running).find("LOCK")
     assert lock is not None
-    assert (lock.findtext("LOCKED"), lock.findtext("OWNER")) == ("2", "2")
+    assert (lock.findtext("LOCKED"), lock.findtext("OWNER")) == (str(level), "2")
     assert refusal("one.vm.unlock", running, user="bob")[1] == 512
     ask("one.vm.unlock", running)
     ask("one.vm.action", "terminate", running)
+
+
+def test_a_lock_for_administering_stops_nobody_else(ask: Call, running: int) -> None:
+    ask("one.vm.lock", running, 3)
+    assert ask("one.vm.action", "poweroff", running) == running
 
 
 def test_renaming(ask: Call, refusal: Call, running: int) -> None:
