@@ -12,8 +12,9 @@ import requests
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
+from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 
-from ..conftest import ALICE, CALL, TEMPLATE, USERS, Oned, compute, info, listed, ok
+from ..conftest import ALICE, CALL, TEMPLATE, USERS, Oned, compute, info, listed, ok, states
 from .conftest import post
 
 
@@ -96,6 +97,19 @@ def test_disks_and_nics_that_are_texts_or_name_no_network_are_kept(oned: Oned, c
         assert found.findtext("DISK") == "y"
         assert found.findtext("DISK/DISK_ID") == "0"
     ok(oned("alice", "one.vm.action", "finalize", machine_id))
+
+
+def test_a_nic_without_a_network_is_kept_when_a_machine_starts_anew(
+    sandbox: Sandbox, oned: Oned, clock: ManualClock
+) -> None:
+    broken = next(entry for entry in sandbox.entries if entry.title == "Broken boot").identifier
+    template = TEMPLATE.replace("BN1EEkPiBx87_uLj2-sdybSI-Xb", broken) + "NIC=[NETWORK_UNAME=oneadmin]"
+    machine_id = ok(oned("alice", "one.vm.allocate", template))
+    clock.advance(10)
+    assert states(oned, machine_id) == (7, 0)
+    ok(oned("alice", "one.vm.action", "resubmit", machine_id))
+    nics = info(oned, machine_id).findall("TEMPLATE/NIC")
+    assert [(nic.findtext("NETWORK"), nic.findtext("IP") is None) for nic in nics] == [("public", False), (None, True)]
 
 
 def test_names_of_attributes_that_begin_with_no_letter(oned: Oned) -> None:
@@ -233,6 +247,23 @@ def test_a_daemon_that_starts_knows_nobody_and_then_permits_nothing(http: reques
         assert listing()[2] == 512
         clock.advance(1)
         ok(listing())
+
+
+def test_a_daemon_that_is_restarted_starts(http: requests.Session) -> None:
+    clock = ManualClock()
+    with Sandbox(users=USERS, clock=clock, start_seconds=5) as sandbox:
+
+        def answer() -> str:
+            return http.post(compute(sandbox), data=CALL, auth=ALICE).text
+
+        clock.advance(5)
+        assert "<VM_POOL>" in answer().replace("&lt;", "<").replace("&gt;", ">")
+        sandbox.faults.add(Fault(FaultKind.RESTART, "compute", count=1, seconds=2))
+        answer()
+        clock.advance(6)
+        assert "Could not find Authorization driver." in answer()
+        clock.advance(1)
+        assert "Authorization" not in answer()
 
 
 def test_a_call_without_a_length(sandbox: Sandbox, http: requests.Session) -> None:
