@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from ipaddress import ip_address
 from typing import Any
 
 from libcloud.compute.base import Node, NodeLocation
@@ -18,13 +19,13 @@ class LocatedNode(Node):
         super().__init__(**values)
         self.location = location
 
-    def addresses_for(self, interface: str) -> list[str]:
+    def addresses_for(self, interface: str, *, ipv4_only: bool) -> list[str]:
         """The addresses at which somebody can reach it who asks for one kind of them.
 
         :param interface: ``public_ips`` or ``private_ips``
+        :param ipv4_only: whether those of IPv6 do not count
         """
-        addresses: list[str] = getattr(self, interface)
-        return addresses
+        return addresses_in(self, interface, ipv4_only=ipv4_only)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.name!r} {self.state} at '{self.location.id}'>"
@@ -33,3 +34,19 @@ class LocatedNode(Node):
         """An identifier of this machine among all locations: unlike Libcloud's own, it depends on the location."""
         identity = f"{self.id}:{self.driver.type}:{self.location.id}"
         return hashlib.sha1(identity.encode(), usedforsecurity=False).hexdigest()
+
+
+def addresses_in(node: Node, interface: str, *, ipv4_only: bool) -> list[str]:
+    """Addresses of a node.
+
+    :param interface: ``public_ips`` or ``private_ips``
+    """
+    addresses: list[str] = getattr(node, interface)
+    return [address for address in addresses if not ipv4_only or _is_ipv4(address)]
+
+
+def _is_ipv4(address: str) -> bool:
+    try:
+        return ip_address(address).version == 4
+    except ValueError:
+        return False

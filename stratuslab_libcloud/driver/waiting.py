@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 from typing import NoReturn, Protocol
 
 from libcloud.common.types import LibcloudError
@@ -14,7 +13,7 @@ from libcloud.compute.types import NodeState
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES
 from stratuslab_libcloud.deployment.polling import Polling
 from stratuslab_libcloud.driver.arguments import checked, seconds
-from stratuslab_libcloud.driver.nodes import LocatedNode
+from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
@@ -60,8 +59,9 @@ def until_running(
         raise InvalidArgumentError(f"ssh_interface can be {' or '.join(SSH_INTERFACES)}; not {ssh_interface!r}")
 
     def addresses(node: Node) -> list[str]:
-        found = node.addresses_for(ssh_interface) if isinstance(node, LocatedNode) else getattr(node, ssh_interface)
-        return [ip for ip in found if not force_ipv4 or _is_ipv4(ip)]
+        if isinstance(node, LocatedNode):
+            return node.addresses_for(ssh_interface, ipv4_only=force_ipv4)
+        return addresses_in(node, ssh_interface, ipv4_only=force_ipv4)
 
     def missing(node: LocatedNode | LibcloudError) -> str | None:
         if isinstance(node, LibcloudError):
@@ -170,16 +170,9 @@ def _fail_if_hopeless(node: LocatedNode) -> None:
         words = one_line(node.extra["error"] or "") or "the cloud gives no reason"
         raise MachineFailedError(
             f"machine {node.id} ({node.name!r}) of location '{node.location.id}' is "
-            f"{node.extra['state'].lower()} and will not run: {words}",
+            f"{_state_of(node)} and will not run: {words}",
             node=node,
         )
-
-
-def _is_ipv4(address: str) -> bool:
-    try:
-        return ip_address(address).version == 4
-    except ValueError:
-        return False
 
 
 def _state_of(node: LocatedNode) -> str:

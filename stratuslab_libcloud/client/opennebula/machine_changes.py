@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 BEGINNING_SECONDS = 3.0
 """How long a change that was accepted may take to show in the machine's state."""
 
+_LAST_LOOK_SECONDS = 1.0
+"""What the look at the end may take beyond the time limit."""
+
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 
@@ -135,7 +138,8 @@ class Change(Generic[R]):
             self._wait(machine)
 
     def _look(self) -> VirtualMachine:
-        return self._deadline.ask(lambda: self._machines.machine(self._machine_id, self._deadline.left()))
+        seconds = max(self._deadline.left(), _LAST_LOOK_SECONDS)
+        return self._deadline.ask(lambda: self._machines.machine(self._machine_id, seconds))
 
     def _wait(self, machine: VirtualMachine, refusal: ServiceError | None = None) -> None:
         """Wait until the next look, or give up."""
@@ -158,7 +162,7 @@ class Change(Generic[R]):
     def _explain(self, error: PermissionDeniedError) -> None:
         """Say that the machine is locked, if that is why its owner may not change it."""
         try:
-            if self._machines.machine(self._machine_id, self._deadline.left()).is_locked:
+            if self._look().is_locked:
                 error.amend("the machine is locked: unlock it first")
         except ServiceError as problem:
             _log.debug("it is not known whether machine %s is locked: %s", self._machine_id, problem)

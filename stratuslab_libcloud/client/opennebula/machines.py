@@ -61,7 +61,8 @@ class Machines(Compute):
             return super().certain_machines(machine_ids, timeout)
         missing = [machine_id for machine_id in machine_ids if machine_id not in found]
         # Those that are not there, or not the user's, are left out silently: only asking for each says which.
-        return {**super().certain_machines(missing, timeout), **found} if missing else dict(found)
+        others = super().certain_machines(missing, timeout) if missing else {}
+        return {machine_id: found.get(machine_id) or others[machine_id] for machine_id in machine_ids}
 
     def instantiate(
         self, template_id: int, name: str, extra: str, timeout: float | None = None, *, hold: bool = False

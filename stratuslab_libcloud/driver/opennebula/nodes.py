@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.driver.nodes import LocatedNode
+from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
 from stratuslab_libcloud.driver.opennebula.addresses import addresses_of
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 
@@ -44,12 +44,14 @@ class OpenNebulaNode(LocatedNode):
             created_at=machine.started,
         )
 
-    def addresses_for(self, interface: str) -> list[str]:
+    def addresses_for(self, interface: str, *, ipv4_only: bool) -> list[str]:
         """The addresses of a kind; private ones will do where there are no public ones, which many clouds do not have.
 
         :param interface: ``public_ips`` or ``private_ips``
+        :param ipv4_only: whether those of IPv6 do not count
         """
-        return super().addresses_for(interface) or self.private_ips
+        wanted = addresses_in(self, interface, ipv4_only=ipv4_only)
+        return wanted or addresses_in(self, "private_ips", ipv4_only=ipv4_only)
 
 
 def labels_in(template: Any) -> list[str]:
