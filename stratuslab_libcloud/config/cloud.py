@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from stratuslab_libcloud.config import credentials, endpoints, values
+from stratuslab_libcloud.config import credentials, endpoints, ssh_keys, values
 from stratuslab_libcloud.config.endpoints import Endpoint
 from stratuslab_libcloud.config.instance_types import DEFAULT_INSTANCE_TYPE
 from stratuslab_libcloud.config.records import (
@@ -26,7 +25,6 @@ from stratuslab_libcloud.config.settings import Settings
 Value = TypeVar("Value")
 
 PUBLIC_MARKETPLACE = "https://marketplace.stratuslab.eu"
-DEFAULT_PUBLIC_KEY = "~/.ssh/id_rsa.pub"
 DEFAULT_KEY_PAIRS = "~/.stratuslab/keys"
 DEFAULT_TIMEOUT = 60.0
 DEFAULT_CONNECTIONS = 4
@@ -49,7 +47,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
     service = service_settings(settings, timeout)
     compute = _compute(settings, service)
     disks_endpoint = _disks_endpoint(settings)
-    public_key = settings.read("user_public_key_file", values.path, values.path(DEFAULT_PUBLIC_KEY))
+    public_key = settings.read("user_public_key_file", values.path) or ssh_keys.usual_public_key()
     return CloudConfig(
         section=settings.section,
         file=settings.file,
@@ -60,7 +58,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
         marketplace=_marketplace(settings, service),
         disks_source=str(disks_endpoint),
         public_key_file=public_key,
-        private_key_file=settings.read("user_private_key_file", values.path, _without_pub(public_key)),
+        private_key_file=settings.read("user_private_key_file", values.path, ssh_keys.private_half(public_key)),
         key_pairs_directory=settings.read("key_pairs_directory", values.path, values.path(DEFAULT_KEY_PAIRS)),
         machine=_machine_options(settings, instance_types),
         port_translation=_port_translation(settings),
@@ -127,10 +125,6 @@ def _marketplace(settings: Settings, service: partial[ServiceConfig]) -> Service
     if f"{url}/".startswith(f"{PUBLIC_MARKETPLACE}/"):
         service = partial(service, verify=None)
     return service(url=url, credentials=None)
-
-
-def _without_pub(public_key: Path) -> Path:
-    return Path(os.fspath(public_key).removesuffix(".pub"))
 
 
 def _machine_options(settings: Settings, instance_types: Collection[str]) -> MachineOptions:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
-from pathlib import Path
 
-from stratuslab_libcloud.config import values
+from stratuslab_libcloud.config import ssh_keys, values
 from stratuslab_libcloud.config.cloud import service_settings
 from stratuslab_libcloud.config.endpoints import opennebula_url
 from stratuslab_libcloud.config.records import OpenNebulaConfig, Place, SessionPassword
@@ -15,7 +13,6 @@ from stratuslab_libcloud.config.settings import Settings
 
 _log = logging.getLogger("stratuslab_libcloud.config")
 
-_USUAL_KEYS = ("~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa")
 _BLANK = re.compile(r"\s")
 _LOOPBACK = re.compile(r"http://(localhost|127\.[\d.]+|\[::1\])[:/]")
 
@@ -34,6 +31,7 @@ def read_opennebula(settings: Settings, place: Place, timeout: float | None) -> 
     if url.startswith("http://") and not _LOOPBACK.match(url):
         _log.warning("The password of location '%s' is sent without encryption to %s.", settings.section, url)
     public_key = settings.read("user_public_key_file", values.path)
+    private_key = ssh_keys.private_half(public_key) if public_key else ssh_keys.usual_private_key()
     return OpenNebulaConfig(
         section=settings.section,
         file=settings.file,
@@ -41,7 +39,7 @@ def read_opennebula(settings: Settings, place: Place, timeout: float | None) -> 
         country=place.country,
         compute=service_settings(settings, timeout)(url=url, credentials=_credentials(settings)),
         public_key_file=public_key,
-        private_key_file=settings.read("user_private_key_file", values.path, _private_half(public_key)),
+        private_key_file=settings.read("user_private_key_file", values.path, private_key),
     )
 
 
@@ -55,10 +53,3 @@ def _credentials(settings: Settings) -> SessionPassword:
     if _BLANK.search(password.text):
         raise password._replace(text="...").error("a password without blanks, which OpenNebula does not accept")
     return SessionPassword(username.text, password.text)
-
-
-def _private_half(public_key: Path | None) -> Path:
-    if public_key is not None:
-        return Path(os.fspath(public_key).removesuffix(".pub"))
-    usual = [values.path(name) for name in _USUAL_KEYS]
-    return next((file for file in usual if file.is_file()), usual[0])

@@ -49,8 +49,8 @@ def expect(home: Path) -> Any:
             disks=disks,
             marketplace=service(PUBLIC_MARKETPLACE, None),
             disks_source="",
-            public_key_file=home / ".ssh" / "id_rsa.pub",
-            private_key_file=home / ".ssh" / "id_rsa",
+            public_key_file=home / ".ssh" / "id_ed25519.pub",
+            private_key_file=home / ".ssh" / "id_ed25519",
             key_pairs_directory=home / ".stratuslab" / "keys",
             machine=MachineOptions(),
             port_translation=None,
@@ -64,7 +64,7 @@ def load(file: str) -> UserConfiguration:
     return UserConfiguration.load(FILES / file)
 
 
-def test_one_cloud(expect: Any) -> None:
+def test_one_cloud(expect: Any, home: Path) -> None:
     configuration = load("one-cloud.cfg")
 
     assert configuration.sections == ("default",)
@@ -76,6 +76,8 @@ def test_one_cloud(expect: Any) -> None:
         name="StratusLab, LAL",
         country="FR",
         disks_source="cloud.lal.example.org",
+        public_key_file=home / ".ssh" / "id_rsa.pub",
+        private_key_file=home / ".ssh" / "id_rsa",
     )
 
 

@@ -211,8 +211,12 @@ def test_private_key_of_its_own(cloud: ReadCloud) -> None:
 
 
 def test_key_files_by_default(cloud: ReadCloud, clean_environment: Path) -> None:
-    assert cloud().public_key_file == clean_environment / ".ssh" / "id_rsa.pub"
-    assert cloud().private_key_file == clean_environment / ".ssh" / "id_rsa"
+    folder = clean_environment / ".ssh"
+    assert (cloud().public_key_file, cloud().private_key_file) == (folder / "id_ed25519.pub", folder / "id_ed25519")
+    folder.mkdir()
+    for name in ("id_rsa", "id_ecdsa", "id_ed25519"):
+        (folder / f"{name}.pub").write_text(name)
+        assert (cloud().public_key_file, cloud().private_key_file) == (folder / f"{name}.pub", folder / name)
 
 
 def test_verification(cloud: ReadCloud, tmp_path: Path) -> None:

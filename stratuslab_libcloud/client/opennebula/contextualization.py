@@ -82,6 +82,14 @@ def read_public_keys(file: Path) -> str:
 
     :raises ConfigurationError: when it cannot be read, or contains no key
     """
+    if not file.exists():
+        private = str(file).removesuffix(".pub")
+        raise ConfigurationError(
+            f"there is no SSH public key for the machine, since there is no file {file}: make a key with "
+            f"'ssh-keygen -t ed25519 -f {private}', or set user_public_key_file to a key that you have",
+            file=str(file),
+            key="user_public_key_file",
+        )
     keys = public_keys_in(read_text(file, "user_public_key_file"))
     try:
         check_public_keys(keys, str(file))

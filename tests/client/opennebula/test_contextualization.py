@@ -55,8 +55,12 @@ def test_a_line_without_an_equals_sign_is_an_error() -> None:
 
 def test_a_key_file_that_can_not_be_used(tmp_path: Path) -> None:
     file = tmp_path / "key.pub"
-    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=rf"no SSH public key .*'ssh-keygen -t ed25519 -f {tmp_path}/key',"):
         read_public_keys(file)
+    file.mkdir()
+    with pytest.raises(ConfigurationError, match="named by user_public_key_file, cannot be read: Is a directory"):
+        read_public_keys(file)
+    file.rmdir()
     file.write_text("Comment: nothing else\n")
     with pytest.raises(ConfigurationError, match="no public key; set user_public_key_file to a public key file"):
         read_public_keys(file)
