@@ -190,7 +190,7 @@ class ConstructorArguments:
         if not names:
             if port:
                 raise InvalidArgumentError("port needs host=, which is where the cloud is.")
-            if secure is not None:
+            if secure is False:
                 _tell_once("secure", "the endpoints of the configuration file say it")
             return None
         if len(names) == 2:

@@ -342,7 +342,7 @@ def test_what_changes_nothing_is_said_once(caplog: pytest.LogCaptureFixture) -> 
     constructor._tell_once.cache_clear()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            with_two(api_version="2.2", retry_delay=3, backoff=2, path="/v2", secure=True)
+            with_two(api_version="2.2", retry_delay=3, backoff=2, path="/v2", secure=False)
     told = re.findall("argument '([a-z_]+)' changes nothing: ", caplog.text)
     assert sorted(told) == ["api_version", "backoff", "path", "retry_delay", "secure"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeIm
 
 from stratuslab_libcloud.driver.arguments import checked, seconds_or_none, text
 from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.stratuslab.image_calls import ImageCalls
 from stratuslab_libcloud.driver.stratuslab.key_pair_calls import KeyPairCalls
 from stratuslab_libcloud.driver.stratuslab.node_changes import NodeChanges
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
-    from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
     from stratuslab_libcloud.driver.stratuslab.networks import StratusLabNetwork, StratusLabSecurityGroup
     from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
     from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
     from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 
-class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
+class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
     """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
 
     A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked
@@ -117,7 +116,7 @@ class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
             cloud, auth, create_keywords, options.seconds_to_wait, self._proxy_url, private_key_file
         )
 
-    # -- Sizes and images
+    # -- Sizes
 
     def list_sizes(  # type: ignore[override]  # narrower than Libcloud's
         self, location: Location = None
@@ -135,56 +134,6 @@ class StratusLabNodeDriver(VolumeCalls, NodeChanges, KeyPairCalls):
         :raises InvalidArgumentError: when there is none
         """
         return self._sizes.named(text("name", name))
-
-    def list_images(  # type: ignore[override]  # narrower than Libcloud's
-        self,
-        location: Location = None,
-        ex_image_lifetime: float | None = None,
-        *,
-        ex_os: str | None = None,
-        ex_architecture: str | None = None,
-        ex_endorser: str | None = None,
-        ex_kind: str | None = None,
-        ex_name: str | re.Pattern[str] | None = None,
-        ex_latest: bool = False,
-        ex_all_endorsers: bool = False,
-    ) -> list[StratusLabImage]:
-        """The images of a location's Marketplace, each once: as who endorsed it last says.
-
-        :param location: the default location if not given
-        :param ex_image_lifetime: as for the driver, for this list alone
-        :param ex_os: only those with this operating system, such as ``Ubuntu``
-        :param ex_architecture: only those for this architecture, such as ``x86_64``
-        :param ex_endorser: only those that the person with this e-mail address endorsed
-        :param ex_kind: only machine images (``machine``) or only data images (``disk``)
-        :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
-        :param ex_latest: whether of several images of one name only the newest is listed
-        :param ex_all_endorsers: whether an image is there once for each of its endorsers
-        :raises ServiceError: when the Marketplace does not answer as it should
-        """
-        from stratuslab_libcloud.driver.stratuslab.image_selection import ImageSelection
-        from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
-
-        selection = ImageSelection(ex_os, ex_architecture, ex_endorser, ex_kind, ex_name, ex_latest, ex_all_endorsers)
-        selection.check()
-        marketplace = self._locations.cloud(location).marketplace
-        entries = marketplace.images(seconds_or_none("ex_image_lifetime", ex_image_lifetime))
-        return [StratusLabImage(entry, self, endorsers) for entry, endorsers in selection.of(entries)]
-
-    def get_image(self, image_id: str, location: Location = None) -> NodeImage:
-        """An image by its Marketplace identifier; also a volume's id or a URL, from which a node can be made as well.
-
-        :param location: the default location if not given
-        :raises NotFoundError: when there is no such image, or it has expired
-        :raises InvalidArgumentError: when it is none of these
-        """
-        from stratuslab_libcloud.driver.stratuslab import images
-
-        return images.get(self._locations.cloud(location), text("image_id", image_id), self)
-
-    def ex_get_image(self, image_id: str, location: Location = None) -> NodeImage:
-        """As `get_image`; other drivers have it by this name."""
-        return self.get_image(image_id, location)
 
     # -- Networks
 

@@ -1,4 +1,4 @@
-"""What `create_node` notes in a machine's contextualization for programs: metadata, tags, the name of its key pair.
+"""What `create_node` notes in a machine's contextualization for programs: metadata, tags and the like.
 
 OpenNebula 3.2 keeps nothing else that a user may choose. All of it is one value, ``LIBCLOUD_METADATA``: JSON in
 base64, so that any text arrives as it was. On the machine, ``base64 -d`` makes it readable.
@@ -24,11 +24,13 @@ class NodeNotes(NamedTuple):
     :param metadata: texts by name
     :param tags: a list, or texts by name
     :param key_name: the name of the key pair that it was created with
+    :param save_as: the title of the image that is made of it when it is shut down
     """
 
     metadata: Mapping[str, str] = MappingProxyType({})
     tags: Sequence[str] | Mapping[str, str] = ()
     key_name: str | None = None
+    save_as: str | None = None
 
     def context_pairs(self) -> dict[str, str]:
         """What the contextualization has to have for them; nothing if there are none."""
@@ -39,16 +41,15 @@ class NodeNotes(NamedTuple):
 NOTHING = NodeNotes()
 
 
-def checked_notes(metadata: Any, tags: Any, key_name: str | None) -> NodeNotes:
+def checked_notes(metadata: Any, tags: Any, key_name: str | None, save_as: str | None) -> NodeNotes:
     """The notes for a new machine.
 
     :raises InvalidArgumentError: when the metadata or the tags are of another form
     """
     if tags is not None and not isinstance(tags, Mapping):
         tags = [text("a tag in ex_tags", tag) for tag in _several("ex_tags", tags)]
-    return NodeNotes(
-        _texts("ex_metadata", metadata), tags if isinstance(tags, list) else _texts("ex_tags", tags), key_name
-    )
+    tags = tags if isinstance(tags, list) else _texts("ex_tags", tags)
+    return NodeNotes(_texts("ex_metadata", metadata), tags, key_name, save_as)
 
 
 def read_notes(context: Mapping[str, Any] | None) -> NodeNotes:
@@ -62,11 +63,12 @@ def read_notes(context: Mapping[str, Any] | None) -> NodeNotes:
         return NOTHING
     if not isinstance(given, dict):
         return NOTHING
-    metadata, tags, key_name = (given.get(name) for name in NodeNotes._fields)
+    metadata, tags, key_name, save_as = (given.get(name) for name in NodeNotes._fields)
     return NodeNotes(
         metadata if isinstance(metadata, dict) else {},
         tags if isinstance(tags, (list, dict)) else [],
         key_name if isinstance(key_name, str) else None,
+        save_as if isinstance(save_as, str) else None,
     )
 
 

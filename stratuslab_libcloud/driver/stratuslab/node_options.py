@@ -151,7 +151,12 @@ class CheckedNodeOptions:
         :raises InvalidArgumentError: when metadata or tags are of another form
         """
         given = self._options
-        return checked_notes(given.get("ex_metadata"), given.get("ex_tags"), given.get("ex_keyname") or None)
+        return checked_notes(
+            given.get("ex_metadata"),
+            given.get("ex_tags"),
+            given.get("ex_keyname") or None,
+            given.get("ex_save_as") or None,
+        )
 
     def volumes_with(self, machine: MachineOptions, location: str) -> list[str]:
         """The uuids of the volumes to start with: the configured one or the call's in its place, and further ones.

@@ -113,4 +113,5 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, An
         "metadata": dict(notes.metadata),
         "tags": dict(notes.tags) if isinstance(notes.tags, Mapping) else list(notes.tags),
         "key_name": notes.key_name,
+        "save_as": notes.save_as,
     }
