@@ -112,6 +112,14 @@ class OpenNebulaService:
             answer = fault.as_answer("i4")
         return _closing(Response(answer, content_type="text/xml; charset=utf-8"))
 
+    def call(self, method: str, user: User, parameters: rpc.Parameters) -> str | int:
+        """Do what a method does; the caller holds the lock.
+
+        :raises FaultError: if an argument is missing, or of the wrong type
+        :raises RefusedError: if it cannot be done
+        """
+        return self._groups[method].call(method, user, parameters)
+
     def _call(self, method: str, values: Sequence[Any]) -> str:
         if method == _LIST_METHODS:
             return rpc.array(*self.operations)
@@ -125,7 +133,7 @@ class OpenNebulaService:
             with self._cloud.lock:
                 user = self._cloud.users.authenticate(session)
                 current_exchange().user = user.name
-                return rpc.success(self._groups[method].call(method, user, parameters))
+                return rpc.success(self.call(method, user, parameters))
         except RefusedError as refusal:
             return _failure(method, refusal, user)
 

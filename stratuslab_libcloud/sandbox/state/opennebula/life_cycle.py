@@ -192,8 +192,8 @@ class LifeCycle:
         self.enter(machine, then)
 
     def _finish_epilog(self, machine: Machine) -> None:
-        record = machine.history[-1]
-        record.epilog[1] = record.end = self.now
+        if machine.history:
+            machine.history[-1].epilog[1] = machine.history[-1].end = self.now
         state = _AFTER_EPILOG[machine.lcm_state]
         if state == VmState.DONE:
             self._end(machine)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
-from stratuslab_libcloud.sandbox.state.opennebula.errors import QuotaExceededError
+from stratuslab_libcloud.sandbox.state.opennebula.errors import InternalError, QuotaExceededError
 from stratuslab_libcloud.sandbox.state.template import Template
 
-UNLIMITED = -1.0
 RESOURCES: Mapping[str, tuple[str, ...]] = {
     "DATASTORE": ("IMAGES", "SIZE"),
     "NETWORK": ("LEASES",),
@@ -67,11 +67,15 @@ class Limits:
         self._limits: dict[Key, dict[str, str]] = {}
 
     def update(self, template: Template) -> None:
-        """Set limits: a template with ``VM``, ``DATASTORE``, ``NETWORK`` and ``IMAGE``, the latter ones with an ID."""
+        """Set limits: a template with ``VM``, ``DATASTORE``, ``NETWORK`` and ``IMAGE``, the latter ones with an ID.
+
+        :raises InternalError: if one is not a number, or an ID is missing
+        """
         for kind, resources in RESOURCES.items():
             for vector in template.vectors(kind):
-                limits = self._limits.setdefault((kind, vector.get("ID", "")), {})
-                limits.update({name: vector[name] for name in resources if name in vector})
+                limits = {name: vector[name] for name in resources if name in vector}
+                _check(kind, vector.get("ID", ""), limits)
+                self._limits.setdefault((kind, vector.get("ID", "")), {}).update(limits)
 
     def __bool__(self) -> bool:
         return bool(self._limits)
@@ -102,3 +106,11 @@ class Limits:
             kind, number = key
             where = f"{kind} with ID: {number}" if number else kind
             raise QuotaExceededError(f"{whose} limit of {limit} reached for {name} quota in {where}")
+
+
+def _check(kind: str, number: str, limits: Mapping[str, str]) -> None:
+    if bool(number) != (kind != "VM") or (number and not number.isdecimal()):
+        raise InternalError(f"Wrong ID in the quota of {kind}: '{number}'")
+    for name, limit in limits.items():
+        if not re.fullmatch(r"-[12]|\d+(\.\d+)?", limit):
+            raise InternalError(f"Negative limit or bad format in quota {name} = {limit}")

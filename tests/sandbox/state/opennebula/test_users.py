@@ -182,3 +182,16 @@ def test_quotas_in_documents(ask: Call, refusal: Call) -> None:
     assert refusal("one.group.quota", 1, "VM=[VMS=9]")[1] == 512
     assert "<DEFAULT_USER_QUOTAS>" in ask("one.userquota.info")
     assert "<DEFAULT_GROUP_QUOTAS>" in ask("one.groupquota.info")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ("VM=[VMS=x]", "Negative limit or bad format in quota VMS = x"),
+        ("VM=[VMS=-3]", "Negative limit or bad format in quota VMS = -3"),
+        ("NETWORK=[LEASES=1]", "Wrong ID in the quota of NETWORK: ''"),
+        ("DATASTORE=[ID=z,SIZE=1]", "Wrong ID in the quota of DATASTORE: 'z'"),
+    ],
+)
+def test_what_is_no_quota(refusal: Call, limits: str, reason: str) -> None:
+    assert refusal("one.user.quota", 2, limits, user="oneadmin") == (reason, 8192)
