@@ -135,3 +135,14 @@ def test_doubles_of_other_users_are_left_alone(cloud: Cloud, sandbox: Sandbox, t
 
 def test_the_session_string_is_in_no_representation() -> None:
     assert "secret" not in repr(SessionPassword("jane", "secret"))
+
+
+def test_many_machines_with_much_user_data_come_through_the_proxy(cloud: Cloud, sandbox: Sandbox) -> None:
+    """The proxy writes their list as one text of several million characters, without a type."""
+    data = "x" * 60_000
+    for _ in range(65):
+        cloud.compute.allocate(f'CPU = 1 MEMORY = 64 CONTEXT = [ USER_DATA = "{data}" ]')
+    sandbox.requests.clear()
+    assert [machine.id for machine in cloud.compute.machines()] == list(range(65))
+    assert sandbox.requests[0].bytes_sent > 3 << 20
+    assert len(sandbox.requests) == 1
