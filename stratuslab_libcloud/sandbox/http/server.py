@@ -67,6 +67,7 @@ class _Handler(WSGIRequestHandler):
         keep_alive = self.server.keep_alive
         self._requests_left = keep_alive.requests if keep_alive else None
         self.connection.settimeout(keep_alive.idle_seconds if keep_alive else None)
+        self._is_answering = False
         self._delivery = Delivery(
             self.connection, self.rfile, self.wfile, self.server.stopping, self.server.refuse_connections
         )
@@ -103,6 +104,7 @@ class _Handler(WSGIRequestHandler):
                 fault="" if exchange.fault is None else exchange.fault.kind.value,
             )
         )
+        self._is_answering = True
         if not self._delivery.send(self._message(response, content), exchange.fault):
             self.close_connection = True
         elif self._requests_left is not None:
@@ -117,7 +119,7 @@ class _Handler(WSGIRequestHandler):
 
     def connection_dropped(self, error: BaseException, environ: Any = None) -> None:
         """A client has ended a connection that was in use."""
-        was_reset = isinstance(error, ConnectionResetError)
+        was_reset = isinstance(error, ConnectionResetError) and not self._is_answering
         if was_reset and self.server.ends_when_reset:
             self.server.refuse_connections(_OUTAGE_SECONDS)
 
@@ -187,7 +189,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
     :param ssl_context: to speak TLS
     :param keep_alive: None to keep connections as long as their clients do
     :param most_connections: how many are served at once; others wait. None for any number
-    :param ends_when_reset: it listens no longer when a client has reset a connection
+    :param ends_when_reset: it listens no longer when a client has reset a connection before it was answered
     :raises OSError: if the port is in use
     """
 

@@ -93,8 +93,9 @@ class LifeCycle:
         :param finish: is done when the time has come
         """
         before = machine.exact_state
-        self.note_action(user, machine, action)
+        self._note_action(user, machine, action)
         if machine.is_running:
+            machine.history[-1].end = machine.history[-1].running[1] = self.now
             self._begin_stay(machine, machine.history[-1].host)
             machine.history[-1].running[0] = self.now
 
@@ -104,17 +105,6 @@ class LifeCycle:
 
         self.enter(machine, lcm_state)
         self._progress.steps.schedule(machine, self._pace.save, go_back)
-
-    def note_action(self, user: User, machine: Machine, action: Action) -> None:
-        """Put into the history what somebody does with a machine; a stay on a host ends with it."""
-        if not machine.history:
-            return
-        self._requests += 1
-        record = machine.history[-1]
-        record.action, record.user_id, record.group_id = action, user.id, user.group.id
-        record.request_id = self._requests
-        if machine.is_running:
-            record.end = record.running[1] = self.now
 
     def enter(self, machine: Machine, state: MachineState) -> None:
         """Let a machine be in a state; if it is one that passes, the next one follows by itself."""
@@ -216,12 +206,12 @@ class LifeCycle:
         if machine.state == VmState.DONE:
             return
         if machine.state == VmState.ACTIVE and machine.lcm_state in _FAILURES:
-            self.note_action(user, machine, action)
+            self._note_action(user, machine, action)
             self.enter(machine, LcmState.CLEANUP_DELETE)
         elif machine.state == VmState.ACTIVE:
             self._leave(machine, user, action, LcmState.SHUTDOWN)
         elif machine.history:
-            self.note_action(user, machine, action)
+            self._note_action(user, machine, action)
             machine.history[-1].epilog[0] = self.now
             self.enter(machine, LcmState.EPILOG)
         else:
@@ -244,14 +234,14 @@ class LifeCycle:
 
     def _on_stop(self, machine: Machine, user: User) -> None:
         if machine.state == VmState.SUSPENDED:
-            self.note_action(user, machine, Action.STOP)
+            self._note_action(user, machine, Action.STOP)
             self.enter(machine, LcmState.EPILOG_STOP)
         else:
             self._leave(machine, user, Action.STOP, LcmState.SAVE_STOP)
 
     def _undeploy(self, machine: Machine, user: User, action: Action) -> None:
         if machine.state == VmState.POWEROFF:
-            self.note_action(user, machine, action)
+            self._note_action(user, machine, action)
             self.enter(machine, LcmState.EPILOG_UNDEPLOY)
         else:
             self._leave(machine, user, action, LcmState.SHUTDOWN_UNDEPLOY)
@@ -289,14 +279,19 @@ class LifeCycle:
         """Begin to end what runs. For a moment the old state can still be seen."""
 
         def begin() -> None:
-            record = machine.history[-1]
-            record.action, record.user_id, record.group_id = action, user.id, user.group.id
-            self._requests += 1
-            record.request_id = self._requests
+            self._note_action(user, machine, action)
             self._progress.machine_gone(machine)
             self.enter(machine, lcm_state)
 
         self._progress.steps.schedule(machine, self._pace.shutdown / 10, begin)
+
+    def _note_action(self, user: User, machine: Machine, action: Action) -> None:
+        """Put into the history what somebody does with a machine."""
+        self._requests += 1
+        if machine.history:
+            record = machine.history[-1]
+            record.action, record.user_id, record.group_id = action, user.id, user.group.id
+            record.request_id = self._requests
 
     def _begin_stay(self, machine: Machine, host: Host) -> None:
         machine.history.append(ActionRecord(host, self.now))
