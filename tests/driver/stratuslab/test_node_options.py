@@ -16,7 +16,7 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab import node_options
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError
+from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError, ServiceUnavailableError
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.state.template import Template
 
@@ -257,3 +257,17 @@ def test_a_key_pair_by_its_name(driver: StratusLabNodeDriver, start: Start, temp
     assert driver.ex_create_nodes(["a"], None, node.image, ex_keyname="mine")[0].extra["key_name"] == "mine"
     with pytest.raises(InvalidArgumentError, match="auth and ex_keyname"):
         start(ex_keyname="mine", auth=NodeAuthSSHKey(pair.public_key))
+
+
+def test_disks_are_attached_as_asked_for(template: Templates) -> None:
+    for bus, prefix in (("ide", "hd"), ("scsi", "sd"), ("virtio", "vd")):
+        targets = [disk["TARGET"] for disk in template(ex_disks_bus=bus).vectors("DISK")]
+        assert targets == [f"{prefix}a", f"{prefix}b"]
+
+
+def test_an_images_url_is_used_unseen(driver: StratusLabNodeDriver, template: Templates) -> None:
+    url = "http://127.0.0.1:1/nothing-listens-here.img"
+    image = NodeImage(url, url, driver)
+    assert template(image=image, ex_check_image_url=False).vectors("DISK")[0]["SOURCE"] == url
+    with pytest.raises(ServiceUnavailableError):
+        template(image=image)
