@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from stratuslab_libcloud.client.http import cancellation
+from stratuslab_libcloud.client.http import cancellation, time_limit
 from stratuslab_libcloud.errors import MalformedReplyError, ServiceTimeoutError, ServiceUnavailableError
 
 T = TypeVar("T")
@@ -20,11 +20,11 @@ _PASSING = (ServiceUnavailableError, ServiceTimeoutError, MalformedReplyError)
 class Deadline:
     """A moment until which a service is asked again.
 
-    :param seconds: from now
+    :param seconds: from now; the `time_limit` of a call around it holds as well
     """
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = min(time.monotonic() + seconds, time_limit.current().deadline)
 
     def left(self) -> float:
         """Seconds until then."""

@@ -235,8 +235,8 @@ def _innermost(error: BaseException) -> BaseException:
 def _message_of(error: BaseException) -> str:
     """The message of the innermost exception, without what the libraries add to it."""
     cause = error.__cause__ or error.__context__
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
     return str(error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error)
 
 

@@ -23,12 +23,13 @@ class TimeLimit:
     """The moment at which a call ends, and what has become of its request.
 
     :param deadline: by the monotonic clock
+    :ivar deadline: the same
     :ivar request_was_sent: whether a part of the request may have left; before that, the service cannot have executed
         anything
     """
 
     def __init__(self, deadline: float = math.inf) -> None:
-        self._deadline = deadline
+        self.deadline = deadline
         self.request_was_sent = False
 
     def seconds_left(self) -> float:
@@ -40,7 +41,7 @@ class TimeLimit:
         covering = cancellation.current()
         if covering and covering.is_cancelled:
             raise ConnectionAbortedError("the call was cancelled")
-        remaining = self._deadline - time.monotonic()
+        remaining = self.deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError("the time limit for the whole call is over")
         return remaining
@@ -61,9 +62,12 @@ class TimeLimit:
 
 @contextlib.contextmanager
 def until(deadline: float) -> Iterator[TimeLimit]:
-    """Within it, this thread waits for the network until that moment at most."""
+    """Within it, this thread waits for the network until that moment at most.
+
+    A limit can be inside of another one, which then holds as well: that of a request in that of several requests.
+    """
     before = current()
-    _thread_local.limit = TimeLimit(deadline)
+    _thread_local.limit = TimeLimit(min(deadline, before.deadline))
     try:
         yield _thread_local.limit
     finally:

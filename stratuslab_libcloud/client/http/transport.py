@@ -87,7 +87,7 @@ class Transport:
         :raises ConfigurationError: when the files of the credentials cannot be used
         """
         seconds = self._config.timeout if timeout is None else timeout
-        deadline = time.monotonic() + min(seconds, _MAX_SECONDS)
+        deadline = min(time.monotonic() + min(seconds, _MAX_SECONDS), time_limit.current().deadline)
         attempt = 1
         while True:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,7 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
         :raises StratusLabError: when it was not created
         :raises UnknownOutcomeError: when it is not known whether it was created
         """
+        from stratuslab_libcloud.client.http import time_limit
         from stratuslab_libcloud.driver import several_nodes
         from stratuslab_libcloud.driver.stratuslab import creation
         from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions
@@ -181,8 +183,10 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
         shape = self._sizes.shape(size, cloud.config.machine.instance_type)
         auth = self._auth_of(auth, options.get("ex_keyname"), where)
         checked_options = CheckedNodeOptions(**options)
-        template = creation.machine_template(cloud, name, shape, checked(NodeImage, image), auth, checked_options)
-        return several_nodes.create(cloud, [template], lambda machine: self._to_node(machine, where))[0]
+        start_from = checked(NodeImage, image)
+        with time_limit.until(time.monotonic() + cloud.config.compute.timeout):
+            template = creation.machine_template(cloud, name, shape, start_from, auth, checked_options)
+            return several_nodes.create(cloud, [template], lambda machine: self._to_node(machine, where))[0]
 
     def ex_create_nodes(
         self,
