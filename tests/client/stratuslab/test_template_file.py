@@ -61,6 +61,15 @@ def test_values_arrive_in_pieces_from_a_file_as_well(tmp_path: Path) -> None:
     assert template.text("REQUIREMENTS") == "COST = $5"
 
 
+def test_what_an_image_says_can_not_add_attributes_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "schema.one"
+    file.write_text(WHOLE)
+    evil = 'raw"\n]\nEVIL = [ A = "yes'
+    found = parse_template(replace(plan(file), root=RootDisk(evil, evil)).render())
+    assert (found.vectors("DISK")[0]["SOURCE"], found.vectors("DISK")[0]["DRIVER"]) == (evil, evil)
+    assert found.vectors("EVIL") == []
+
+
 def test_what_the_file_says_besides_is_kept(tmp_path: Path) -> None:
     file = tmp_path / "my.one"
     file.write_text('NAME = "mine"\nSITE = "100%% %(unknown)s"\nMEMORY = %(vm_ram)s')
