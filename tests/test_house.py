@@ -11,13 +11,24 @@ import pytest
 from house import Package, circles, shortest_path
 from libcloud.common.types import LibcloudError
 
-from stratuslab_libcloud import StratusLabNodeDriver, errors
+from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver, errors
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.opennebula.compute import Compute
+from stratuslab_libcloud.client.opennebula.datastores import Datastores
+from stratuslab_libcloud.client.opennebula.image_changes import ImageChanges
+from stratuslab_libcloud.client.opennebula.images import Images
+from stratuslab_libcloud.client.opennebula.machines import Machines
+from stratuslab_libcloud.client.opennebula.networks import Networks
+from stratuslab_libcloud.client.opennebula.users import Users
+from stratuslab_libcloud.client.opennebula.vm_templates import VmTemplates
 from stratuslab_libcloud.client.stratuslab.disks import Disks
 from stratuslab_libcloud.client.stratuslab.marketplace import Marketplace
 from stratuslab_libcloud.config import UserConfiguration
 from stratuslab_libcloud.driver.base import BaseNodeDriver
+from stratuslab_libcloud.driver.opennebula.account_calls import AccountCalls
+from stratuslab_libcloud.driver.opennebula.image_calls import ImageCalls
+from stratuslab_libcloud.driver.opennebula.node_calls import NodeCalls
+from stratuslab_libcloud.driver.opennebula.volume_calls import VolumeCalls as OpenNebulaVolumeCalls
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 from stratuslab_libcloud.sandbox import Sandbox
 
@@ -231,6 +242,18 @@ def public_methods(kind: type) -> list[str]:
             BaseNodeDriver,
             StratusLabNodeDriver,
             VolumeCalls,
+            OpenNebulaNodeDriver,
+            NodeCalls,
+            OpenNebulaVolumeCalls,
+            ImageCalls,
+            AccountCalls,
+            Machines,
+            Images,
+            ImageChanges,
+            Users,
+            VmTemplates,
+            Networks,
+            Datastores,
             Cloud,
             Compute,
             Disks,

@@ -85,6 +85,11 @@ class Change(Generic[R]):
         self._was_accepted = False
         self._result: R | None = None
 
+    @property
+    def was_accepted(self) -> bool:
+        """Whether the daemon has said that it started; False where its reply was lost."""
+        return self._was_accepted
+
     def make(self) -> tuple[VirtualMachine, R | None]:
         """Make the change.
 

@@ -36,11 +36,19 @@ def save(cloud: OpenNebulaCloud, machine_id: int, disk_id: Any, name: str, limit
         "one.vm.disksaveas",
         "save its disk",
         lambda seconds: cloud.compute.start_save_as(machine_id, number, name, seconds),
-        lambda _: True,
+        lambda _: change.was_accepted or _saved_from(cloud, machine_id, name) is not None,
         limit,
     )
     image_id = change.make()[1]
-    return _saved_from(cloud, machine_id, name) if image_id is None else image_id
+    if image_id is None:
+        image_id = _saved_from(cloud, machine_id, name)
+    if image_id is None:
+        raise UnknownOutcomeError(
+            f"the reply to saving a disk of machine {machine_id} was lost; look for an image {name!r}",
+            cloud.compute.asked("one.vm.disksaveas"),
+            name,
+        )
+    return image_id
 
 
 def copy(cloud: OpenNebulaCloud, image_id: int, name: str, datastore_id: int | None) -> int:
@@ -83,13 +91,9 @@ def _root_disk(cloud: OpenNebulaCloud, machine_id: int) -> int:
     return disks[0].disk_id
 
 
-def _saved_from(cloud: OpenNebulaCloud, machine_id: int, name: str) -> int:
-    """The image whose name was lost with the reply; the daemon notes from which machine it is."""
+def _saved_from(cloud: OpenNebulaCloud, machine_id: int, name: str) -> int | None:
+    """The image that was made although the reply was lost; the daemon notes from which machine it is."""
     for image in cloud.images.images(mine=True):
         if image.name == name and image.template.get("SAVED_VM_ID") == str(machine_id):
             return image.id
-    raise UnknownOutcomeError(
-        f"the reply to saving a disk of machine {machine_id} was lost; look for an image {name!r}",
-        cloud.compute.asked("one.vm.disksaveas"),
-        name,
-    )
+    return None

@@ -32,7 +32,7 @@ def create(cloud: OpenNebulaCloud, image_id: int, name: str, limit: float) -> tu
         "one.vm.disksnapshotcreate",
         "get a snapshot of the volume",
         lambda seconds: cloud.compute.start_disk_snapshot(machine_id, disk_id, name, seconds),
-        lambda _: True,
+        lambda _: change.was_accepted or len(cloud.images.image(image_id).snapshots) > len(before),
         limit,
     )
     change.make()
@@ -82,7 +82,7 @@ def revert(cloud: OpenNebulaCloud, image_id: int, snapshot_id: int, limit: float
         "one.vm.disksnapshotrevert",
         "get the volume back as it was",
         lambda seconds: cloud.compute.start_disk_revert(machine_id, disk_id, snapshot_id, seconds),
-        lambda _: True,
+        lambda _: change.was_accepted,
         limit,
     )
     change.make()
