@@ -45,6 +45,8 @@ format: $(VENV)/lint
 
 types: $(VENV)/test $(VENV)/lint
 	$(BIN)/mypy
+	MYPYPATH=examples $(BIN)/mypy --strict examples/*.py
+	$(BIN)/mypy --strict --explicit-package-bases $$(find tests -name '*.py' ! -name 'test_*')
 
 build: $(VENV)/lint
 	rm -rf dist build
@@ -56,6 +58,7 @@ check-wheel: build
 	$(PYTHON) -m venv $(VENV)-wheel
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
+	cd dist && ../$(BIN)/mypy --strict --config-file= --python-executable ../$(VENV)-wheel/bin/python ../tests/typed_program.py
 	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.tar.gz
 	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
 	rm -rf $(VENV)-wheel

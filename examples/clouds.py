@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation
+from libcloud.compute.base import NodeLocation
 
+from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.config.source import DEFAULT_FILE
+from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def sandboxes() -> Iterator[Path]:
         yield config
 
 
-def image_with(os: str, driver: NodeDriver, location: NodeLocation | None = None) -> NodeImage:
+def image_with(os: str, driver: StratusLabNodeDriver, location: NodeLocation | None = None) -> StratusLabImage:
     """The first image with that operating system."""
     images = driver.list_images(location)
     found = next((image for image in images if image.extra["os"].lower() == os.lower()), None)

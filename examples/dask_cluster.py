@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import logging
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
-import distributed
 from clouds import configuration, image_with
 from dask.distributed import Client, SSHCluster
 from libcloud.compute.base import Node
 from libcloud.compute.deployment import ScriptDeployment
-from libcloud.compute.providers import get_driver
 
-import stratuslab_libcloud  # noqa: F401 - registers the driver
+from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.config import UserConfiguration
 
 WORKERS = 2
-INSTALL = f"python3 -m venv dask && dask/bin/pip install --quiet distributed=={distributed.__version__}"
+INSTALL = f"python3 -m venv dask && dask/bin/pip install --quiet distributed=={version('distributed')}"
 
 
 def main() -> None:
     logging.getLogger("asyncssh").setLevel(logging.WARNING)
     with configuration() as config:
-        driver = get_driver("stratuslab")(stratuslab_user_config=config)
+        driver = StratusLabNodeDriver(stratuslab_user_config=config)
         # A sandbox's machines are folders on this computer, so that they have its Python.
         is_sandbox = sys.argv[-1] == "sandbox"
         python, preparation = (sys.executable, "true") if is_sandbox else ("dask/bin/python", INSTALL)
@@ -35,9 +34,9 @@ def main() -> None:
             ex_progress=lambda machine: print(f"{machine.name}: {machine.state}"),
             ex_destroy_on_failure=True,
         )
-        nodes = [machine.node for machine in machines]
+        nodes = [machine.node for machine in machines if machine.node]
         try:
-            compute(nodes, UserConfiguration.load(config).cloud(nodes[0].location.id).private_key_file, python)
+            compute(nodes, UserConfiguration.load(config).cloud(machines[0].location.id).private_key_file, python)
         finally:
             driver.ex_destroy_nodes(nodes)
             print("Destroyed")
@@ -63,7 +62,7 @@ def compute(nodes: list[Node], private_key: Path, python: str) -> None:
             scheduler_options={"host": hosts[0], "port": 0, "dashboard_address": ":0"},
             worker_options={"nthreads": 1},
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]  # Dask's has no types
     ):
         print(f"The dashboard is at {cluster.dashboard_link}")
         squares = client.map(lambda number: number**2, range(1000))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from clouds import configuration, image_with
-from libcloud.compute.providers import get_driver
 
-import stratuslab_libcloud  # noqa: F401 - registers the driver
+from stratuslab_libcloud import StratusLabNodeDriver
 
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("stratuslab")(stratuslab_user_config=config)
+        driver = StratusLabNodeDriver(stratuslab_user_config=config)
 
         nodes = []
         for location in driver.list_locations():

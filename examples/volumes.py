@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from clouds import configuration, image_with
-from libcloud.compute.providers import get_driver
 
-import stratuslab_libcloud  # noqa: F401 - registers the driver
+from stratuslab_libcloud import StratusLabNodeDriver
 
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("stratuslab")(stratuslab_user_config=config)
+        driver = StratusLabNodeDriver(stratuslab_user_config=config)
 
         volume = driver.create_volume(10, "measurements")
         print(f"Created a volume of {volume.size} GiB: {volume.id}")
@@ -21,12 +20,10 @@ def main() -> None:
         driver.wait_until_running([node])
 
         driver.attach_volume(node, volume)
-        [attachment] = volume.extra["attachments"]
-        print(f"Attached; in machine {attachment['node_id']} it is /dev/{attachment['device']}")
-        for listed in driver.list_volumes(ex_details=True):  # the root disks of running machines are there, too
-            print(
-                f"  {listed.name or listed.id}: {listed.size} GiB, {listed.state}, {listed.extra['visibility'].lower()}"
-            )
+        for attachment in volume.extra["attachments"] or ():
+            print(f"Attached; in machine {attachment['node_id']} it is /dev/{attachment['device']}")
+        for listed in driver.list_volumes(ex_details=True):  # also asks for what a plain list leaves out
+            print(f"  {listed.name or listed.id}: {listed.size} GiB, {listed.state}, {listed.extra['visibility']}")
 
         driver.detach_volume(volume)
         print("Detached")

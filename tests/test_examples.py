@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 SAID = {
     "create_node.py": ["Created machine 0 from 'ttylinux'", "Now it is running on node1.example.org", "Destroyed"],
-    "volumes.py": ["Created a volume of 10 GiB", "it is /dev/vdz", "measurements: 10 GiB, inuse, private", "Detached"],
+    "volumes.py": ["Created a volume of 10 GiB", "it is /dev/vdz", "measurements: 10 GiB, inuse, PRIVATE", "Detached"],
     "several_clouds.py": ["Sandbox One: machine 0 is running", "Sandbox Two: machine 0 is running", "Destroyed"],
     "dask_cluster.py": [
         "The dashboard is at http://127.",

@@ -6,7 +6,7 @@ import atexit
 import contextlib
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from libcloud.compute.base import Node
@@ -53,7 +53,7 @@ class Driver(Protocol):
 
     def wait_until_running(
         self, nodes: list[Node], wait_period: float, timeout: Any, ssh_interface: str
-    ) -> list[tuple[Node, list[str]]]:
+    ) -> Sequence[tuple[Node, list[str]]]:
         """Wait until machines run and have an address."""
 
     def destroy_node(self, node: Node) -> bool:

@@ -231,7 +231,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
 
         several_nodes.destroy(self._locations, nodes, self.destroy_node)
 
-    def wait_until_running(
+    def wait_until_running(  # type: ignore[override]  # narrower than Libcloud's
         self,
         nodes: Sequence[Node],
         wait_period: float = 5,
@@ -239,7 +239,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         ssh_interface: str = "public_ips",
         force_ipv4: bool = True,
         ex_list_nodes_kwargs: dict[str, Any] | None = None,
-    ) -> list[tuple[Node, list[str]]]:
+    ) -> list[tuple[NodeT, list[str]]]:
         """Wait until machines run and have an address. Only these machines are asked about, soon at first, then more
         seldom: what is noticed is noticed at most 0.4 seconds and a twentieth of the waiting after it has happened.
 
@@ -254,7 +254,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver import waiting
 
-        return waiting.until_running(nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4)
+        found = waiting.until_running(nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4)
+        return cast("list[tuple[NodeT, list[str]]]", found)
 
     def ex_wait_until_gone(self, nodes: Sequence[Node], wait_period: float = 5, timeout: float = 600) -> None:
         """Wait until machines that were told to end have ended.
@@ -302,7 +303,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         at_exit_func: Callable[..., Any] | None = None,
         wait_period: float = 5,
         **options: Any,
-    ) -> Node:
+    ) -> NodeT:
         """Start a machine and run a deployment on it over SSH.
 
         :param deploy: one of Libcloud's deployments, or anything with ``run(node, client)``
@@ -390,12 +391,12 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         options: DeployOptions,
         create_keywords: Mapping[str, Any],
         deadline: Deadline | None = None,
-    ) -> Node:
+    ) -> NodeT:
         from stratuslab_libcloud.deployment import deploy_node
 
         location, auth = create_keywords.get("location"), create_keywords.get("auth")
         target = self._deploy_target(location, auth, options, create_keywords)
-        return deploy_node(self, target, deployment, options, create_keywords, deadline)
+        return cast("NodeT", deploy_node(self, target, deployment, options, create_keywords, deadline))
 
     def _iterate(self, location: Location, node_filter: NodeFilter, partial: bool) -> Iterator[NodeT]:
         from stratuslab_libcloud.driver import listing

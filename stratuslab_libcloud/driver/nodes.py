@@ -12,8 +12,11 @@ from libcloud.compute.base import Node, NodeLocation
 class LocatedNode(Node):
     """A machine as it was when the cloud was asked about it; ask again with `ex_get_node`.
 
+    :ivar id: digits
     :ivar location: the `NodeLocation` where it is
     """
+
+    id: str
 
     def __init__(self, location: NodeLocation, **values: Any) -> None:
         super().__init__(**values)

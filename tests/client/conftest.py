@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.config import UserConfiguration
+from stratuslab_libcloud.config import CloudConfig, UserConfiguration
 
 
 @pytest.fixture
 def cloud(config_file: Path) -> Iterator[Cloud]:
     """The sandbox, through the client library."""
-    cloud = Cloud(UserConfiguration.load(config_file).cloud("default"))
+    config = UserConfiguration.load(config_file).cloud("default")
+    assert isinstance(config, CloudConfig)
+    cloud = Cloud(config)
     yield cloud
     cloud.close()
 

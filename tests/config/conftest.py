@@ -29,6 +29,8 @@ def cloud(load: Load) -> Callable[..., CloudConfig]:
 
     def cloud(lines: str = "", **options: object) -> CloudConfig:
         base = "[default]\nendpoint = cloud.example.org\nusername = jane\npassword = secret\n"
-        return load(base + textwrap.dedent(lines), **options).cloud("default")
+        config = load(base + textwrap.dedent(lines), **options).cloud("default")
+        assert isinstance(config, CloudConfig)
+        return config
 
     return cloud

@@ -110,7 +110,7 @@ class ServerDriver:
         if timeout == 0:  # asked again
             raise WaitTimeoutError("nothing new", nodes=nodes, ready=[])
         self.before_running(node)
-        running = Node(node.id, node.name, NodeState.RUNNING, node.public_ips, node.private_ips, self)
+        running = Node(str(node.id), node.name, NodeState.RUNNING, node.public_ips, node.private_ips, self)
         addresses = getattr(running, ssh_interface)
         assert addresses
         self.open(node)
@@ -118,13 +118,13 @@ class ServerDriver:
 
     def open(self, node: Node) -> None:
         address = None if self.at_gateway else (node.public_ips + node.private_ips)[0]
-        _, port = self.ssh_servers.open(int(node.id), self.keys, address=address, port=self.port, sftp=self.sftp)
-        self.gateway_ports[node.id] = port
+        _, port = self.ssh_servers.open(int(str(node.id)), self.keys, address=address, port=self.port, sftp=self.sftp)
+        self.gateway_ports[str(node.id)] = port
 
     def destroy_node(self, node: Node) -> bool:
         self.on_destroy(node)
-        self.ssh_servers.close(int(node.id))
-        self.destroyed.append(node.id)
+        self.ssh_servers.close(int(str(node.id)))
+        self.destroyed.append(str(node.id))
         return True
 
 
@@ -145,7 +145,7 @@ def driver(ssh_servers: SshServers) -> Iterator[ServerDriver]:
     driver = ServerDriver(ssh_servers, [public_text(KEY)])
     yield driver
     for node in driver.nodes:
-        ssh_servers.close(int(node.id))
+        ssh_servers.close(int(str(node.id)))
 
 
 @pytest.fixture

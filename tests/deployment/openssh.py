@@ -132,7 +132,7 @@ class OneMachine:
         return [(self.node, self.node.public_ips)]
 
     def destroy_node(self, node: Node) -> bool:
-        self.destroyed.append(node.id)
+        self.destroyed.append(str(node.id))
         return True
 
     def deploy(self, deployment: Any, public_keys: str, private_key: Path, **options: Any) -> Node:

@@ -125,7 +125,7 @@ def login(
     connection = socket.create_connection(place, timeout=10)
     # paramiko leaves this as it is, which costs 40 ms or 80 a login.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    chosen: dict[str, object] = {"pkey": key, "allow_agent": False, "look_for_keys": False, **options}
+    chosen: dict[str, Any] = {"pkey": key, "allow_agent": False, "look_for_keys": False, **options}
     try:
         client.connect(*place, user, sock=connection, **chosen)
     except BaseException:

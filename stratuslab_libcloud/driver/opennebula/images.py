@@ -14,6 +14,7 @@ from stratuslab_libcloud.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
     from stratuslab_libcloud.client.opennebula.vm_templates import VmTemplate
+    from stratuslab_libcloud.driver.opennebula.extra import ImageExtra
 
 IMAGE, TEMPLATE = "image", "template"
 """What `image.extra['kind']` says."""
@@ -28,16 +29,19 @@ class OpenNebulaImage(NodeImage):
     """An image, or a VM template, whose id begins with ``template-``.
 
     :ivar location: the `NodeLocation` where it is
+    :ivar extra: see `ImageExtra`
     """
 
+    extra: ImageExtra  # type: ignore[assignment]  # narrower than Libcloud's
+
     def __init__(self, thing: Image | VmTemplate, location: NodeLocation, driver: NodeDriver) -> None:
-        extra = _image_extra(thing) if isinstance(thing, Image) else _template_extra(thing)
         super().__init__(
             id=str(thing.id) if isinstance(thing, Image) else f"{TEMPLATE}-{thing.id}",
             name=thing.name,
             driver=driver,
-            extra={"location": str(location.id), **extra},
         )
+        self.extra = _image_extra(thing) if isinstance(thing, Image) else _template_extra(thing)
+        self.extra["location"] = str(location.id)
         self.location = location
 
 
@@ -70,7 +74,7 @@ def kind_and_number(image_id: Any) -> tuple[str, int]:
     return IMAGE, int(image_id)
 
 
-def _image_extra(image: Image) -> dict[str, Any]:
+def _image_extra(image: Image) -> ImageExtra:
     return {
         "kind": IMAGE,
         "type": image.kind,
@@ -89,7 +93,7 @@ def _image_extra(image: Image) -> dict[str, Any]:
     }
 
 
-def _template_extra(template: VmTemplate) -> dict[str, Any]:
+def _template_extra(template: VmTemplate) -> ImageExtra:
     return {
         "kind": TEMPLATE,
         "owner": template.owner,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
@@ -13,19 +14,26 @@ from stratuslab_libcloud.driver.states import STATE_OF_STATUS
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import Disk, Nic, VirtualMachine
+    from stratuslab_libcloud.driver.opennebula.extra import DiskExtra, NicExtra, NodeExtra
+    from stratuslab_libcloud.driver.opennebula.sizes import OpenNebulaSize
 
 
 class OpenNebulaNode(LocatedNode):
     """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
 
     :ivar location: the `NodeLocation` where it is
+    :ivar extra: see `NodeExtra`
     """
+
+    extra: NodeExtra  # type: ignore[assignment]  # narrower than Libcloud's
+    size: OpenNebulaSize
+    created_at: datetime | None
 
     def __init__(
         self,
         machine: VirtualMachine,
         location: NodeLocation,
-        size: NodeSize,
+        size: OpenNebulaSize,
         image: NodeImage | None,
         driver: NodeDriver,
     ) -> None:
@@ -60,9 +68,9 @@ def labels_in(template: Any) -> list[str]:
     return [label.strip() for label in text.split(",") if label.strip()] if isinstance(text, str) else []
 
 
-def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, Any]:
+def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
     template = machine.user_template
-    extra = {
+    extra: NodeExtra = {
         "location": str(location.id),
         "state": machine.state_name,
         "lcm_state": machine.lcm_state_name,
@@ -84,15 +92,13 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, An
         "ended_at": machine.ended.isoformat() if machine.ended else None,
     }
     if machine.context is not None:
-        extra |= {
-            "context": {name: value for name, value in machine.context.items() if name != "PASSWORD"},
-            "template_id": None if machine.template_id is None else str(machine.template_id),
-            "user_template": dict(template),
-        }
+        extra["context"] = {name: value for name, value in machine.context.items() if name != "PASSWORD"}
+        extra["template_id"] = None if machine.template_id is None else str(machine.template_id)
+        extra["user_template"] = dict(template)
     return extra
 
 
-def _nic_extra(nic: Nic) -> dict[str, Any]:
+def _nic_extra(nic: Nic) -> NicExtra:
     return {
         "nic_id": nic.nic_id,
         "network_id": None if nic.network_id is None else str(nic.network_id),
@@ -105,7 +111,7 @@ def _nic_extra(nic: Nic) -> dict[str, Any]:
     }
 
 
-def _disk_extra(disk: Disk) -> dict[str, Any]:
+def _disk_extra(disk: Disk) -> DiskExtra:
     return {
         "disk_id": disk.disk_id,
         "image_id": None if disk.image_id is None else str(disk.image_id),

@@ -14,6 +14,7 @@ from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
     from stratuslab_libcloud.client.opennebula.vm_templates import VmTemplate
+    from stratuslab_libcloud.driver.opennebula.extra import SizeExtra
 
 
 class OpenNebulaSize(NodeSize):
@@ -21,7 +22,10 @@ class OpenNebulaSize(NodeSize):
 
     :ivar cpu: the share of physical CPUs, such as 0.5
     :ivar vcpu: virtual CPUs
+    :ivar extra: see `SizeExtra`
     """
+
+    extra: SizeExtra  # type: ignore[assignment]  # narrower than Libcloud's
 
     def __init__(self, size_id: str, name: str, ram: int, cpu: float, vcpu: int, driver: NodeDriver) -> None:
         super().__init__(
@@ -32,8 +36,8 @@ class OpenNebulaSize(NodeSize):
             bandwidth=0,
             price=0.0,
             driver=driver,
-            extra={"cpu": cpu, "vcpu": vcpu},
         )
+        self.extra = {"cpu": cpu, "vcpu": vcpu}
         self.cpu = cpu
         self.vcpu = vcpu
 

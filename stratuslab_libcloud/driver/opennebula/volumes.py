@@ -19,6 +19,7 @@ from stratuslab_libcloud.errors import ConflictError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
+    from stratuslab_libcloud.driver.opennebula.extra import VolumeExtra
 
 MIB_IN_GIB = 1024
 _LARGEST_GIB = 1 << 20
@@ -43,7 +44,10 @@ class OpenNebulaVolume(StorageVolume):
     """A volume as it was when the cloud was asked about it.
 
     :ivar location: the `NodeLocation` where it is
+    :ivar extra: see `VolumeExtra`
     """
+
+    extra: VolumeExtra  # type: ignore[assignment]  # narrower than Libcloud's
 
     def __init__(self, image: Image, location: NodeLocation, driver: NodeDriver) -> None:
         super().__init__(
@@ -52,8 +56,8 @@ class OpenNebulaVolume(StorageVolume):
             size=gibibytes(image.size),
             driver=driver,
             state=state_of(image.state),
-            extra=_volume_extra(image, location),
         )
+        self.extra = _volume_extra(image, location)
         self.location = location
 
 
@@ -262,7 +266,7 @@ def _target(device: str | None) -> dict[str, str]:
     )
 
 
-def _volume_extra(image: Image, location: NodeLocation) -> dict[str, Any]:
+def _volume_extra(image: Image, location: NodeLocation) -> VolumeExtra:
     return {
         "location": str(location.id),
         "state": image.state,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from libcloud.compute.base import NodeDriver, NodeImage
 
@@ -13,18 +13,21 @@ from stratuslab_libcloud.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.stratuslab.entries import Image
+    from stratuslab_libcloud.driver.stratuslab.extra import ImageExtra
 
 
 class StratusLabImage(NodeImage):
     """An image that the Marketplace lists.
 
     :ivar entry: what its endorser says of it, as the client library has it
+    :ivar extra: see `ImageExtra`
     """
 
+    extra: ImageExtra  # type: ignore[assignment]  # narrower than Libcloud's
+
     def __init__(self, entry: Image, driver: NodeDriver, endorsers: Sequence[str] | None = None) -> None:
-        extra = _image_extra(entry)
-        extra["endorsers"] = [entry.endorser] if endorsers is None else list(endorsers)
-        super().__init__(id=entry.identifier, name=entry.name, driver=driver, extra=extra)
+        super().__init__(id=entry.identifier, name=entry.name, driver=driver)
+        self.extra = _image_extra(entry, [entry.endorser] if endorsers is None else endorsers)
         self.entry = entry
 
     def __repr__(self) -> str:
@@ -47,7 +50,7 @@ def get(cloud: Cloud, image_id: str, driver: NodeDriver) -> NodeImage:
     raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
 
 
-def _image_extra(entry: Image) -> dict[str, Any]:
+def _image_extra(entry: Image, endorsers: Sequence[str]) -> ImageExtra:
     return {
         "os": entry.os,
         "os_version": entry.os_version,
@@ -68,6 +71,7 @@ def _image_extra(entry: Image) -> dict[str, Any]:
         "publisher": entry.publisher,
         "hypervisor": entry.hypervisor,
         "endorser": entry.endorser,
+        "endorsers": list(endorsers),
         "endorsed": entry.endorsed,
         "disk_bus": entry.disks_bus,
         "inbound_ports": list(entry.inbound_ports),

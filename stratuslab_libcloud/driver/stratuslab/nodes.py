@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import NodeDriver, NodeImage, NodeLocation
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.stratuslab.proxy import user_name
@@ -16,6 +17,8 @@ from stratuslab_libcloud.driver.stratuslab.node_notes import read_notes
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
+    from stratuslab_libcloud.driver.stratuslab.extra import NodeExtra
+    from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 PUBLIC_NETWORK = "public"
 PRIVATE_NETWORKS = frozenset({"local", "private"})
@@ -26,13 +29,18 @@ class StratusLabNode(LocatedNode):
 
     :param known_name: the name of an image, if it is known
     :ivar location: the `NodeLocation` where it is
+    :ivar extra: see `NodeExtra`
     """
+
+    extra: NodeExtra  # type: ignore[assignment]  # narrower than Libcloud's
+    size: StratusLabSize
+    created_at: datetime | None
 
     def __init__(
         self,
         machine: VirtualMachine,
         location: NodeLocation,
-        size: NodeSize,
+        size: StratusLabSize,
         driver: NodeDriver,
         known_name: Callable[[str], str | None],
     ) -> None:
@@ -61,8 +69,7 @@ class StratusLabNode(LocatedNode):
         if self.extra["host"] is None:
             details = self.driver.ex_get_node(self)
             self.extra["host"] = details.extra["host"]
-        host: str | None = self.extra["host"]
-        return host
+        return self.extra["host"]
 
 
 def _addresses(machine: VirtualMachine) -> tuple[list[str], list[str]]:
@@ -96,7 +103,7 @@ def _image_of(machine: VirtualMachine, driver: NodeDriver, known_name: Callable[
     )
 
 
-def _node_extra(machine: VirtualMachine, location: NodeLocation) -> dict[str, Any]:
+def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
     notes = read_notes(machine.context)
     return {
         "location": str(location.id),

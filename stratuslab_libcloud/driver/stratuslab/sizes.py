@@ -14,7 +14,7 @@ from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
-
+    from stratuslab_libcloud.driver.stratuslab.extra import SizeExtra
 
 _LARGEST = 2**31 - 1
 
@@ -24,7 +24,10 @@ class StratusLabSize(NodeSize):
     1 and 1000 for each, as they have always been in this driver, and mean nothing.
 
     :ivar cpu: virtual CPUs
+    :ivar extra: see `SizeExtra`
     """
+
+    extra: SizeExtra  # type: ignore[assignment]  # narrower than Libcloud's
 
     def __init__(self, instance_type: InstanceType, driver: NodeDriver) -> None:
         super().__init__(
@@ -35,8 +38,8 @@ class StratusLabSize(NodeSize):
             bandwidth=1000,
             price=1.0,
             driver=driver,
-            extra={"cpu": instance_type.cpu, "swap": instance_type.swap},
         )
+        self.extra = {"cpu": instance_type.cpu, "swap": instance_type.swap}
         self.cpu = instance_type.cpu
 
     def __repr__(self) -> str:
@@ -53,7 +56,7 @@ class Sizes:
     def __init__(self, configuration: Configuration, driver: NodeDriver) -> None:
         self._configuration = configuration
         self._driver = driver
-        self._of_shapes: dict[tuple[int, int, int], NodeSize] = {}
+        self._of_shapes: dict[tuple[int, int, int], StratusLabSize] = {}
 
     def all(self) -> list[StratusLabSize]:
         """The standard instance types and the user's own.
@@ -100,7 +103,7 @@ class Sizes:
             _number("a size's swap", swap, 0),
         )
 
-    def of(self, machine: VirtualMachine) -> NodeSize:
+    def of(self, machine: VirtualMachine) -> StratusLabSize:
         """The instance type that a machine has the shape of; many machines share one object."""
         shape = (machine.cpu, machine.memory or 0, machine.swap or 0)
         sizes = self._of_shapes

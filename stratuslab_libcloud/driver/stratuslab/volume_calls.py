@@ -77,7 +77,7 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
             raise NotImplementedError(f"create_volume cannot start from a snapshot on StratusLab clouds: {_NO_COPIES}")
         where = self._locations.find(location)
         disk = volumes.create(self._locations.cloud(where), size, name, ex_visibility)
-        return volumes.StratusLabVolume(disk, where, self)
+        return volumes.StratusLabVolume(disk, where, self, mounts=())
 
     def destroy_volume(self, volume: StorageVolume) -> bool:
         """Destroy a volume and what is on it. One that is gone already is no error.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import NodeDriver, NodeLocation, StorageVolume, VolumeSnapshot
 from libcloud.compute.types import StorageVolumeState, VolumeSnapshotState
@@ -19,6 +19,9 @@ from stratuslab_libcloud.config import Password
 from stratuslab_libcloud.driver.arguments import text
 from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
 
+if TYPE_CHECKING:
+    from stratuslab_libcloud.driver.stratuslab.extra import Attachment, VolumeExtra
+
 _log = logging.getLogger(__name__)
 
 _VISIBILITIES = ("private", "public")
@@ -30,7 +33,10 @@ class StratusLabVolume(StorageVolume):
     """A persistent disk.
 
     :ivar location: the `NodeLocation` where it is
+    :ivar extra: see `VolumeExtra`
     """
+
+    extra: VolumeExtra  # type: ignore[assignment]  # narrower than Libcloud's
 
     def __init__(
         self,
@@ -45,15 +51,15 @@ class StratusLabVolume(StorageVolume):
             size=disk.size,
             driver=driver,
             state=StorageVolumeState.INUSE if disk.users else StorageVolumeState.AVAILABLE,
-            extra=_volume_extra(disk, location, mounts),
         )
+        self.extra = _volume_extra(disk, location, mounts)
         self.location = location
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.name!r} {self.size} GiB at '{self.location.id}'>"
 
 
-def attachment(mount: Mount) -> dict[str, str]:
+def attachment(mount: Mount) -> Attachment:
     """What `volume.extra['attachments']` says of one machine that uses the volume."""
     return {"node_id": str(mount.machine), "device": mount.device}
 
@@ -129,7 +135,7 @@ def attach(cloud: Cloud, machine: int, volume: StorageVolume, device: str | None
     with told(lambda: _attaching(cloud, uuid, machine)):
         attached = Mount(machine, confirmed_changes.attach_disk(cloud.disks, uuid, host, machine, deadline.left()))
     extra = volume.extra or {}
-    volume.extra = {**extra, "attachments": [*extra.get("attachments", ()), attachment(attached)]}
+    volume.extra = {**extra, "attachments": [*(extra.get("attachments") or ()), attachment(attached)]}
     _note_users(volume, +1)
 
 
@@ -207,8 +213,8 @@ def _checked_size(size: Any) -> int:
     return gibibytes
 
 
-def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | None) -> dict[str, Any]:
-    extra: dict[str, Any] = {
+def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | None) -> VolumeExtra:
+    return {
         "location": str(location.id),
         "state": _STATES[disk.users > 0],
         "owner": disk.owner,
@@ -217,10 +223,7 @@ def _volume_extra(disk: Disk, location: NodeLocation, mounts: Iterable[Mount] | 
         "snapshot_of": disk.snapshot_of,
         "mark": disk.mark,
         "quarantine": disk.quarantine or None,
+        "type": disk.kind,
+        "visibility": disk.visibility,
+        "attachments": None if mounts is None else [attachment(mount) for mount in mounts],
     }
-    if disk.kind or disk.visibility:
-        extra["type"] = disk.kind
-        extra["visibility"] = disk.visibility
-    if mounts is not None:
-        extra["attachments"] = [attachment(mount) for mount in mounts]
-    return extra

@@ -51,7 +51,11 @@ def test_listing_gives_the_same_volumes(volume: StratusLabVolume, driver: Stratu
         "snapshot_of": None,
         "mark": volume.extra["mark"],
         "quarantine": None,
+        "type": None,
+        "visibility": None,
+        "attachments": None,
     }
+    assert volume.extra["attachments"] == []
 
 
 def test_details_of_one_volume(volume: StratusLabVolume, driver: StratusLabNodeDriver, start: Start) -> None:

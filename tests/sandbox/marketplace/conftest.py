@@ -40,7 +40,7 @@ class Client:
         options.setdefault("headers", XML)
         return self._session.request(verb, f"{self.url}{path}", allow_redirects=False, **options)
 
-    def list(self, path: str = "/metadata", **parameters: str) -> list[ET.Element]:
+    def entries(self, path: str = "/metadata", **parameters: str) -> list[ET.Element]:
         answer = self(path, params=parameters)
         if answer.status_code == 404:
             return []
@@ -48,7 +48,7 @@ class Client:
         return ET.fromstring(answer.content).findall("rdf:RDF/rdf:Description", NS)
 
     def titles(self, path: str = "/metadata", **parameters: str) -> list[str]:
-        return [text(entry, "dcterms:title") for entry in self.list(path, **parameters)]
+        return [text(entry, "dcterms:title") for entry in self.entries(path, **parameters)]
 
     def upload(self, document: str) -> requests.Response:
         return self("/metadata", "POST", data=document.encode(), headers={"Content-Type": "application/xml"})
@@ -66,7 +66,7 @@ def text(entry: ET.Element, path: str) -> str:
 
 
 def entry_named(marketplace: Client, title: str, **parameters: str) -> ET.Element:
-    return next(e for e in marketplace.list(**parameters) if text(e, "dcterms:title") == title)
+    return next(e for e in marketplace.entries(**parameters) if text(e, "dcterms:title") == title)
 
 
 def key(entry: ET.Element) -> str:

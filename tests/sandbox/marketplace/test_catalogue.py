@@ -17,7 +17,7 @@ def test_a_dozen_images_are_valid(marketplace: Client) -> None:
 
 
 def test_every_entry_says_what_an_entry_must_say(marketplace: Client) -> None:
-    for entry in marketplace.list():
+    for entry in marketplace.entries():
         checksums = {
             text(checksum, "slreq:algorithm"): text(checksum, "slreq:value")
             for checksum in entry.findall("slreq:checksum", NS)

@@ -123,7 +123,7 @@ def test_validity_runs_out(marketplace: Client, clock: ManualClock) -> None:
 
 def test_a_listing_has_the_latest_of_each_endorser(marketplace: Client) -> None:
     centos = text(entry_named(marketplace, "CentOS 6.5 base"), "dcterms:identifier")
-    listed = marketplace.list(f"/metadata/{centos}")
+    listed = marketplace.entries(f"/metadata/{centos}")
     assert {key(entry).split("/")[1] for entry in listed} == {JANE, JOHN}
     assert len(listed) == 2
 

@@ -7,7 +7,7 @@ import xmlrpc.client
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pyone
+import pyone  # type: ignore[import-untyped]
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
