@@ -20,6 +20,7 @@ class _DescribedNode(TypedDict):
     metadata: dict[str, str]
     tags: dict[str, str] | list[str]
     key_name: str | None
+    save_as: str | None
 
 
 class NodeExtra(_DescribedNode, total=False):
@@ -39,6 +40,7 @@ class NodeExtra(_DescribedNode, total=False):
     :param metadata: what ``ex_metadata`` was
     :param tags: what ``ex_tags`` was
     :param key_name: what ``ex_keyname`` was
+    :param save_as: the title of the image that is made of it when it is shut down
     :param ssh_host: the address at which it was reached
     :param ssh_port: the port
     :param ssh_username: who logged in
