@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(r"%(?:(?P<percent>%)|\((?P<key>[^)]+)\)s)?")
+_TOKEN = re.compile(r"%(?:(?P<percent>%)|\((?P<key>[^)%]+)\)s)?")
 _MAX_DEPTH = 10
 _MAX_LENGTH = 1 << 20
 _COST_OF_A_REFERENCE = 100

@@ -17,7 +17,6 @@ from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, Servi
 T = TypeVar("T")
 
 _NOTHING_FOUND = "no metadata"
-_ERROR = re.compile(rb"<error>(.*?)</error>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _NO_VERDICT = frozenset({403, 405, 501})
 """What HEAD is answered with where only GET is possible."""
@@ -176,6 +175,7 @@ def _read_images(answer: Answer) -> Iterator[Image]:
 
 def _message_in(body: bytes) -> str | None:
     """The text in an ``error`` element, a plain text, or an HTML page."""
-    error = _ERROR.search(body)
-    text = (error.group(1) if error else body).decode("utf-8", "replace")
+    _, _, after = body.partition(b"<error>")
+    error, is_closed, _ = after.partition(b"</error>")
+    text = (error if is_closed else body).decode("utf-8", "replace")
     return _TAG.sub(" ", text).strip() or None
