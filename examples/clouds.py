@@ -35,7 +35,8 @@ def configuration() -> Iterator[Path]:
 
 @contextmanager
 def sandboxes() -> Iterator[Path]:
-    """A configuration file with two sandboxes as its clouds, and a new key pair to enter their machines with."""
+    """A configuration file with sandboxes as its clouds, two StratusLab clouds and an OpenNebula, and a new key pair to
+    enter their machines with."""
     from stratuslab_libcloud.sandbox import Sandbox
     from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 
@@ -45,6 +46,8 @@ def sandboxes() -> Iterator[Path]:
         for section, name in (("default", "Sandbox One"), ("second", "Sandbox Two")):
             sandbox = stack.enter_context(Sandbox())
             sandbox.write_config(config, section=section, public_key_file=public_key, name=name, country="Loopback")
+        opennebula = stack.enter_context(Sandbox(kind="opennebula"))
+        opennebula.write_config(config, section="opennebula", public_key_file=public_key, name="An OpenNebula")
         yield config
 
 

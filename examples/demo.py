@@ -10,13 +10,14 @@ from pathlib import Path
 from clouds import sandboxes
 
 HERE = Path(__file__).parent
-EXAMPLES = ("create_node.py", "deploy_node.py", "volumes.py", "several_clouds.py")
+EXAMPLES = ("create_node.py", "deploy_node.py", "volumes.py", "several_clouds.py", "opennebula.py")
 
 
 def main() -> int:
     started = time.monotonic()
     with sandboxes() as config:
-        print(f"Two sandbox clouds run on loopback. The configuration file that names them:\n\n{shown(config)}")
+        print("Two StratusLab clouds and an OpenNebula run on loopback. The configuration file that names them:")
+        print(f"\n{shown(config)}")
         failed = [name for name in EXAMPLES if not run(name, config)]
     results = [f"  {'failed' if name in failed else 'ok':7}{name}" for name in EXAMPLES]
     print(f"\nThe sandboxes are gone again. After {time.monotonic() - started:.1f} s:", *results, sep="\n")

@@ -12,6 +12,14 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 SAID = {
     "create_node.py": ["Created machine 0 from 'ttylinux'", "Now it is running on node1.example.org", "Destroyed"],
+    "opennebula.py": [
+        "OpenNebula 7.4",
+        "Now it is running on host",
+        "is vdb",
+        "POWEROFF",
+        "it is READY",
+        "Destroyed",
+    ],
     "volumes.py": ["Created a volume of 10 GiB", "it is /dev/vdz", "measurements: 10 GiB, inuse, PRIVATE", "Detached"],
     "several_clouds.py": ["Sandbox One: machine 0 is running", "Sandbox Two: machine 0 is running", "Destroyed"],
     "dask_cluster.py": [
