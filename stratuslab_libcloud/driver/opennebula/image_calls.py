@@ -62,7 +62,7 @@ class ImageCalls(VolumeCalls):
         :param description: what it is
         :param ex_disk_id: one of those in ``node.extra['disks']``; the root disk if not given
         :param ex_wait: whether to wait until it is ready
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when the machine's state does not permit it
         :raises NameTakenError: when the user has another image of this name
         """
@@ -94,7 +94,7 @@ class ImageCalls(VolumeCalls):
         :param description: what it is
         :param ex_datastore: where to: one of `ex_list_datastores`, its id or its name; the original's if not given
         :param ex_wait: whether to wait until it is ready
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises NameTakenError: when the user has another image of this name
         """
         from stratuslab_libcloud.client.opennebula.xml_template import checked_name
@@ -112,7 +112,7 @@ class ImageCalls(VolumeCalls):
     def delete_image(self, node_image: NodeImage, *, ex_timeout: Seconds = None) -> bool:
         """Delete an image, and see that it is gone. One that is gone already is no error.
 
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when a machine uses it
         """
         where, image_id = self._image_at(node_image, None)

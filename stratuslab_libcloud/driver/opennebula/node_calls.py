@@ -1,7 +1,7 @@
 """What can be done with a node: actions, names, capacity, labels, network interfaces.
 
 The daemon only starts what it says True to, and may fail silently; each call here has succeeded when the machine's
-document says so. `ex_timeout` is how long that may take, in seconds; by default the location's ``endpoint_timeout``.
+document says so. `ex_timeout` is how long that may take, in seconds; by default the location's ``request_timeout``.
 """
 
 from __future__ import annotations

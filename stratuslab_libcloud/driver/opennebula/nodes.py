@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class OpenNebulaNode(LocatedNode):
-    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
+    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node`.
 
     :ivar location: the `NodeLocation` where it is
     :ivar extra: see `NodeExtra`

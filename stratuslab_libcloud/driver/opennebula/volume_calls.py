@@ -95,7 +95,7 @@ class VolumeCalls(NodeCalls):
     def destroy_volume(self, volume: StorageVolume, *, ex_timeout: Seconds = None) -> bool:
         """Destroy a volume with its snapshots, and see that it is gone. One that is gone already is no error.
 
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when a machine uses it
         """
         cloud = self._cloud_with(volume)
@@ -109,7 +109,7 @@ class VolumeCalls(NodeCalls):
         """Put a volume into a running or powered-off machine; `volume.extra['attachments']` then says as which device.
 
         :param device: the one to ask for, such as ``vdc`` or ``/dev/vdc``, or ``vd`` for the next of that kind
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when the volume is in use, or the machine's state does not permit it, or it failed
         :raises InvalidArgumentError: when the two are at different locations
         """
@@ -130,7 +130,7 @@ class VolumeCalls(NodeCalls):
         """Take a volume out of the machine that it is in. A root disk stays where it is.
 
         :param ex_node: which machine, if it is in several
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when it is in none, or is a root disk, or the machine's state does not permit it
         """
         from stratuslab_libcloud.driver.opennebula import volumes
@@ -148,7 +148,7 @@ class VolumeCalls(NodeCalls):
 
         :param size: GiB
         :param ex_node: which machine, if it is in several
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when it is in no machine, or the size is not larger, or it failed
         """
         from stratuslab_libcloud.driver.opennebula import volumes
@@ -173,7 +173,7 @@ class VolumeCalls(NodeCalls):
     ) -> OpenNebulaVolumeSnapshot:
         """Make a snapshot of a volume. OpenNebula can do that only while a machine has it.
 
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when it is in no machine, or the machine's state does not permit it, or it failed
         """
         from stratuslab_libcloud.driver.opennebula import snapshots
@@ -188,7 +188,7 @@ class VolumeCalls(NodeCalls):
     def destroy_volume_snapshot(self, snapshot: VolumeSnapshot, *, ex_timeout: Seconds = None) -> bool:
         """Delete a snapshot of a volume that no machine has. The active one, which the volume goes on from, stays.
 
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when a machine has the volume, or the snapshot is the active one
         """
         from stratuslab_libcloud.driver.opennebula import snapshots
@@ -200,7 +200,7 @@ class VolumeCalls(NodeCalls):
     def ex_revert_volume_snapshot(self, snapshot: VolumeSnapshot, *, ex_timeout: Seconds = None) -> bool:
         """Make a volume what it was. The machine that has it, if any, has to be powered off.
 
-        :param ex_timeout: seconds; by default the location's ``endpoint_timeout``
+        :param ex_timeout: seconds; by default the location's ``request_timeout``
         :raises ConflictError: when the machine is not powered off
         """
         from stratuslab_libcloud.driver.opennebula import snapshots

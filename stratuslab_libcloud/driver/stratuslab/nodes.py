@@ -25,7 +25,7 @@ PRIVATE_NETWORKS = frozenset({"local", "private"})
 
 
 class StratusLabNode(LocatedNode):
-    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node_details`.
+    """A machine as it was when the cloud was asked about it; ask again with `ex_get_node`.
 
     :param known_name: the name of an image, if it is known
     :ivar location: the `NodeLocation` where it is
