@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
 
-from stratuslab_libcloud.sandbox.compute.template_xml import cdata, template_xml
+from stratuslab_libcloud.sandbox.compute.template_xml import cdata, template_xml, vector_xml
 from stratuslab_libcloud.sandbox.opennebula.object_xml import identity_xml, ids_xml, lock_xml, permissions_xml
 from stratuslab_libcloud.sandbox.state.opennebula.disk_snapshots import DiskSnapshots
 from stratuslab_libcloud.sandbox.state.opennebula.machine import ActionRecord, Machine, ScheduledAction
@@ -39,6 +39,7 @@ _ABRIDGED_NIC = (
     "NIC_ID",
     "SECURITY_GROUPS",
 )
+_ABRIDGED_MONITORING = ("CPU", "MEMORY", "STATE")
 _ABRIDGED_USER_TEMPLATE = (
     "LABELS",
     "ERROR",
@@ -72,7 +73,7 @@ class MachineXml:
             f"<VM>{identity_xml(machine)}{permissions_xml(machine)}<LAST_POLL>0</LAST_POLL>"
             f"<STATE>{machine.state.value}</STATE><LCM_STATE>{machine.lcm_state.value}</LCM_STATE>"
             f"<PREV_STATE>{machine.state.value}</PREV_STATE><PREV_LCM_STATE>{machine.lcm_state.value}</PREV_LCM_STATE>"
-            f"{_times_xml(machine)}{lock_xml(machine.lock)}<MONITORING></MONITORING>"
+            f"{_times_xml(machine)}{lock_xml(machine.lock)}<MONITORING>{vector_xml(machine.monitoring)}</MONITORING>"
             f"{ids_xml('SCHED_ACTIONS', (planned.id for planned in machine.scheduled))}"
             f"{template_xml(_template(machine, decrypts=decrypts), extra=scheduled)}"
             f"{template_xml(machine.user_template, 'USER_TEMPLATE')}"
@@ -93,7 +94,7 @@ class MachineXml:
             f"{_selected('GRAPHICS', graphics, sorted(graphics)) if graphics else ''}"
             f"{''.join(_selected('DISK', disk, _ABRIDGED_DISK) for disk in machine.disks)}"
             f"{''.join(_selected('NIC', nic, _ABRIDGED_NIC) for nic in (*machine.nics, *machine.aliases))}"
-            f"</TEMPLATE><MONITORING/>{_abridged_user_template(machine.user_template)}"
+            f"</TEMPLATE>{_abridged_monitoring(machine.monitoring)}{_abridged_user_template(machine.user_template)}"
             f"{_last_stay_xml(machine)}</VM>"
         )
 
@@ -200,6 +201,11 @@ def _scheduled_xml(machine_id: int, planned: ScheduledAction) -> str:
 def _selected(element: str, vector: Mapping[str, str], names: Sequence[str]) -> str:
     parts = "".join(f"<{name}>{cdata(vector[name])}</{name}>" for name in names if name in vector)
     return f"<{element}>{parts}</{element}>"
+
+
+def _abridged_monitoring(monitoring: Mapping[str, str]) -> str:
+    names = [name for name in _ABRIDGED_MONITORING if name in monitoring]
+    return _selected("MONITORING", monitoring, names) if names else "<MONITORING/>"
 
 
 def _abridged_user_template(template: Template) -> str:

@@ -192,6 +192,7 @@ class Machine(PoolObject):
     :param context_disk: number and device of the disk with the context
     :param ended: seconds since 1970; 0 while it is not
     :param disk_snapshots: by the number of the disk
+    :param monitoring: what its hypervisor says of it, such as GUEST_IP
     :param on_hold: it is held once its images are ready
     :param revision: grows with each change
     """
@@ -212,6 +213,7 @@ class Machine(PoolObject):
     disk_snapshots: dict[int, DiskSnapshots] = field(default_factory=dict)
     system_snapshots: list[SystemSnapshot] = field(default_factory=list)
     scheduled: list[ScheduledAction] = field(default_factory=list)
+    monitoring: Mapping[str, str] = field(default_factory=dict)
     on_hold: bool = False
     next_disk_id: int = 0
     next_nic_id: int = 0

@@ -62,7 +62,6 @@ _UNDERSTOOD = frozenset(
     )
 )
 _BUILT = frozenset(("NAME", "DISK", "NIC", "NIC_ALIAS", "CONTEXT", "SCHED_ACTION"))
-_CAPACITY = ("CPU", "MEMORY", "VCPU")
 _CLUSTERS = '("CLUSTERS/ID" @> 0)'
 
 
@@ -150,6 +149,15 @@ class Machines:
     def put(self, machine_id: int, state: MachineState) -> None:
         """Let a machine be in a state, as accidents and administrators do it; it stays unless the state passes."""
         self._life_cycle.enter(self.pool[machine_id], state)
+
+    def report(self, machine_id: int, **monitoring: str) -> None:
+        """Let a machine's hypervisor say something of it, as nothing does by itself here.
+
+        :param monitoring: such as ``GUEST_IP="10.0.0.7"``
+        """
+        machine = self.pool[machine_id]
+        machine.monitoring = monitoring
+        machine.touch()
 
     def rename(self, user: User, machine_id: int, name: str) -> None:
         """Give a machine another name.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox.state.opennebula.networks import AddressRange, Network
+from stratuslab_libcloud.sandbox.state.template import Template
 
 from ...opennebula.conftest import DONE, SMALL, Call, document, passed_states, states
 
@@ -308,6 +310,24 @@ def test_a_scheduled_action_that_comes_at_a_bad_time_says_so(ask: Call, clock: M
     clock.advance(2)
     message = document(ask, machine_id).findtext("TEMPLATE/SCHED_ACTION/MESSAGE", "")
     assert "not available for state HOLD" in message
+
+
+def test_what_the_hypervisor_says(sandbox: Sandbox, ask: Call, running: int) -> None:
+    sandbox.opennebula.machines.report(running, GUEST_IP="10.0.0.7", CPU="1.5")
+    assert document(ask, running).findtext("MONITORING/GUEST_IP") == "10.0.0.7"
+    listed = ask("one.vmpool.info", -3, -1, -1, -1)
+    assert "<MONITORING><CPU><![CDATA[1.5]]></CPU></MONITORING>" in listed
+
+
+def test_a_network_without_addresses_gives_none(sandbox: Sandbox, ask: Call) -> None:
+    networks, admin = sandbox.opennebula.networks, sandbox.opennebula.users.named("oneadmin")
+    ranges = [AddressRange(0, "ETHER", 10, 0x020012345678)]
+    network = Network(id=networks.take_id(), owner=admin, name="dhcp", bridge="br9", template=Template(), ranges=ranges)
+    networks.add(network)
+    nic = document(ask, ask("one.vm.allocate", f"{BASE} NIC=[NETWORK_ID={network.id}]", True)).find("TEMPLATE/NIC")
+    assert nic is not None
+    assert nic.findtext("MAC") == "02:00:12:34:56:78"
+    assert not [child.tag for child in nic if child.tag.startswith("IP")]
 
 
 def test_unknown_machines(refusal: Call) -> None:
