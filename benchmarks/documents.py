@@ -51,6 +51,10 @@ class Documents:
         listed = "".join(self.machine(number, long) for number in numbers)
         return reply(f"<string>{escape('<VM_POOL>')}{listed}{escape('</VM_POOL>')}</string>")
 
+    def new_machines(self, numbers: Iterable[int]) -> bytes:
+        """The reply to ``one.vmpool.info`` about machines that a driver has just created; without their marks."""
+        return _MARK.sub("", self.pool(numbers).decode()).encode()
+
     def one_machine(self, number: int) -> bytes:
         """The reply to ``one.vm.info``; without the mark, which would be another one than the new machine's."""
         return reply(f"<string>{_MARK.sub('', self.machine(number))}</string>")

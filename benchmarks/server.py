@@ -110,10 +110,9 @@ class _Service:
         match method[1] if method else b"":
             case b"one.vmpool.info":
                 first, last = _range_in(body)
-                if 0 <= last - first <= _BEFORE_A_NEW_ONE:
-                    return self._machine(last)
-                machines = int(kind.get("machines", 100))
-                return self._pool(first, last if last >= 0 else machines - 1, "long" in kind)
+                if last >= 0:  # for machines that were just created, whose marks this server does not know
+                    return self._new(last if last - first <= _BEFORE_A_NEW_ONE else first, last)
+                return self._pool(first, int(kind.get("machines", 100)) - 1, "long" in kind)
             case b"one.vm.allocate":
                 return _with_head(reply(f"<i4>{next(self._numbers) % 1000}</i4>"))
             case b"one.vm.info":
@@ -127,6 +126,10 @@ class _Service:
     @functools.cache  # noqa: B019 - there is one for as long as the process lives
     def _pool(self, first: int, last: int, long: bool) -> bytes:
         return _with_head(self._documents.pool(range(max(0, first), last + 1), long))
+
+    @functools.cache  # noqa: B019 - as above
+    def _new(self, first: int, last: int) -> bytes:
+        return _with_head(self._documents.new_machines(range(first, last + 1)))
 
     @functools.cache  # noqa: B019 - as above
     def _machine(self, number: int) -> bytes:
