@@ -91,6 +91,35 @@ def test_actions(sandbox: Sandbox, tmp_path: Path, key_file: Path, driver: Strat
     assert act("destroy_vm", f"vm_id={made['id']}") is True
 
 
+def test_what_published_programs_of_stratuslab_do(
+    sandbox: Sandbox, config_file: Path, key_file: Path, clean_environment: Path
+) -> None:
+    """In the order and with the arguments of theirs; their configuration file is gone once the driver has been made."""
+    program = f"""
+from libcloud.compute.base import NodeAuthSSHKey
+from libcloud.compute.providers import get_driver, set_driver
+import os, stratuslab.libcloud.compute_driver
+
+set_driver('STRATUSLAB', 'stratuslab.libcloud.compute_driver', 'StratusLabNodeDriver')
+driver = get_driver('STRATUSLAB')('unused-key', stratuslab_user_config={str(config_file)!r})
+os.remove({str(config_file)!r})
+size = [size for size in driver.list_sizes() if size.id == 'm1.large'][0]
+size.cpu, size.ram = '2', '2048'
+location = driver.list_locations()[0]
+image = [image for image in driver.list_images() if image.name.find('ttylinux') != -1][-1]
+key = NodeAuthSSHKey(open({str(key_file)!r}).read())
+node = driver.create_node(size=size, location=location, image=image, auth=key)
+other = driver.create_node(name='', size=size, location=location, image=image, auth=key)
+driver.wait_until_running([node])
+print([each.name for each in driver.list_nodes()], driver.list_nodes()[0].size.ram)
+node.destroy()
+"""
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "['one-0', 'one-1'] 2048\n"
+
+
 def test_the_computing_element_of_dirac() -> None:
     text = (PROGRAMS / "dirac_ce.cfg").read_text()
     settings = dict(re.findall(r"^ +(\w+) = (.+)$", text, re.MULTILINE))

@@ -40,6 +40,10 @@ _WITHOUT_MEANING = {
 }
 """What programs give to any driver, and why it changes nothing here."""
 
+_NO_SECTION = ("default", "unused-key")
+"""What stands for the default location, whatever that is called: in the old documentation, and in StratusLab's own
+published programs, which had to give some key."""
+
 _FILES = ("ex_pem_certificate", "ex_pem_key", "ex_ca_cert", "ex_public_key_file", "ex_key_pairs_directory")
 _URLS = ("proxy_url", "ex_pdisk_endpoint", "ex_marketplace_endpoint")
 
@@ -228,7 +232,7 @@ class ConstructorArguments:
         if "key" not in self._given or "secret" in self._given:
             return None
         key = text("key", self.get("key"))
-        if key == "default":
+        if key in _NO_SECTION:
             return None
         if self._default_location() not in (None, key):
             raise InvalidArgumentError("key and stratuslab_default_location name different sections.")

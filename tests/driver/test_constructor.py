@@ -247,6 +247,7 @@ def test_an_endpoint_beside_a_file_is_used() -> None:
 
 def test_a_key_alone_chooses_the_default_location() -> None:
     assert with_two("default")._locations.find(None).id == "athens"
+    assert with_two("unused-key")._locations.find(None).id == "athens"
     assert with_two("paris")._locations.find(None).id == "paris"
     assert ids(with_two("paris")) == ["athens", "paris", "orsay"]
 
