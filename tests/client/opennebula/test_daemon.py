@@ -58,9 +58,9 @@ def meaning_of(body: bytes) -> str:
 
 
 @pytest.mark.parametrize("version", ["6.10", "7.4"])
-def test_each_kind_of_real_answer(samples: Path, version: str) -> None:
+def test_each_kind_of_real_answer(real_samples: Path, version: str) -> None:
     """Five items, the last one an i8; 200 for all of them."""
-    text = (samples / f"opennebula-today/{version}-responses.txt").read_text()
+    text = (real_samples / f"opennebula-today/{version}-responses.txt").read_text()
     codes = {}
     for heading, answer in re.findall(r"##### (.*?)\n(.*?)(?=\n##### |\Z)", text, re.DOTALL):
         body = answer[answer.index("<?xml") :].strip().encode()

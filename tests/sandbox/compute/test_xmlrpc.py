@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 import xmlrpc.client
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ import requests
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.compute import proxy
 
-from ...conftest import SAMPLES
 from ..conftest import ALICE, Oned, ok
 from .conftest import post, shape
 
@@ -89,7 +89,6 @@ def test_the_proxy_changes_no_value(sandbox: Sandbox, http: requests.Session) ->
     assert "<int>>\n<x" in directly[0][0][1]
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
 @pytest.mark.parametrize(
     ("sample", "call"),
     [
@@ -97,22 +96,22 @@ def test_the_proxy_changes_no_value(sandbox: Sandbox, http: requests.Session) ->
         ("method-unknown", xmlrpc.client.dumps(("", 99), "one.nothing.info")),
     ],
 )
-def test_the_proxy_writes_as_the_real_one(sandbox: Sandbox, http: requests.Session, sample: str, call: str) -> None:
-    assert (SAMPLES / f"proxy/{sample}.response").read_text().endswith(f"\n{post(sandbox, http, call).text}")
+def test_the_proxy_writes_as_the_real_one(
+    real_samples: Path, sandbox: Sandbox, http: requests.Session, sample: str, call: str
+) -> None:
+    assert (real_samples / f"proxy/{sample}.response").read_text().endswith(f"\n{post(sandbox, http, call).text}")
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
-def test_the_proxys_own_faults_are_those_of_the_real_one() -> None:
+def test_the_proxys_own_faults_are_those_of_the_real_one(real_samples: Path) -> None:
     for sample, ours in (
         ("daemon-down", proxy.DAEMON_IS_DOWN),
         ("daemon-ends-the-connection-twice", proxy.CONNECTION_BROKE),
     ):
-        assert (SAMPLES / f"proxy/{sample}.response").read_text().endswith(ours)
+        assert (real_samples / f"proxy/{sample}.response").read_text().endswith(ours)
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="no samples")
-def test_the_envelope_is_that_of_the_real_daemon(sandbox: Sandbox, http: requests.Session) -> None:
+def test_the_envelope_is_that_of_the_real_daemon(real_samples: Path, sandbox: Sandbox, http: requests.Session) -> None:
     answer = ask_daemon(sandbox, http, ":".join(ALICE), -3, -1, -1, -1, method="one.vmpool.info")
     assert answer.headers["Content-Type"] == "text/xml; charset=utf-8"
-    real = ET.parse(SAMPLES / "opennebula-3.2.1/vmpool.info.response.xml").getroot()
+    real = ET.parse(real_samples / "opennebula-3.2.1/vmpool.info.response.xml").getroot()
     assert shape(ET.fromstring(answer.content)) == shape(real)

@@ -156,9 +156,9 @@ def test_the_record_says_who_asked_for_what(sandbox: Sandbox, ask: Call) -> None
 
 
 def test_answers_are_written_as_real_ones(
-    sandbox: Sandbox, samples: Path, http: requests.Session, release: str
+    sandbox: Sandbox, real_samples: Path, http: requests.Session, release: str
 ) -> None:
-    text = (samples / f"opennebula-today/{release}-responses.txt").read_text()
+    text = (real_samples / f"opennebula-today/{release}-responses.txt").read_text()
     for title, (method, *arguments) in {
         "success with text": ("one.system.version",),
         "no such object": ("one.vm.info", 99999),
