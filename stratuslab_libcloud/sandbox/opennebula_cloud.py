@@ -15,10 +15,30 @@ from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
 from stratuslab_libcloud.sandbox.http.service import Service
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA
 from stratuslab_libcloud.sandbox.opennebula.service import OpenNebulaService
 from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
+from stratuslab_libcloud.sandbox.state.opennebula.release import NEWEST
+from stratuslab_libcloud.sandbox.state_options import StateOptions
 
 SERVICES: Sequence[type[Service]] = (OpenNebulaService,)
+
+
+def new_state(options: StateOptions) -> OpenNebula:
+    """The state of a new cloud.
+
+    :raises ValueError: if there is no such version, or an option is another kind's
+    """
+    options.refuse(
+        OPENNEBULA, "machine_limit", "start_seconds", "entries", "empty_marketplace", "state_file", "keep_alive"
+    )
+    return OpenNebula(
+        release=options.version or NEWEST,
+        clock=options.clock,
+        pace=options.pace,
+        passwords=options.users,
+        public_network=options.public_network,
+    )
 
 
 class OpenNebulaCloud(Cloud):

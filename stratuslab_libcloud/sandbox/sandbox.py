@@ -12,7 +12,7 @@ from types import TracebackType
 
 from stratuslab_libcloud.sandbox import opennebula_cloud, stratuslab_cloud
 from stratuslab_libcloud.sandbox.addresses import OpenNebulaAddresses, StratusLabAddresses
-from stratuslab_libcloud.sandbox.cloud import RunningCloud, ServerOptions
+from stratuslab_libcloud.sandbox.cloud import Cloud, RunningCloud, ServerOptions
 from stratuslab_libcloud.sandbox.config_file import ConfigFile, check_section
 from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 from stratuslab_libcloud.sandbox.http.certificates import CertificateAuthority, CertificateFiles
@@ -20,20 +20,20 @@ from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import KeepAlive
 from stratuslab_libcloud.sandbox.kinds import OPENNEBULA, STRATUSLAB
-from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
-from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
+from stratuslab_libcloud.sandbox.opennebula_cloud import OpenNebulaCloud
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.disks import Disks
 from stratuslab_libcloud.sandbox.state.entries import Entries
 from stratuslab_libcloud.sandbox.state.machines import Machines
 from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
-from stratuslab_libcloud.sandbox.state.opennebula.release import NEWEST
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.users import SUPERUSER
 from stratuslab_libcloud.sandbox.state_file import StateFile
+from stratuslab_libcloud.sandbox.state_options import StateOptions
 from stratuslab_libcloud.sandbox.step_thread import step_thread
+from stratuslab_libcloud.sandbox.stratuslab_cloud import StratusLabCloud
 
 _log = logging.getLogger(__name__)
 
@@ -98,46 +98,20 @@ class Sandbox:
         self.clock = clock or Clock()
         self.requests = RequestRecord()
         self._file = StateFile(Path(state_file)) if state_file is not None else None
-        self._stratuslab: State | None = None
-        self._opennebula: OpenNebula | None = None
-        self._cloud: stratuslab_cloud.StratusLabCloud | opennebula_cloud.OpenNebulaCloud
-        network = self._public_network(public_network)
-        options = ServerOptions(port, guests, tls, keep_alive)
-        pace = pace or Pace.with_boot_seconds(boot_seconds)
-        if kind == OPENNEBULA:
-            _refuse(
-                kind,
-                machine_limit=machine_limit,
-                entries=entries,
-                empty_marketplace=empty_marketplace or None,
-                state_file=state_file,
-                keep_alive=keep_alive,
-                start_seconds=start_seconds or None,
-            )
-            self.faults = Faults(seed, services=opennebula_cloud.SERVICES)
-            self._opennebula = OpenNebula(
-                release=version or NEWEST,
-                clock=self.clock,
-                pace=pace,
-                passwords=users,
-                public_network=network,
-            )
-            self._cloud = opennebula_cloud.OpenNebulaCloud(self._opennebula, options, self.requests, self.faults)
-        elif kind == STRATUSLAB:
-            _refuse(kind, version=version)
-            self.faults = Faults(seed, services=stratuslab_cloud.SERVICES)
-            self._stratuslab = State(
-                clock=self.clock,
-                pace=pace,
-                passwords=users,
-                public_network=network,
-                machine_limit=machine_limit,
-                start_seconds=start_seconds,
-            )
-            self._cloud = stratuslab_cloud.StratusLabCloud(self._stratuslab, options, self.requests, self.faults)
-            self._fill(None if entries is None else Path(entries), empty_marketplace)
-        else:
-            raise ValueError(f"there is no kind of cloud {kind!r}, but {STRATUSLAB} and {OPENNEBULA}")
+        options = StateOptions(
+            clock=self.clock,
+            pace=pace or Pace.with_boot_seconds(boot_seconds),
+            users=users,
+            public_network=self._public_network(public_network),
+            version=version,
+            machine_limit=machine_limit,
+            start_seconds=start_seconds,
+            entries=None if entries is None else Path(entries),
+            empty_marketplace=empty_marketplace,
+            state_file=self._file,
+            keep_alive=keep_alive,
+        )
+        self._make_cloud(kind, options, ServerOptions(port, guests, tls, keep_alive), seed)
         self._running: RunningCloud | None = None
         self._closing = ExitStack()
 
@@ -410,14 +384,20 @@ class Sandbox:
         saved = self._file.public_network() if self._file else None
         return saved or (IPv4Network(wanted) if wanted else None)
 
-    def _fill(self, entries: Path | None, is_empty: bool) -> None:
-        """Restore the saved state, or else put images into the Marketplace."""
-        if self._file and self._file.has_state:
-            self._file.restore(self.state)
-        elif entries is not None:
-            load_entries(self.entries, entries)
-        elif not is_empty:
-            add_catalogue(self.entries, self.clock.now())
+    def _make_cloud(self, kind: str, options: StateOptions, server_options: ServerOptions, seed: int) -> None:
+        self._stratuslab: State | None = None
+        self._opennebula: OpenNebula | None = None
+        self._cloud: Cloud
+        if kind == STRATUSLAB:
+            self._stratuslab = stratuslab_cloud.new_state(options)
+            self.faults = Faults(seed, services=stratuslab_cloud.SERVICES)
+            self._cloud = StratusLabCloud(self._stratuslab, server_options, self.requests, self.faults)
+        elif kind == OPENNEBULA:
+            self._opennebula = opennebula_cloud.new_state(options)
+            self.faults = Faults(seed, services=opennebula_cloud.SERVICES)
+            self._cloud = OpenNebulaCloud(self._opennebula, server_options, self.requests, self.faults)
+        else:
+            raise ValueError(f"there is no kind of cloud {kind!r}, but {STRATUSLAB} and {OPENNEBULA}")
 
     def _credentials(self, user: str | None, certificate: CertificateFiles | None) -> dict[str, str]:
         """Of a user, in the keys of a configuration file."""
@@ -435,13 +415,3 @@ class Sandbox:
             self._closing.close()
         finally:
             self._running = None
-
-
-def _refuse(kind: str, **options: object) -> None:
-    """Refuse options that a kind of cloud does not have.
-
-    :raises ValueError: if one is given
-    """
-    for name, value in options.items():
-        if value is not None:
-            raise ValueError(f"a sandbox of the kind {kind!r} has no {name!r}")

@@ -16,11 +16,38 @@ from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import HttpServer
 from stratuslab_libcloud.sandbox.http.service import Service
+from stratuslab_libcloud.sandbox.kinds import STRATUSLAB
+from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
+from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
 from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine
+from stratuslab_libcloud.sandbox.state_options import StateOptions
 
 SERVICES: Sequence[type[Service]] = (ComputeService, DiskService, MarketplaceService, PortTranslationService)
+
+
+def new_state(options: StateOptions) -> State:
+    """The state of a new cloud: the saved one, or else with images in the Marketplace.
+
+    :raises ValueError: if one of the files cannot be used, or an option is another kind's
+    """
+    options.refuse(STRATUSLAB, "version")
+    state = State(
+        clock=options.clock,
+        pace=options.pace,
+        passwords=options.users,
+        public_network=options.public_network,
+        machine_limit=options.machine_limit,
+        start_seconds=options.start_seconds,
+    )
+    if options.state_file and options.state_file.has_state:
+        options.state_file.restore(state)
+    elif options.entries is not None:
+        load_entries(state.entries, options.entries)
+    elif not options.empty_marketplace:
+        add_catalogue(state.entries, options.clock.now())
+    return state
 
 
 class StratusLabCloud(Cloud):

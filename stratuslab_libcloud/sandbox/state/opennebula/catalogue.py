@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore, DatastoreType
@@ -52,46 +52,10 @@ def add_networks(pool: Pool[Network], owner: User, public: IPv4Network, now: flo
 
     :param goes_on: addresses are given out after the last one, not from the lowest that is free
     """
-    first = public.network_address + 1
-    private = IPv4Address("10.1.0.10")
-    networks: Sequence[tuple[str, Mapping[str, str], AddressRange]] = (
-        (
-            "public",
-            {
-                "DNS": str(first),
-                "GATEWAY": str(first),
-                "NETWORK_ADDRESS": str(public.network_address),
-                "NETWORK_MASK": str(public.netmask),
-            },
-            AddressRange(0, "IP4", public.num_addresses - 3, mac_of(first + 1), ip=first + 1, goes_on=goes_on),
-        ),
-        (
-            "private",
-            {"NETWORK_ADDRESS": "10.1.0.0", "NETWORK_MASK": "255.255.0.0"},
-            AddressRange(
-                0,
-                "IP4_6",
-                65000,
-                mac_of(private),
-                ip=private,
-                global_prefix="2001:db8:0:1::",
-                ula_prefix="fd00:1::",
-                goes_on=goes_on,
-            ),
-        ),
-        (
-            "six",
-            {},
-            AddressRange(
-                0,
-                "IP6_STATIC",
-                1000,
-                0x02006D640FE0,
-                ip6=IPv6Address("2001:db8:0:2::10"),
-                prefix_length="64",
-                goes_on=goes_on,
-            ),
-        ),
+    networks = (
+        ("public", *_public_network(public, goes_on=goes_on)),
+        ("private", *_private_network(goes_on=goes_on)),
+        ("six", *_ipv6_network(goes_on=goes_on)),
     )
     for name, attributes, addresses in networks:
         number = pool.take_id()
@@ -106,6 +70,37 @@ def add_networks(pool: Pool[Network], owner: User, public: IPv4Network, now: flo
                 ranges=[addresses],
             )
         )
+
+
+def _public_network(public: IPv4Network, *, goes_on: bool) -> tuple[Mapping[str, str], AddressRange]:
+    first = public.network_address + 1
+    attributes = {
+        "DNS": str(first),
+        "GATEWAY": str(first),
+        "NETWORK_ADDRESS": str(public.network_address),
+        "NETWORK_MASK": str(public.netmask),
+    }
+    size = public.num_addresses - 3
+    return attributes, AddressRange(0, "IP4", size, mac_of(first + 1), ip=first + 1, goes_on=goes_on)
+
+
+def _private_network(*, goes_on: bool) -> tuple[Mapping[str, str], AddressRange]:
+    first = IPv4Address("10.1.0.10")
+    return {"NETWORK_ADDRESS": "10.1.0.0", "NETWORK_MASK": "255.255.0.0"}, AddressRange(
+        0,
+        "IP4_6",
+        65000,
+        mac_of(first),
+        ip=first,
+        global_prefix="2001:db8:0:1::",
+        ula_prefix="fd00:1::",
+        goes_on=goes_on,
+    )
+
+
+def _ipv6_network(*, goes_on: bool) -> tuple[Mapping[str, str], AddressRange]:
+    first = IPv6Address("2001:db8:0:2::10")
+    return {}, AddressRange(0, "IP6_STATIC", 1000, 0x02006D640FE0, ip6=first, prefix_length="64", goes_on=goes_on)
 
 
 def add_datastores(pool: Pool[Datastore], owner: User, now: float) -> None:

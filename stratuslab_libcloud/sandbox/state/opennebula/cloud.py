@@ -73,6 +73,11 @@ class OpenNebula(Progress[Machine]):
             drivers=self.drivers,
             release=self.release,
         )
+        self._add_machines(pace)
+        self._fill()
+
+    def _add_machines(self, pace: Pace) -> None:
+        """The machines, and what acts on them."""
         storage = Storage(self.images, self.users, self.release)
         connections = Connections(self.networks, self.users)
         life_cycle = LifeCycle(
@@ -109,7 +114,6 @@ class OpenNebula(Progress[Machine]):
             steps=self.steps,
         )
         self.images.on_written = lambda image: self._go_on(image, life_cycle)
-        self._fill()
 
     def _go_on(self, image: Image, life_cycle: LifeCycle) -> None:
         for number in list(image.machines):
