@@ -416,3 +416,11 @@ def test_another_kind_of_cloud_needs_no_disk_service_for_it() -> None:
     program = "import sys, stratuslab_libcloud.client.exactly_once; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not [name for name in done.stdout.split() if name.startswith("stratuslab_libcloud.client.stratuslab")]
+
+
+def test_of_two_the_one_that_has_not_ended_is_the_one(
+    cloud: Cloud, allocate: Callable[[float], int], mark: str
+) -> None:
+    first, second = allocate(5), allocate(5)
+    cloud.compute.kill(first)
+    assert create(cloud, lambda _: second, mark) == second

@@ -15,6 +15,7 @@ from libcloud.compute.types import NodeState
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3, OPENNEBULA_TODAY
 from stratuslab_libcloud.driver.states import STATE_OF_STATUS
+from stratuslab_libcloud.driver.stratuslab import nodes
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     ConfigurationError,
@@ -301,3 +302,24 @@ def test_a_cloud_that_is_down_is_unavailable(driver: StratusLabNodeDriver, sandb
 def test_a_location_that_is_not_there(start: Start) -> None:
     with pytest.raises(ConfigurationError, match=r"no location 'nowhere'.*there are 'default'"):
         start(location="nowhere")
+
+
+@pytest.mark.parametrize(
+    ("network", "ip", "expected"),
+    [
+        ("other", "10.0.0.1", True),
+        ("other", "134.158.75.1", False),
+        ("other", "127.0.0.5", False),
+        ("other", "no address", True),
+        ("public", "10.0.0.1", False),
+    ],
+)
+def test_an_address_of_a_network_of_another_name_is_private_by_itself(network: str, ip: str, expected: bool) -> None:
+    assert nodes._is_private(network, ip) is expected
+
+
+def test_the_image_of_a_node_has_its_source(start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    start()
+    (node,) = driver.list_nodes()
+    assert node.image is not None
+    assert node.image.extra["source"] == sandbox.machines[0].template.vectors("DISK")[0]["SOURCE"]
