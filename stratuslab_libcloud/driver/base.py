@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.config.remembered import Memory
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
     from stratuslab_libcloud.deployment.limits import Deadline
+    from stratuslab_libcloud.deployment.polling import Clock
     from stratuslab_libcloud.deployment.several import DeployedNode
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.filters import NodeFilter, NodeIds, States
@@ -64,6 +65,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         super().__init__(arguments.get("key"))  # type: ignore[no-untyped-call]  # Libcloud's has no types
         self._proxy_url = proxy_url(arguments.get("proxy_url"))
         self._arguments = arguments
+        self._clock: Clock | None = None
         self._configuration = configuration
         self._locations: Locations[CloudT] = Locations(configuration, self, self._connect)
 
@@ -116,6 +118,13 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
     def ex_close(self) -> None:
         """Close the idle connections to all clouds; the driver can be used again afterwards."""
         self._locations.close()
+
+    def ex_use_clock(self, clock: Clock | None) -> None:
+        """Wait for machines by another clock than the computer's: a test of a time limit takes no time then.
+
+        :param clock: such as the sandbox's `ManualClock`, whose `sleep` moves it on; None for the computer's
+        """
+        self._clock = clock
 
     def __enter__(self) -> Self:
         """For ``with driver:``, at whose end the idle connections are closed."""
@@ -240,8 +249,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         force_ipv4: bool = True,
         ex_list_nodes_kwargs: dict[str, Any] | None = None,
     ) -> list[tuple[NodeT, list[str]]]:
-        """Wait until machines run and have an address. Only these machines are asked about, soon at first, then more
-        seldom: what is noticed is noticed at most 0.4 seconds and a twentieth of the waiting after it has happened.
+        """Wait until machines run and have an address. Only these machines are asked about, soon at first, then less
+        often: a change is noticed at most 0.4 seconds and a twentieth of the waiting after it has happened.
 
         :param wait_period: seconds between questions, at the most
         :param timeout: seconds; the last question is asked when they are over
@@ -254,7 +263,9 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver import waiting
 
-        found = waiting.until_running(nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4)
+        found = waiting.until_running(
+            nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4, self._clock
+        )
         return cast("list[tuple[NodeT, list[str]]]", found)
 
     def ex_wait_until_gone(self, nodes: Sequence[Node], wait_period: float = 5, timeout: float = 600) -> None:
@@ -266,7 +277,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver import waiting
 
-        waiting.until_gone(nodes, self._look_at, wait_period, timeout)
+        waiting.until_gone(nodes, self._look_at, wait_period, timeout, self._clock)
 
     @contextmanager
     def ex_temporary_node(self, *arguments: Any, **keywords: Any) -> Iterator[NodeT]:

@@ -11,7 +11,7 @@ from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES
-from stratuslab_libcloud.deployment.polling import Polling
+from stratuslab_libcloud.deployment.polling import Clock, Polling
 from stratuslab_libcloud.driver.arguments import checked, seconds
 from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
 from stratuslab_libcloud.errors import (
@@ -44,13 +44,20 @@ class Look(Protocol):
 
 
 def until_running(
-    nodes: Sequence[Node], look: Look, wait_period: float, timeout: float, ssh_interface: str, force_ipv4: bool
+    nodes: Sequence[Node],
+    look: Look,
+    wait_period: float,
+    timeout: float,
+    ssh_interface: str,
+    force_ipv4: bool,
+    clock: Clock | None = None,
 ) -> list[tuple[Node, list[str]]]:
     """Look at machines until all of them run and have an address.
 
     :param wait_period: seconds between two looks, at the most
     :param timeout: seconds
     :param ssh_interface: the attribute that must have an address
+    :param clock: instead of the computer's
     :return: each node as it is then, and its addresses
     :raises MachineFailedError: as soon as one has failed or ended
     :raises WaitTimeoutError: when the time is over
@@ -72,14 +79,17 @@ def until_running(
         return None if addresses(node) else f"it runs, but has no address in {ssh_interface}"
 
     waiting = _Waiting("wait_until_running", nodes, "running", missing)
-    return [(node, addresses(node)) for node in waiting.wait(look, wait_period, timeout)]
+    return [(node, addresses(node)) for node in waiting.wait(look, wait_period, timeout, clock)]
 
 
-def until_gone(nodes: Sequence[Node], look: Look, wait_period: float, timeout: float) -> None:
+def until_gone(
+    nodes: Sequence[Node], look: Look, wait_period: float, timeout: float, clock: Clock | None = None
+) -> None:
     """Look at machines until all of them have ended.
 
     :param wait_period: seconds between two looks, at the most
     :param timeout: seconds
+    :param clock: instead of the computer's
     :raises WaitTimeoutError: when the time is over
     """
 
@@ -90,7 +100,7 @@ def until_gone(nodes: Sequence[Node], look: Look, wait_period: float, timeout: f
             raise node
         return None if node.state == NodeState.TERMINATED else _state_of(node)
 
-    _Waiting("ex_wait_until_gone", nodes, "gone", missing).wait(look, wait_period, timeout)
+    _Waiting("ex_wait_until_gone", nodes, "gone", missing).wait(look, wait_period, timeout, clock)
 
 
 class _Waiting:
@@ -117,10 +127,10 @@ class _Waiting:
         self._words = dict.fromkeys(range(len(self._nodes)), "")
         self._refused: set[int] = set()
 
-    def wait(self, look: Look, wait_period: float, timeout: float) -> list[Node]:
+    def wait(self, look: Look, wait_period: float, timeout: float, clock: Clock | None) -> list[Node]:
         """Wait for all; the nodes as they were seen last."""
         limit = seconds("timeout", timeout)
-        polling = Polling(limit, seconds("wait_period", wait_period))
+        polling = Polling(limit, seconds("wait_period", wait_period), clock=clock)
         while self._words:
             self._look(look, polling.left() + _LAST_LOOK_SECONDS)
             if not self._words:

@@ -52,6 +52,24 @@ def test_it_waits(slow_node: StratusLabNode, slow_driver: StratusLabNodeDriver, 
     later.join()
 
 
+def test_a_clock_that_is_moved_by_waiting(
+    slow_node: StratusLabNode, slow_driver: StratusLabNodeDriver, clock: ManualClock
+) -> None:
+    slow_driver.ex_use_clock(clock)
+    started, moment = time.monotonic(), clock.now()
+    with pytest.raises(WaitTimeoutError, match=r"not running after 0\.1 seconds"):
+        slow_driver.wait_until_running([slow_node], timeout=0.1)
+    ((found, _),) = slow_driver.wait_until_running([slow_node], timeout=600)
+    assert found.state == "running"
+    with pytest.raises(WaitTimeoutError, match="not gone after 3600 seconds: machine 0: running"):
+        slow_driver.ex_wait_until_gone([slow_node], timeout=3600)
+    assert clock.now() - moment > 3600
+    assert time.monotonic() - started < 20
+    slow_driver.ex_use_clock(None)
+    with pytest.raises(WaitTimeoutError):
+        slow_driver.ex_wait_until_gone([slow_node], timeout=0.1)
+
+
 def test_the_time_limit_names_the_machines(slow_node: StratusLabNode, slow_driver: StratusLabNodeDriver) -> None:
     with pytest.raises(WaitTimeoutError, match=r"not running after 0\.1 seconds: machine 0: pending"):
         slow_driver.wait_until_running([slow_node], wait_period=0.02, timeout=0.1)

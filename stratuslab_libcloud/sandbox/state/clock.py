@@ -66,6 +66,10 @@ class ManualClock(Clock):
         for follow in self._followers:
             follow()
 
+    def sleep(self, seconds: float) -> None:
+        """As `advance`, for a driver that was told to wait by this clock (`ex_use_clock`)."""
+        self.advance(seconds)
+
     def follow(self, callback: Callable[[], object]) -> None:
         """Add a callback.
 
