@@ -9,11 +9,22 @@ from types import ModuleType
 
 from benchmarks import plot, report
 from benchmarks.report import Findings
-from benchmarks.rows import creating, deploying, images, locations, machines, requests, several, start, waiting
+from benchmarks.rows import (
+    creating,
+    deploying,
+    images,
+    locations,
+    machines,
+    opennebula,
+    requests,
+    several,
+    start,
+    waiting,
+)
 from benchmarks.server import BareServer
 
 _BUILD = Path(__file__).parents[1] / "build" / "benchmarks"
-_MODULES = (locations, machines, images, requests, start, waiting, creating, several, deploying)
+_MODULES = (locations, machines, images, requests, start, waiting, creating, several, deploying, opennebula)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tempfile
 import xmlrpc.client
@@ -11,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import requests
 
-from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver
 from stratuslab_libcloud.client.stratuslab.identifiers import image_id
 from stratuslab_libcloud.sandbox import Sandbox
 
@@ -54,6 +55,28 @@ class Documents:
     def new_machines(self, numbers: Iterable[int]) -> bytes:
         """The reply to ``one.vmpool.info`` about machines that a driver has just created; without their marks."""
         return _MARK.sub("", self.pool(numbers).decode()).encode()
+
+    def pool_of_today(self, machines: int) -> bytes:
+        """The reply of today's OpenNebula to ``one.vmpool.info``: abridged, the newest first."""
+        listed = "".join(
+            self._machine_of_today.replace(_NAME, f"machine {number}").replace(
+                "&lt;ID&gt;0&lt;/ID&gt;", f"&lt;ID&gt;{number}&lt;/ID&gt;", 1
+            )
+            for number in reversed(range(machines))
+        )
+        return reply(f"<string>{escape('<VM_POOL>')}{listed}{escape('</VM_POOL>')}</string>")
+
+    @functools.cached_property
+    def _machine_of_today(self) -> str:
+        with Sandbox(kind="opennebula", boot_seconds=0, guests=False) as sandbox:
+            user, password = next(iter(sandbox.users.items()))
+            driver = OpenNebulaNodeDriver(user, password, host=sandbox.url)
+            node = driver.create_node(_NAME, image=driver.get_image("0"), networks=["public", "private"])
+            driver.wait_until_running([node], wait_period=0.05)
+            session = f"{user}:{password}"
+            proxy = xmlrpc.client.ServerProxy(f"{sandbox.url}/RPC2")
+            text = proxy.one.vmpool.info(session, -3, -1, -1, -1)[1]  # type: ignore[index]
+        return escape(str(text).removeprefix("<VM_POOL>").removesuffix("</VM_POOL>"))
 
     def one_machine(self, number: int) -> bytes:
         """The reply to ``one.vm.info``; without the mark, which would be another one than the new machine's."""

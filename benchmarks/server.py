@@ -63,7 +63,7 @@ class BareServer:
         self._process.communicate()
 
     def url(self, **kind: int) -> str:
-        """The address of a cloud of a kind: `machines`, `images`, `long`, and `delay` in ms."""
+        """The address of a cloud of a kind: `machines`, `images`, `long`, `today` and `delay` in ms."""
         words = ",".join(f"{name}={value}" for name, value in kind.items()) or "cloud"
         return f"http://127.0.0.1:{self.port}/{words}"
 
@@ -108,6 +108,8 @@ class _Service:
     def _compute(self, kind: dict[str, str], body: bytes) -> bytes:
         method = _METHOD.search(body)
         match method[1] if method else b"":
+            case b"one.vmpool.info" if "today" in kind:
+                return self._pool_of_today(int(kind.get("machines", 100)))
             case b"one.vmpool.info":
                 first, last = _range_in(body)
                 if last >= 0:  # for machines that were just created, whose marks this server does not know
@@ -130,6 +132,9 @@ class _Service:
     @functools.cache  # noqa: B019 - as above
     def _new(self, first: int, last: int) -> bytes:
         return _with_head(self._documents.new_machines(range(first, last + 1)))
+
+    def _pool_of_today(self, machines: int) -> bytes:
+        return _with_head(self._documents.pool_of_today(machines))
 
     @functools.cache  # noqa: B019 - as above
     def _machine(self, number: int) -> bytes:

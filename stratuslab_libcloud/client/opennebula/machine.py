@@ -99,6 +99,7 @@ class VirtualMachine(NamedTuple):
     :param template_id: of the template that it was instantiated from, in a full document
     :param guest_ips: addresses that the guest reported
     :param is_locked: whether actions on it are forbidden until it is unlocked
+    :param is_full: whether the document was not abridged
     """
 
     id: int
@@ -123,6 +124,7 @@ class VirtualMachine(NamedTuple):
     template_id: int | None = None
     guest_ips: tuple[str, ...] = ()
     is_locked: bool = False
+    is_full: bool = False
 
     @property
     def state_name(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from sys import intern
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE, Disk, Nic, VirtualMachine
@@ -64,8 +65,8 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
     return VirtualMachine(
         id=machine_id,
         name=values.get("NAME") or "",
-        owner=values.get("UNAME") or "",
-        group=values.get("GNAME") or "",
+        owner=intern(values.get("UNAME") or ""),
+        group=intern(values.get("GNAME") or ""),
         state=state,
         lcm_state=integer(values.get("LCM_STATE")) or 0,
         started=moment(values.get("STIME")),
@@ -84,6 +85,7 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
         template_id=object_id(wanted.get("TEMPLATE_ID")),
         guest_ips=_guest_ips(child(element, "MONITORING")) if "MONITORING" in values else (),
         is_locked="LOCK" in values,
+        is_full="PERMISSIONS" in values,
     )
 
 
@@ -105,7 +107,7 @@ def _disk(element: Element) -> Disk:
 def _nic(element: Element) -> Nic:
     values = texts(element)
     return Nic(
-        network=values.get("NETWORK") or "",
+        network=intern(values.get("NETWORK") or ""),
         ip=values.get("IP") or "",
         mac=values.get("MAC") or "",
         nic_id=object_id(values.get("NIC_ID")),

@@ -14,6 +14,8 @@ T = TypeVar("T")
 LARGEST_ID = 2**31 - 1
 """The largest integer of the daemon."""
 
+_LONGEST_INTEGER = 20
+
 EMPTY = Element("TEMPLATE")
 """Stands for an element that is missing."""
 
@@ -50,10 +52,12 @@ def attributes(element: Element) -> dict[str, Any]:
 
 def integer(text: str | None) -> int | None:
     """A whole number; None where there is none."""
-    if not text:
+    if not text or len(text) > _LONGEST_INTEGER:
         return None
-    digits = text if text.isdigit() else text.strip().removeprefix("-")
-    return int(text) if digits.isdigit() and digits.isascii() and len(digits) < 19 else None
+    if text.isdigit() and text.isascii():  # as almost all are, of a dozen in each machine
+        return int(text)
+    digits = text.strip().removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() else None
 
 
 def number(text: str | None) -> float | None:

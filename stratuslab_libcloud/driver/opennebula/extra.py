@@ -59,8 +59,6 @@ class _DescribedNode(TypedDict):
     memory: int | None
     networks: list[str]
     macs: list[str]
-    nics: list[NicExtra]
-    disks: list[DiskExtra]
     labels: list[str]
     locked: bool
     mark: str | None
@@ -68,8 +66,8 @@ class _DescribedNode(TypedDict):
 
 
 class NodeExtra(_DescribedNode, total=False):
-    """Of a node. `context`, `template_id` and `user_template` are not there in lists, which are shorter; those of
-    ``ssh_`` are there after `deploy_node`.
+    """Of a node. `nics`, `disks`, `context`, `template_id` and `user_template` are not there in lists, which are
+    shorter; those of ``ssh_`` are there after `deploy_node`.
 
     :param location: the id of its location
     :param state: OpenNebula's STATE, by its name
@@ -95,6 +93,8 @@ class NodeExtra(_DescribedNode, total=False):
     :param ssh_username: who logged in
     """
 
+    nics: list[NicExtra]
+    disks: list[DiskExtra]
     context: dict[str, Any]
     template_id: str | None
     user_template: dict[str, Any]

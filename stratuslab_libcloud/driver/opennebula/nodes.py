@@ -84,15 +84,16 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
         "memory": machine.memory,
         "networks": [nic.network for nic in machine.nics],
         "macs": [nic.mac for nic in machine.nics],
-        "nics": [_nic_extra(nic) for nic in machine.nics],
-        "disks": [_disk_extra(disk) for disk in machine.disks],
         "labels": labels_in(template),
         "locked": machine.is_locked,
         "mark": machine.mark,
         "ended_at": machine.ended.isoformat() if machine.ended else None,
     }
-    if machine.context is not None:
-        extra["context"] = {name: value for name, value in machine.context.items() if name != "PASSWORD"}
+    if machine.is_full:
+        context = machine.context or {}
+        extra["nics"] = [_nic_extra(nic) for nic in machine.nics]
+        extra["disks"] = [_disk_extra(disk) for disk in machine.disks]
+        extra["context"] = {name: value for name, value in context.items() if name != "PASSWORD"}
         extra["template_id"] = None if machine.template_id is None else str(machine.template_id)
         extra["user_template"] = dict(template)
     return extra
