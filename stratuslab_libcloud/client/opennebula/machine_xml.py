@@ -89,33 +89,36 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
     )
 
 
+# Values by their places: there are a dozen for each disk and NIC, and names for them take longer than to read them.
+
+
 def _disk(element: Element) -> Disk:
-    values = texts(element)
+    get = texts(element).get
     return Disk(
-        source=values.get("SOURCE") or "",
-        target=values.get("TARGET") or "",
-        kind=values.get("TYPE") or "",
-        size=integer(values.get("SIZE")),
-        disk_id=object_id(values.get("DISK_ID")),
-        image_id=object_id(values.get("IMAGE_ID")),
-        image=values.get("IMAGE") or "",
-        is_persistent=is_yes(values.get("PERSISTENT")),
-        is_changing=is_yes(values.get("ATTACH")),
+        get("SOURCE") or "",
+        get("TARGET") or "",
+        get("TYPE") or "",
+        integer(get("SIZE")),
+        object_id(get("DISK_ID")),
+        object_id(get("IMAGE_ID")),
+        get("IMAGE") or "",
+        is_yes(get("PERSISTENT")),
+        is_yes(get("ATTACH")),
     )
 
 
 def _nic(element: Element) -> Nic:
-    values = texts(element)
+    get = texts(element).get
     return Nic(
-        network=intern(values.get("NETWORK") or ""),
-        ip=values.get("IP") or "",
-        mac=values.get("MAC") or "",
-        nic_id=object_id(values.get("NIC_ID")),
-        network_id=object_id(values.get("NETWORK_ID")),
-        ipv6=tuple(filter(None, map(values.get, _IPV6))),
-        external_ip=values.get("EXTERNAL_IP") or "",
-        parent=values.get("PARENT") or "",
-        security_groups=values.get("SECURITY_GROUPS") or "",
+        intern(get("NETWORK") or ""),
+        get("IP") or "",
+        get("MAC") or "",
+        object_id(get("NIC_ID")),
+        object_id(get("NETWORK_ID")),
+        tuple(filter(None, map(get, _IPV6))),
+        get("EXTERNAL_IP") or "",
+        get("PARENT") or "",
+        get("SECURITY_GROUPS") or "",
     )
 
 

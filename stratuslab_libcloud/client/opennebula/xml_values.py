@@ -15,6 +15,7 @@ LARGEST_ID = 2**31 - 1
 """The largest integer of the daemon."""
 
 _LONGEST_INTEGER = 20
+_SAFE_DIGITS = 10
 
 EMPTY = Element("TEMPLATE")
 """Stands for an element that is missing."""
@@ -70,12 +71,16 @@ def number(text: str | None) -> float | None:
 
 def object_id(text: str | None) -> int | None:
     """An ID of an object, from 0 on; None where there is none, which the daemon also writes as -1."""
+    if text and len(text) < _SAFE_DIGITS and text.isdigit() and text.isascii():
+        return int(text)
     value = integer(text)
     return value if value is not None and 0 <= value <= LARGEST_ID else None
 
 
 def moment(text: str | None) -> datetime | None:
     """A time in seconds since 1970, in UTC; 0 means no time."""
+    if not text or text == "0":
+        return None
     seconds = integer(text)
     if not seconds:
         return None
