@@ -106,7 +106,7 @@ class KeysOnly:
                 continue
             if more:
                 raise paramiko.AuthenticationException(
-                    f"the server takes the key, but wants {printable(' or '.join(more))} besides"
+                    f"the server takes the key, but also wants {printable(' or '.join(more))}"
                 )
             return []
         said = printable(transport.get_banner() or b"")

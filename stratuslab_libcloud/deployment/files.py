@@ -146,7 +146,7 @@ class ShellFiles:
 
 
 class _SFTPChannel:
-    """A channel on which no answer of a server's can fill the memory: none that is needed here is long."""
+    """A channel on which no answer can fill the memory: all answers that are needed here are short."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel

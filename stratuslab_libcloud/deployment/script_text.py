@@ -29,9 +29,9 @@ def check_is_script(name: str, text: str | bytes) -> None:
         raise InvalidArgumentError(f"the script {name} is a text in UTF-16, which no shell reads: save it as UTF-8")
     for beginning, description in _OTHERS.items():
         if data.startswith(beginning):
-            raise InvalidArgumentError(f"the script {name} is no script, but {description}")
+            raise InvalidArgumentError(f"the script {name} is not a script, but {description}")
     if b"\0" in data:
-        raise InvalidArgumentError(f"the script {name} is no text, for there are zero bytes in it")
+        raise InvalidArgumentError(f"the script {name} is not a text: it contains zero bytes")
 
 
 def mended(text: str | bytes) -> str | bytes:

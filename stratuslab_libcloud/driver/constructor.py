@@ -198,7 +198,7 @@ class ConstructorArguments:
                 _tell_once("secure", "the endpoints of the configuration file say it")
             return None
         if len(names) == 2:
-            raise InvalidArgumentError("host and ex_endpoint both are where the compute service is: give one of them.")
+            raise InvalidArgumentError("host and ex_endpoint both say where the compute service is: give one of them.")
         [name] = names
         written = text(name, self.get(name))
         try:

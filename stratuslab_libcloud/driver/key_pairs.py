@@ -149,7 +149,7 @@ def read_public_key(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         raise KeyFileError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise KeyFileError(f"{file} is no public key") from None
+        raise KeyFileError(f"{file} is not a public key") from None
 
 
 def _checked_name(name: str) -> str:
@@ -163,7 +163,7 @@ def _checked_name(name: str) -> str:
 def _fingerprints(public_key: str, origin: str) -> tuple[str, str, str]:
     """A key's fingerprints, MD5 as clouds show it and SHA-256 as OpenSSH does, and its kind.
 
-    :raises KeyFileError: when the text is no public key in OpenSSH's format (RFC 4253, section 6.6)
+    :raises KeyFileError: when the text is not a public key in OpenSSH's format (RFC 4253, section 6.6)
     """
     match = _PUBLIC_KEY.fullmatch(public_key)
     blob = _decoded(match["blob"]) if match else b""

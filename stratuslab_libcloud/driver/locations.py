@@ -39,8 +39,8 @@ class Cloud(Protocol):
 T = TypeVar("T")
 CloudT = TypeVar("CloudT", bound=Cloud)
 
-_IN_EXCEPTION = "the answers of the others are in this exception's `found`; ex_partial=True returns them alone"
-_YIELDED_ALREADY = "the answers of the others have been yielded; with ex_partial=True they are the whole result"
+_IN_EXCEPTION = "; the answers of the others are in this exception's `found`; ex_partial=True returns them alone"
+_YIELDED_ALREADY = "; the answers of the others have been yielded; with ex_partial=True they are the whole result"
 
 
 class Locations(Generic[CloudT]):
@@ -141,7 +141,7 @@ class Locations(Generic[CloudT]):
             else:
                 found += outcome
         if errors:
-            _report(errors, len(self._locations), partial, _IN_EXCEPTION, found)
+            _report(errors, len(self._locations), partial, _IN_EXCEPTION if found else "", found)
         return found
 
     def ask_while_read(
@@ -158,13 +158,15 @@ class Locations(Generic[CloudT]):
         from stratuslab_libcloud.client.parallel import parts
 
         errors: dict[str, LibcloudError] = {}
+        any_came = False
         for location, part in parts(ask, places):
             if isinstance(part, LibcloudError):
                 errors[location.id] = part
             else:
+                any_came = True
                 yield location, part
         if errors:
-            _report(errors, len(places), partial, _YIELDED_ALREADY)
+            _report(errors, len(places), partial, _YIELDED_ALREADY if any_came else "")
 
 
 def _report(
@@ -179,7 +181,7 @@ def _report(
         raise next(iter(errors.values()))
     reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
     raise PartialListError(
-        f"{len(errors)} of {asked} locations could not be asked: {reasons}; {rest}", found=found, errors=errors
+        f"{len(errors)} of {asked} locations could not be asked: {reasons}{rest}", found=found, errors=errors
     )
 
 

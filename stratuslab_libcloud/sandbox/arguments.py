@@ -74,7 +74,7 @@ def _add_cloud(group: argparse._ArgumentGroup) -> None:
         type=_seconds,
         default=0,
         metavar="S",
-        help="how long the compute service refuses everybody after the start, as a daemon that starts does",
+        help="how long the compute service refuses all requests after its start, as a real daemon does",
     )
     group.add_argument("--no-guests", action="store_true", help="do not allow logins to machines over SSH")
     group.add_argument(

@@ -136,7 +136,7 @@ def test_files_that_are_none_are_no_pairs(driver: StratusLabNodeDriver, folder: 
     (folder / "broken.pub").write_bytes(b"\xff")
     (folder / "other file.pub").write_text(PUBLIC_KEY)
     assert [pair.name for pair in driver.list_key_pairs()] == ["mine"]
-    with pytest.raises(KeyFileError, match=r"broken\.pub is no public key"):
+    with pytest.raises(KeyFileError, match=r"broken\.pub is not a public key"):
         driver.get_key_pair("broken")
 
 

@@ -56,6 +56,16 @@ def test_what_the_others_said_is_in_the_exception(nodes_at_both: TwoClouds) -> N
     assert isinstance(caught.value.errors["default"], ServiceUnavailableError)
 
 
+def test_found_is_named_only_where_something_was_found(two_clouds: TwoClouds) -> None:
+    driver, _, other = two_clouds
+    other.stop()
+    for ask in (driver.list_nodes, lambda: list(driver.ex_iterate_nodes())):
+        with pytest.raises(PartialListError) as caught:
+            ask()
+        assert caught.value.found == []
+        assert not any(word in str(caught.value) for word in ("found", "yielded", "ex_partial"))
+
+
 def test_the_partial_answer_can_be_asked_for(nodes_at_both: TwoClouds, caplog: pytest.LogCaptureFixture) -> None:
     driver, _, there = nodes_at_both
     there.stop()

@@ -195,7 +195,7 @@ def _redirected(url: str, target: str, session: ServiceSession, call: Call) -> s
     try:
         redirected = urljoin(url, target)
     except ValueError:
-        raise MalformedReplyError("the answer redirects to something that is no URL", call) from None
+        raise MalformedReplyError("the answer redirects to something that is not a URL", call) from None
     if url.lower().startswith("https:") and not redirected.lower().startswith("https:"):
         raise redirect_error(
             "the service redirects from https to a URL without TLS:", redirected, call, session.redaction

@@ -178,7 +178,7 @@ def _known_subtype(given: str) -> str:
         return subtype
     similar = difflib.get_close_matches(subtype, _SUBTYPES, 1)
     raise ConfigurationError(
-        f"cloud_init: cloud-init knows no {given!r}{f', but {similar[0]}' if similar else ''}; "
+        f"cloud_init: cloud-init does not know {given!r}{f', but {similar[0]}' if similar else ''}; "
         f"it knows {', '.join(_SUBTYPES)}, each also with text/ before it",
         key="cloud_init",
     )

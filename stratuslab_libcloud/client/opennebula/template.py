@@ -189,7 +189,7 @@ def _check_machine_name(name: str) -> None:
     markup = re.search("[&<]", name)
     if markup:
         raise InvalidArgumentError(
-            f"the name {name!r} contains {markup.group()!r}, which spoils a machine: leave it out"
+            f"the name {name!r} contains {markup.group()!r}, which damages a machine: leave it out"
         )
     length = len(name.encode("utf-8", "surrogatepass"))
     if length > MAX_NAME:

@@ -70,7 +70,7 @@ def kind_and_number(image_id: Any) -> tuple[str, int]:
     if template:
         return TEMPLATE, int(template[1])
     if not _IMAGE_ID.fullmatch(str(image_id)):
-        raise InvalidArgumentError(f"{image_id!r} is no image: give an id such as '7', or 'template-7'")
+        raise InvalidArgumentError(f"{image_id!r} is not an image: give an id such as '7', or 'template-7'")
     return IMAGE, int(image_id)
 
 

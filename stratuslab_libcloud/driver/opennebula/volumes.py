@@ -262,7 +262,7 @@ def _target(device: str | None) -> dict[str, str]:
     if device in ("sd", "vd", "hd", "xvd"):
         return {"DEV_PREFIX": device}
     raise InvalidArgumentError(
-        f"a device is called such as 'vdc' or '/dev/sdb', or 'vd' for the next one; not {device!r}"
+        f"a device has a name such as 'vdc' or '/dev/sdb', or 'vd' for the next one; not {device!r}"
     )
 
 

@@ -125,7 +125,9 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
         check_location(image, cloud.config.section)
         return RootDisk(_disk_source(cloud, image_id)), ()
     if not is_image_url(image_id):
-        raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+        raise InvalidArgumentError(
+            f"{image_id!r} is not an image: give a Marketplace identifier, a volume's id, or a URL"
+        )
     if options.check_image_url and image_id.lower().startswith("http"):
         image_id = cloud.marketplace.lasting_url(image_id)
     return RootDisk(image_id), ()

@@ -47,7 +47,7 @@ def get(cloud: Cloud, image_id: str, driver: NodeDriver) -> NodeImage:
         return NodeImage(image_id, disk.tag or image_id, driver, extra={"location": cloud.config.section})
     if is_image_url(image_id):
         return NodeImage(image_id, image_id, driver)
-    raise InvalidArgumentError(f"{image_id!r} is no image: give a Marketplace identifier, a volume's id, or a URL")
+    raise InvalidArgumentError(f"{image_id!r} is not an image: give a Marketplace identifier, a volume's id, or a URL")
 
 
 def _image_extra(entry: Image, endorsers: Sequence[str]) -> ImageExtra:

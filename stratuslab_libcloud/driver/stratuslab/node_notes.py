@@ -53,7 +53,7 @@ def checked_notes(metadata: Any, tags: Any, key_name: str | None, save_as: str |
 
 
 def read_notes(context: Mapping[str, Any] | None) -> NodeNotes:
-    """The notes in a machine's contextualization; none if there are none that can be read."""
+    """The notes in a machine's contextualization; empty if there are none, or they cannot be read."""
     written = (context or {}).get(VARIABLE)
     if not isinstance(written, str):
         return NOTHING

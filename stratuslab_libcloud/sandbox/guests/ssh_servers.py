@@ -233,8 +233,8 @@ def _quieten_asyncssh() -> None:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What asyncio does with an exception that nobody handles; but it is none that a process in the background still
-    writes when its client has gone."""
+    """Log an exception that nobody handles, as asyncio does; but a process in the background may write to a client that
+    has gone."""
     if isinstance(context.get("exception"), BrokenPipeError):
         logging.getLogger(__name__).debug("output that nobody reads any more: %s", context.get("message"))
     else:

@@ -284,7 +284,7 @@ def test_a_password_that_is_echoed_does_not_reach_the_message(service: Callable[
 
 
 def test_an_address_in_an_answer_that_is_none(service: Callable[..., Service]) -> None:
-    with pytest.raises(MalformedReplyError, match="redirects to something that is no URL"):
+    with pytest.raises(MalformedReplyError, match="redirects to something that is not a URL"):
         ask(service(says("302 Found", b"", "Location: http://[::")), dataclasses.replace(READ, follows_redirects=True))
 
 

@@ -122,7 +122,7 @@ def test_a_mime_type_may_be_whole(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["shellscript", "text/x-shelscript", "application/x-sh", "text/"])
 def test_a_mime_type_that_cloud_init_does_not_know(kind: str, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"cloud_init: cloud-init knows no '{kind}'.*it knows x-shellscript, "
+        ConfigurationError, match=rf"cloud_init: cloud-init does not know '{kind}'.*it knows x-shellscript, "
     ):
         parse_parts(f"{kind},{tmp_path / 'file'}")
 

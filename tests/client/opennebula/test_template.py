@@ -170,7 +170,7 @@ def test_the_separator_of_the_context_is_refused_there(value: str) -> None:
 
 @pytest.mark.parametrize("name", ["R&amp;D", "a & b", "a < b", "x</NAME><ID>7</ID><NAME>y"])
 def test_markup_in_the_name_of_a_machine_is_refused(name: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"contains '[&<]', which spoils a machine"):
+    with pytest.raises(InvalidArgumentError, match=r"contains '[&<]', which damages a machine"):
         render([Attribute("NAME", name)])
 
 

@@ -112,7 +112,7 @@ def test_the_key_that_the_cloud_has(driver: OpenNebulaNodeDriver, image: NodeIma
         ({"auth": NodeAuthPassword("x")}, "NodeAuthSSHKey"),
         ({"auth": NodeAuthSSHKey(KEY.replace("jane@laptop", "$USER"))}, "contains '\\$'"),
         ({"ex_user_inputs": {"N": 1}}, "does not ask"),
-        ({"image": NodeImage("ubuntu", "ubuntu", None)}, "is no image"),
+        ({"image": NodeImage("ubuntu", "ubuntu", None)}, "is not an image"),
         ({"image": None}, "an image or a template"),
     ],
 )

@@ -33,7 +33,7 @@ def test_an_image_by_its_id(driver: OpenNebulaNodeDriver) -> None:
     assert driver.get_image("template-0").name == "small"
     with pytest.raises(NotFoundError):
         driver.get_image("99")
-    with pytest.raises(InvalidArgumentError, match="is no image"):
+    with pytest.raises(InvalidArgumentError, match="is not an image"):
         driver.get_image("debian12")
 
 

@@ -210,7 +210,7 @@ def test_one_image(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
 def test_an_image_that_is_not_there(driver: StratusLabNodeDriver) -> None:
     with pytest.raises(NotFoundError, match="there is no valid image"):
         driver.get_image("A" * 27)
-    with pytest.raises(InvalidArgumentError, match="is no image"):
+    with pytest.raises(InvalidArgumentError, match="is not an image"):
         driver.get_image("Ubuntu")
 
 

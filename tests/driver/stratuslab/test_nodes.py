@@ -143,7 +143,7 @@ def test_a_url_can_be_the_image(start: Start, sandbox: Sandbox, driver: StratusL
 
 def test_an_image_that_is_none_is_refused(start: Start, driver: StratusLabNodeDriver) -> None:
     for image_id in ("no image", "../../etc/passwd", ""):
-        with pytest.raises(InvalidArgumentError, match="is no image"):
+        with pytest.raises(InvalidArgumentError, match="is not an image"):
             start(image=NodeImage(image_id, "x", driver))
 
 
