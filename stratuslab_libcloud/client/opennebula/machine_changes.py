@@ -31,7 +31,7 @@ BEGINNING_SECONDS = 3.0
 """How long a change that was accepted may take to show in the machine's state."""
 
 _LAST_LOOK_SECONDS = 1.0
-"""What the look at the end may take beyond the time limit."""
+"""What the last attempt and the look after it may take, also beyond the time limit."""
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
@@ -106,7 +106,7 @@ class Change(Generic[R]):
         """Start it, as soon as the machine is not busy; the machine if it turns out that it is done already."""
         while True:
             try:
-                self._result = self._start(self._deadline.time_for_an_attempt())
+                self._result = self._start(max(self._deadline.time_for_an_attempt(), _LAST_LOOK_SECONDS))
                 self._may_have_begun = self._was_accepted = True
                 return None
             except ConflictError as error:

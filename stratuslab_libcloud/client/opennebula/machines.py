@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
 
@@ -10,14 +11,17 @@ from stratuslab_libcloud.client.opennebula import machine_changes
 from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.daemon import read_id, read_nothing
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
-from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, Selection, VirtualMachine
+from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, EVERYTHING, Selection, VirtualMachine
 from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
 from stratuslab_libcloud.client.opennebula.xml_template import Attributes, Vector, render
 from stratuslab_libcloud.errors import RequestRejectedError
 
+T = TypeVar("T")
+
 DIALECT = Dialect(kill="terminate-hard", shutdown="terminate", states=OPENNEBULA_TODAY)
 
+_NOT_DEFINED = "(-506)"
 _APPEND = 1
 _CHECK_CAPACITY = True
 _SAME_TYPE = ""
@@ -30,6 +34,26 @@ class Machines(Compute):
 
     :param daemon: that has them
     """
+
+    def read_machines(
+        self,
+        read: Callable[[Iterator[VirtualMachine]], T],
+        selection: Selection = EVERYTHING,
+        timeout: float | None = None,
+    ) -> T:
+        """Ask for machines and process them while they arrive, the last one first unless the cloud is set otherwise.
+
+        :param read: takes the machines; is called again, from the start, when the connection was lost
+        :param timeout: seconds, reading included; the configured time limit by default
+        :return: what `read` returned
+        """
+        try:
+            return super().read_machines(read, selection, timeout)
+        except RequestRejectedError as error:
+            if not selection.is_full or _NOT_DEFINED not in str(error):
+                raise
+            # Before 5.8 the usual list has full documents, and there is no other.
+            return super().read_machines(read, selection._replace(is_full=False), timeout)
 
     def machines_since(self, first: int, timeout: float | None = None) -> list[VirtualMachine]:
         """The user's machines from an ID on, with their marks, also those that have ended.
@@ -57,7 +81,10 @@ class Machines(Compute):
                 repeatable=True,
                 timeout=timeout,
             )
-        except RequestRejectedError:  # 5.4 to 5.10 do not have it
+        except RequestRejectedError as error:
+            if _NOT_DEFINED not in str(error):
+                raise
+            # 5.4 to 5.10 do not have it.
             return super().certain_machines(machine_ids, timeout)
         missing = [machine_id for machine_id in machine_ids if machine_id not in found]
         # Those that are not there, or not the user's, are left out silently: only asking for each says which.

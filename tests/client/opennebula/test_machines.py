@@ -74,6 +74,15 @@ def test_certain_machines_of_5_4(one: OpenNebulaCloud, scripted_daemon: Any) -> 
     assert set(one.compute.certain_machines([7, 8])) == {7, 8}
 
 
+def test_full_lists_of_5_4(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
+    """Before 5.8, vmpool.info is full, and infoextended is not there."""
+    import xmlrpc.client
+
+    scripted_daemon.answers["one.vmpool.infoextended"] = xmlrpc.client.Fault(-506, "Method not defined")
+    scripted_daemon.answers["one.vmpool.info"] = f"<VM_POOL>{machine('3/3', '<PERMISSIONS/>')}</VM_POOL>"
+    assert [found.is_full for found in one.compute.machines_since(7)] == [True]
+
+
 def test_creating_and_the_simple_calls(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
     scripted_daemon.answers |= {
         f"one.vm.{name}": 7 for name in ("rename", "update", "schedadd", "allocate", "disksaveas", "disksnapshotcreate")
