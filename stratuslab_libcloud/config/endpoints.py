@@ -52,7 +52,10 @@ class Endpoint(NamedTuple):
         if re.search(r"[?#\s]", rest):
             raise ValueError("a URL without '?', '#' and spaces")
         host, port = _split_authority(authority)
-        return cls(scheme, host, port, tuple(segment for segment in path.split("/") if segment))
+        segments = tuple(segment for segment in path.split("/") if segment)
+        if {".", ".."} & set(segments):  # HTTP clients would leave them out, with what stands before them
+            raise ValueError("a URL without '.' and '..' in its path")
+        return cls(scheme, host, port, segments)
 
     def __str__(self) -> str:
         scheme = f"{self.scheme}://" if self.scheme else ""

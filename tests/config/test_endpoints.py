@@ -157,7 +157,14 @@ HOSTS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?(\.[a-z]{2,5}){0,2}", f
     lambda address: f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address)
 )
 PORTS = st.none() | st.integers(1, 65535)
-PATHS = st.lists(st.from_regex(r"[A-Za-z0-9._~-]{1,8}", fullmatch=True), max_size=3).map(tuple)
+SEGMENTS = st.from_regex(r"[A-Za-z0-9._~-]{1,8}", fullmatch=True).filter(lambda segment: segment not in (".", ".."))
+PATHS = st.lists(SEGMENTS, max_size=3).map(tuple)
+
+
+@pytest.mark.parametrize("path", [".", "..", "one-proxy/..", "a/./b"])
+def test_a_path_that_http_clients_would_change_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match=r"without '\.' and '\.\.' in its path"):
+        Endpoint.parse(f"https://cloud.example.org/{path}")
 
 
 @given(scheme=st.sampled_from(["", "http", "https"]), host=HOSTS, port=PORTS, path=PATHS)
