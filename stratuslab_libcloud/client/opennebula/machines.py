@@ -180,8 +180,9 @@ class Machines(Compute):
 
     def schedule(self, machine_id: int, action: str, seconds: int) -> None:
         """Let the cloud do an action some time from now, whatever becomes of this program."""
-        scheduled = {"SCHED_ACTION": {"ACTION": action, "TIME": f"+{seconds}"}}
-        self._daemon.call("one.vm.schedadd", machine_id, render(scheduled), read=read_nothing)
+        # In the older syntax, in which this call has been seen to work; nothing in it needs the other one.
+        scheduled = f'SCHED_ACTION=[ACTION="{action}",TIME="+{seconds}"]'
+        self._daemon.call("one.vm.schedadd", machine_id, scheduled, read=read_nothing)
 
     def _method_for(self, selection: Selection) -> str:
         return "one.vmpool.infoextended" if selection.is_full else "one.vmpool.info"

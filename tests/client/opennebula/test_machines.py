@@ -101,11 +101,7 @@ def test_creating_and_the_simple_calls(one: OpenNebulaCloud, scripted_daemon: An
         ("one.template.instantiate", 0, "n", True, "<TEMPLATE/>", False),
         ("one.vm.rename", 7, "n"),
         ("one.vm.update", 7, "<TEMPLATE><LABELS>a</LABELS></TEMPLATE>", 1),
-        (
-            "one.vm.schedadd",
-            7,
-            "<TEMPLATE><SCHED_ACTION><ACTION>terminate-hard</ACTION><TIME>+3600</TIME></SCHED_ACTION></TEMPLATE>",
-        ),
+        ("one.vm.schedadd", 7, 'SCHED_ACTION=[ACTION="terminate-hard",TIME="+3600"]'),
         ("one.vm.disksaveas", 7, 0, "golden", "", -1),
         ("one.vm.disksnapshotcreate", 7, 2, "s"),
     ]
