@@ -102,13 +102,17 @@ class ImageChanges:
 
     def _begin_to_delete(self, image_id: int, waiting: _Waiting) -> bool | None:
         """Start it, when it is not refused because of something that passes; None if the reply was lost."""
+        was_passing = True
         while True:
             try:
                 self._images.delete(image_id)
                 return True
             except (ConflictError, RequestRejectedError):
-                if self._images.image(image_id).state not in _PASSING or not waiting.pause():
+                # What passed may have been over before it was looked at: then there is one more attempt.
+                is_passing = self._images.image(image_id).state in _PASSING
+                if not (is_passing or was_passing) or not waiting.pause():
                     raise
+                was_passing = is_passing
             except ServiceError as error:
                 if not error.outcome_unknown:
                     raise

@@ -58,6 +58,18 @@ def test_persistence_is_taken_away_where_it_is(one: OpenNebulaCloud, scripted_da
     assert ("one.image.persistent", 0, False) in scripted_daemon.calls
 
 
+def test_an_image_that_was_locked_a_moment_ago_is_deleted(
+    one: OpenNebulaCloud, scripted_daemon: Any, refused: Any
+) -> None:
+    """Between the refusal and the look at the image, it may have become READY."""
+    gone = refused(1024, "Error getting image")
+    scripted_daemon.answers |= {
+        "one.image.delete": in_turn(refused(8192, "Image locked, use --force"), 0),
+        "one.image.info": in_turn(image(READY), image(DELETE), gone),
+    }
+    assert one.image_changes.delete(7, 5)
+
+
 def test_a_locked_image_is_deleted_when_it_is_not(one: OpenNebulaCloud, scripted_daemon: Any, refused: Any) -> None:
     """LOCKED refuses with 8192; a deletion is STATE 7, and then 1024."""
     gone = refused(1024, "[one.image.info] Error getting image [0].")
