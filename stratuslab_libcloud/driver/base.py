@@ -155,13 +155,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
 
-        if location:
-            raise InvalidArgumentError(
-                "list_nodes lists all locations and takes none: list_nodes_in_location(location) lists one, and a "
-                "driver made with region= has only one"
-            )
-        node_filter = NodeFilter(ex_name, ex_state, ex_node_ids)
-        return self._locations.ask_all(lambda location: self._nodes_at(location, node_filter), ex_partial)
+        return self._list(location, NodeFilter(ex_name, ex_state, ex_node_ids), ex_partial)
 
     def list_nodes_in_location(self, location: NodeLocation | str) -> list[NodeT]:
         """The user's machines that have not ended, of one location.
@@ -408,6 +402,14 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         location, auth = create_keywords.get("location"), create_keywords.get("auth")
         target = self._deploy_target(location, auth, options, create_keywords)
         return cast("NodeT", deploy_node(self, target, deployment, options, create_keywords, deadline))
+
+    def _list(self, location: tuple[object, ...], node_filter: NodeFilter, partial: bool) -> list[NodeT]:
+        if location:
+            raise InvalidArgumentError(
+                "list_nodes lists all locations and takes none: list_nodes_in_location(location) lists one, and a "
+                "driver made with region= has only one"
+            )
+        return self._locations.ask_all(lambda place: self._nodes_at(place, node_filter), partial)
 
     def _iterate(self, location: Location, node_filter: NodeFilter, partial: bool) -> Iterator[NodeT]:
         from stratuslab_libcloud.driver import listing

@@ -125,8 +125,8 @@ class OpenNebulaNodeDriver(AccountCalls):
 
     def list_nodes(  # type: ignore[override]  # narrower than Libcloud's
         self,
+        *location: object,
         ex_partial: bool = False,
-        *,
         ex_name: str | re.Pattern[str] | None = None,
         ex_state: States | None = None,
         ex_node_ids: NodeIds | None = None,
@@ -135,6 +135,7 @@ class OpenNebulaNodeDriver(AccountCalls):
     ) -> list[OpenNebulaNode]:
         """The machines that have not ended, of all locations, which are asked at the same time: one request each.
 
+        :param location: refused, so that nobody takes all machines for those of one location
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :param ex_name: only those with this name, or whose whole name a compiled regular expression matches
         :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
@@ -148,8 +149,8 @@ class OpenNebulaNodeDriver(AccountCalls):
         from stratuslab_libcloud.driver.opennebula.owners import pool_filter
 
         node_filter = NodeFilter(ex_name, ex_state, ex_node_ids, pool_filter(ex_filter), bool(ex_details))
-        nodes = self._locations.ask_all(lambda location: self._nodes_at(location, node_filter), ex_partial)
-        order = {location.id: place for place, location in enumerate(self.list_locations())}
+        nodes = self._list(location, node_filter, ex_partial)
+        order = {each.id: place for place, each in enumerate(self.list_locations())}
         return sorted(nodes, key=lambda node: (order[node.location.id], int(str(node.id))))
 
     def ex_iterate_nodes(

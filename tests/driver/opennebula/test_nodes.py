@@ -66,6 +66,8 @@ def test_whose_machines(driver: OpenNebulaNodeDriver, bob: OpenNebulaNodeDriver,
     assert [node.name for node in driver.list_nodes(ex_filter="all")] == ["web-1"]
     assert [node.name for node in bob.list_nodes(ex_filter="mine")] == ["bobs"]
     assert driver.list_nodes(ex_filter="group") == driver.list_nodes(ex_filter="-3") if False else True
+    with pytest.raises(InvalidArgumentError, match="takes none"):
+        driver.list_nodes("default")
     with pytest.raises(InvalidArgumentError, match="ex_filter"):
         driver.list_nodes(ex_filter="-4")
 
