@@ -160,6 +160,8 @@ def without_privileges() -> Iterator[None]:
 def test_unreadable_file(write: Write, driver: ServerDriver, deploy: Deploy, request: pytest.FixtureRequest) -> None:
     file = write(private_text(KEY))
     file.chmod(0)
+    # First as who we are: what is imported, or measured, on the way may be in a folder that nobody else can read.
+    refused(deploy, driver, ssh_key=file.with_name("nothing"))
     request.getfixturevalue("without_privileges")
     assert "Permission denied" in refused(deploy, driver, ssh_key=file)
 
