@@ -342,7 +342,71 @@ def test_a_double_so_far_before_is_found_by_the_next_list(
     assert ids(cloud) == list(range(1, IDS_BEFORE + 2))
 
 
+def test_a_second_try_that_no_list_shows_yet_is_returned(
+    cloud: Cloud,
+    sandbox: Sandbox,
+    template: str,
+    allocate: Callable[[float], int],
+    mark: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is looked for from the first ID on that it can have."""
+    looked_from = []
+
+    def nothing(first: int, seconds: float | None = None) -> list[VirtualMachine]:
+        looked_from.append(first)
+        return []
+
+    first_mark = new_mark()
+    create(cloud, partial(cloud.compute.allocate, f'{template} LIBCLOUD_MARK = "{first_mark}"'), first_mark)
+    monkeypatch.setattr(cloud.compute, "machines_since", nothing)
+    sandbox.faults.add(Fault(FaultKind.RESET_BEFORE, *ALLOCATE, count=1))
+    assert create_machine(cloud.compute, allocate, mark, limit=20) == 1
+    assert len(looked_from) > 1
+    assert set(looked_from) == {1}
+
+
+@pytest.mark.parametrize("answers", [False, True], ids=["list", "machine"])
+def test_a_look_for_a_machine_elsewhere_keeps_the_time_limit(
+    cloud: Cloud,
+    sandbox: Sandbox,
+    allocate: Callable[[float], int],
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+) -> None:
+    machine_id = allocate(5)
+    look = cloud.compute.machines_since
+
+    def last_answer(first: int, *seconds: float) -> list[VirtualMachine]:
+        if answers:
+            found = look(first, *seconds)
+            sandbox.faults.add(Fault(FaultKind.NO_ANSWER, "compute", "one.vm.info"))
+            return found
+        with sandbox.faults.during(Fault(FaultKind.NO_ANSWER, *LIST)):
+            return look(first, *seconds)
+
+    monkeypatch.setattr(cloud.compute, "machines_since", last_answer)
+    with within(4):
+        found = created_machines(cloud.compute, {machine_id + 1_000: new_mark()}, limit=1)[machine_id + 1_000]
+    assert isinstance(found, ServiceError)
+
+
+def test_the_number_of_another_machine_is_an_unknown_outcome_of_the_creation(
+    cloud: Cloud, allocate: Callable[[float], int], mark: str
+) -> None:
+    other = allocate(5)
+    found = created_machines(cloud.compute, {other: new_mark()}, limit=20)[other]
+    assert isinstance(found, UnknownOutcomeError)
+    assert found.call.operation == "one.vm.allocate"
+
+
 # Disks
+
+
+def test_a_disk_has_the_visibility_that_was_wanted(cloud: Cloud) -> None:
+    for visibility in ("public", "private"):
+        uuid = create_disk(cloud.disks, 1, "tag", visibility, new_mark(), limit=20)
+        assert cloud.disks.disk(uuid).visibility == visibility.upper()
 
 
 @pytest.mark.parametrize("fault", [*SPOILED, PREVENTED[0]], ids=name_of)
