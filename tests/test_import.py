@@ -28,3 +28,12 @@ def test_what_only_some_calls_need_is_not_imported_before() -> None:
     assert imported.isdisjoint(services | driver | {"deployment", "sandbox"})
     for module in services | driver:  # a module that was renamed would never be imported
         assert importlib.util.find_spec(f"stratuslab_libcloud.{module}")
+
+
+def test_one_driver_does_not_import_the_other() -> None:
+    program = PROGRAM.replace('"stratuslab"', '"opennebula-xmlrpc"', 1)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = {name.removeprefix("stratuslab_libcloud.") for name in done.stdout.split()}
+    assert "driver.opennebula.driver" in imported
+    assert not [name for name in imported if name.startswith(("driver.stratuslab", "client.http", "client.stratuslab"))]
+    assert imported.isdisjoint({"client.opennebula.daemon", "driver.opennebula.creation", "driver.opennebula.volumes"})
