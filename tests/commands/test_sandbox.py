@@ -145,7 +145,7 @@ def test_a_daemon_that_starts(tmp_path: Path) -> None:
         (["--entries", "nowhere"], "there is no folder 'nowhere'"),
         (["--entries", "empty"], "there is no Marketplace entry in the *.xml files of the folder empty"),
         (["--public-key", "nowhere"], "'nowhere' cannot be read: No such file or directory"),
-        (["--public-key", "broken.json"], "there is not a public key in 'broken.json'"),
+        (["--public-key", "broken.json"], "there is no public key in 'broken.json'"),
         (["--machine-limit", "-1"], "the limit on a user's machines is 0 or more, not -1"),
         (["--section", "instance_types"], "the section [instance_types] is reserved"),
         (["--section", "a]b"], "a section's name is printable text on one line without ']', not 'a]b'"),

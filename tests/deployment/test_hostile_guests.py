@@ -284,7 +284,7 @@ def test_questions_of_a_guest_are_not_answered(
     monkeypatch.setattr(sys, "stdin", typed)
     with AttackGuest(AsksQuestions) as server:
         said = deploy.fails(server, ScriptDeployment("true"), timeout=1)
-    assert "the server takes the key, but wants keyboard-interactive or password besides" in said
+    assert "the server takes the key, but also wants keyboard-interactive or password" in said
     assert typed.tell() == 0
     assert capfd.readouterr() == ("", "")
     assert all(guest.asked_for == [] for guest in server.guests if isinstance(guest, AsksQuestions))
