@@ -127,6 +127,7 @@ class ByHand:
                 "metadata": noted.get("metadata", {}),
                 "tags": noted.get("tags", []),
                 "key_name": noted.get("key_name"),
+                "save_as": noted.get("save_as"),
             },
             created_at=datetime.fromtimestamp(int(text("STIME", "0")), timezone.utc),
         )
