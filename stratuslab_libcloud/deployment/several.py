@@ -77,10 +77,12 @@ def machines_for(
     """A machine for each deployment; the locations take turns.
 
     :param names: of the machines; of a single text, ``NAME-1``, ``NAME-2`` and so on are made
-    :raises InvalidArgumentError: there are not as many names, or two machines share a script
+    :raises InvalidArgumentError: something else was given, there are not as many names, or two machines share a script
     """
-    wanted = list(deployments)
-    chosen = [f"{names}-{number}" for number in range(1, len(wanted) + 1)] if isinstance(names, str) else list(names)
+    wanted = _several("deployments", deployments, "one for each machine, such as [ScriptDeployment('true')]")
+    if isinstance(names, str):
+        names = [f"{names}-{number}" for number in range(1, len(wanted) + 1)]
+    chosen = _several("names", names, "one for each machine, or a text that they begin with")
     if len(chosen) != len(wanted):
         raise InvalidArgumentError(f"there are {len(wanted)} deployments, but {len(chosen)} names")
     scripts = [id(script) for deployment in wanted for script in scripts_of(deployment)]
@@ -90,6 +92,12 @@ def machines_for(
         )
     places = itertools.cycle(locations)
     return [DeployedNode(name, next(places), deployment) for name, deployment in zip(chosen, wanted, strict=True)]
+
+
+def _several(name: str, values: Any, rule: str) -> list[Any]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidArgumentError(f"{name} has to be {rule}, not {values!r}")
+    return list(values)
 
 
 def scripts_of(deployment: Deployment) -> Iterator[ScriptDeployment]:

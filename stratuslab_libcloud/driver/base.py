@@ -11,7 +11,7 @@ import logging
 import os
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -103,6 +103,10 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         self, location: Location, auth: Any, options: DeployOptions, create_keywords: Mapping[str, Any]
     ) -> DeployTarget:
         """Where `deploy_node` starts a machine: the keys that the machine gets, and how it is reached."""
+
+    @abstractmethod
+    def _create_options(self) -> Collection[str]:
+        """The names of the arguments that `create_node` has besides Libcloud's."""
 
     # -- Locations
 
@@ -336,6 +340,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.deployment import split_options
 
+        self._check_names(self.deploy_node, options, self._deploy_options())
         deploy_options, create_keywords = split_options(
             {
                 "ssh_username": ssh_username,
@@ -360,8 +365,9 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         names: str | Iterable[str],
         size: NodeSize | None = None,
         image: NodeImage | None = None,
-        locations: Sequence[NodeLocation | str] | None = None,
+        locations: Sequence[NodeLocation | str] | NodeLocation | str | None = None,
         *,
+        location: Location = None,
         ex_at_once: int = 8,
         ex_progress: Callable[[DeployedNode], object] | None = None,
         ex_destroy_when_done: bool = False,
@@ -373,7 +379,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param names: of the machines; of a single text, ``NAME-1``, ``NAME-2`` and so on are made
         :param size: as for `create_node`
         :param image: as for `create_node`
-        :param locations: take turns; the default location if not given
+        :param locations: take turns; one is enough; the default location if not given
+        :param location: the only one, instead of `locations`
         :param ex_at_once: how many machines at the same time, at the most
         :param ex_progress: is called with a machine's `DeployedNode` whenever its state has changed
         :param ex_destroy_when_done: whether each machine is destroyed after its deployment, whatever came of it, and
@@ -385,10 +392,29 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         """
         from stratuslab_libcloud.driver import deploying_several
 
+        self._check_names(self.ex_deploy_nodes, options, self._deploy_options() - {"deploy", "name"})
         group = deploying_several.Group(ex_at_once, ex_progress, ex_destroy_when_done, options)
-        where = [self._locations.find(location) for location in locations or (None,)]
+        where = [self._locations.find(place) for place in deploying_several.places(location, locations)]
         common = {"size": size, "image": image}
         return group.deploy(deployments, names, where, common, self._deploy, self.destroy_node)
+
+    def _deploy_options(self) -> set[str]:
+        """The names of all arguments of `deploy_node`; those of `create_node` are passed on."""
+        from stratuslab_libcloud.deployment import DeployExtensions
+        from stratuslab_libcloud.driver.argument_names import named_arguments
+
+        named = (*named_arguments(self.deploy_node), *named_arguments(self.create_node))
+        return {*named, *DeployExtensions.__annotations__, *self._create_options()}
+
+    def _check_names(self, call: Callable[..., Any], given: Iterable[str], known: Collection[str]) -> None:
+        """Check that a call has all these arguments.
+
+        :param known: what it has besides those that it names itself
+        :raises TypeError: for one that it does not have, with the one that was probably meant
+        """
+        from stratuslab_libcloud.driver.argument_names import check_names, named_arguments
+
+        check_names(call.__name__, given, {*named_arguments(call), *known}, {})
 
     def _deploy(
         self,

@@ -16,6 +16,7 @@ from stratuslab_libcloud.config import UserConfiguration, values
 from stratuslab_libcloud.config.arguments import KEY_OF_ARGUMENT, Argument, Arguments
 from stratuslab_libcloud.config.endpoints import Endpoint
 from stratuslab_libcloud.config.keys import OPENNEBULA, STRATUSLAB
+from stratuslab_libcloud.driver.argument_names import check_names
 from stratuslab_libcloud.driver.arguments import text
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
@@ -31,6 +32,9 @@ _SAME_AS = {
     "key_file": "ex_pem_key",
 }
 """Other names that programs use for an argument."""
+
+_ELSEWHERE = {"user": "key", "username": "key", "password": "secret"}
+"""What is refused, since Libcloud has another name for it."""
 
 _WITHOUT_MEANING = {
     "api_version": "the services have one version",
@@ -109,7 +113,7 @@ class ConstructorArguments:
         default_port: int,
         kind: str = STRATUSLAB,
     ) -> None:
-        _check_names(options, [*positional, *known])
+        check_names("the driver", options, [*positional, *known], _ELSEWHERE)
         self._given: dict[str, Any] = {}
         self._left_out: str | None = None
         self._kind = kind
@@ -283,16 +287,6 @@ def _as_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidArgumentError(f"{name} must be a text, not an object of type {type(value).__name__}.")
     return value if name == "secret" else text(name, value)
-
-
-def _check_names(options: Iterable[str], known: list[str]) -> None:
-    for name in options:
-        if name not in known:
-            import difflib
-
-            similar = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean '{similar[0]}'?" if similar else ""
-            raise TypeError(f"the driver has no argument '{name}'{hint}")
 
 
 @functools.cache

@@ -13,6 +13,8 @@ from stratuslab_libcloud.deployment import DeployOptions, split_options
 from stratuslab_libcloud.deployment.limits import Deadline
 from stratuslab_libcloud.deployment.several import DeployedNode, GroupOptions, deploy_all, machines_for
 from stratuslab_libcloud.driver.arguments import parsed
+from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.errors import InvalidArgumentError
 
 MOST_AT_ONCE = 256
 
@@ -24,6 +26,26 @@ class Deploy(Protocol):
         self, deployment: Deployment, options: DeployOptions, create_keywords: Mapping[str, Any], deadline: Deadline
     ) -> Node:
         """Deploy until the deadline."""
+
+
+def places(location: Location, locations: Sequence[Location] | Location) -> Sequence[Location]:
+    """The locations that a call of `ex_deploy_nodes` names.
+
+    :param location: the only one
+    :param locations: one or several
+    :raises InvalidArgumentError: when both are given, or it is something else
+    """
+    if locations is None:
+        return [location]
+    if location is not None:
+        raise InvalidArgumentError("location is for one location and locations for several: give one of them")
+    if isinstance(locations, (str, NodeLocation)):
+        return [locations]
+    if not isinstance(locations, (list, tuple)) or not locations:
+        raise InvalidArgumentError(
+            f"locations has to be one of list_locations(), its id, or a list of them, not {locations!r}"
+        )
+    return locations
 
 
 class Group:

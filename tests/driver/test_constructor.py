@@ -355,6 +355,12 @@ def test_a_typo_is_a_type_error_with_a_suggestion() -> None:
         StratusLabNodeDriver(zzzzzz=1)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize(("name", "meant"), [("username", "key"), ("user", "key"), ("password", "secret")])
+def test_what_libcloud_calls_otherwise(name: str, meant: str) -> None:
+    with pytest.raises(TypeError, match=f"the driver has no argument '{name}'; did you mean '{meant}'\\?$"):
+        StratusLabNodeDriver(**{name: "hidden"})  # type: ignore[arg-type]
+
+
 # -- Pickles
 
 

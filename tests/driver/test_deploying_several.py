@@ -210,3 +210,52 @@ def test_what_cannot_be_meant(deployments: Any, options: Any, message: str, depl
     with pytest.raises((InvalidArgumentError, ConfigurationError), match=message):
         deploy_all(deployments, **options)
     assert deploy_all.driver.list_nodes() == []
+
+
+@pytest.mark.parametrize("chosen", [{"location": "other"}, {"locations": "other"}, {"locations": ["other"]}], ids=str)
+def test_one_location(deploy_all: DeployAll, chosen: dict[str, Any]) -> None:
+    [machine] = deploy_all(scripts(1), **chosen)
+    assert machine.node
+    assert machine.node.extra["location"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "problem"),
+    [
+        ({"location": "athens"}, "there is no location 'athens'"),
+        ({"locations": "athens"}, "there is no location 'athens'"),
+        ({"location": 1}, "a location is one of list_locations"),
+        ({"locations": 1}, "locations has to be one of list_locations"),
+        ({"locations": []}, "locations has to be one of list_locations"),
+        ({"location": "other", "locations": ["other"]}, "give one of them"),
+        ({"names": 5}, "names has to be one for each machine"),
+        ({"deployments": ScriptDeployment("true")}, "deployments has to be one for each machine"),
+        ({"deployments": "true"}, "deployments has to be one for each machine"),
+    ],
+    ids=str,
+)
+def test_arguments_that_are_refused(deploy_all: DeployAll, chosen: dict[str, Any], problem: str) -> None:
+    with pytest.raises((ConfigurationError, InvalidArgumentError), match=problem):
+        deploy_all(**{"deployments": scripts(1), **chosen})
+    assert deploy_all.driver.list_nodes() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("imge", "; did you mean 'image'"),
+        ("ex_destory_on_failure", "; did you mean 'ex_destroy_on_failure'"),
+        ("ex_metdata", "; did you mean 'ex_metadata'"),
+        ("ssh_usrname", "; did you mean 'ssh_username'"),
+        ("name", "; did you mean 'names'"),
+        ("ex_destory", "$"),
+    ],
+)
+def test_a_misspelt_argument(deploy_all: DeployAll, name: str, hint: str) -> None:
+    with pytest.raises(TypeError, match=f"^ex_deploy_nodes has no argument '{name}'{hint}"):
+        deploy_all(scripts(1), **{name: 1})
+    called = "imge" if name == "name" else name
+    hint = hint.replace("names", "image")
+    with pytest.raises(TypeError, match=f"^deploy_node has no argument '{called}'{hint}"):
+        deploy_all.driver.deploy_node(ScriptDeployment("true"), **{called: 1})
+    assert deploy_all.driver.list_nodes() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
@@ -101,6 +101,11 @@ class OpenNebulaNodeDriver(AccountCalls):
         from stratuslab_libcloud.driver.opennebula import deploy_target
 
         return deploy_target.find(self._locations.cloud(location), auth)
+
+    def _create_options(self) -> Collection[str]:
+        from stratuslab_libcloud.driver.opennebula.node_options import NodeOptions
+
+        return NodeOptions.__annotations__
 
     # -- Sizes
 
@@ -217,6 +222,7 @@ class OpenNebulaNodeDriver(AccountCalls):
         :raises LimitExceededError: when a quota does not permit it
         :raises UnknownOutcomeError: when it is not known whether it was created
         """
+        self._check_names(self.create_node, options, self._create_options())
         return self.ex_create_nodes([name], size, image, location, auth, **options)[0]
 
     def ex_create_nodes(
@@ -239,6 +245,7 @@ class OpenNebulaNodeDriver(AccountCalls):
         from stratuslab_libcloud.driver.opennebula import creation
         from stratuslab_libcloud.driver.opennebula.node_options import CheckedNodeOptions
 
+        self._check_names(self.ex_create_nodes, options, self._create_options())
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
         checked_options = CheckedNodeOptions(options)

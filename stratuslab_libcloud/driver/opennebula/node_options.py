@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -89,13 +88,10 @@ class NodeOptions(TypedDict, total=False):
 class CheckedNodeOptions:
     """The keywords of one call of `create_node`.
 
-    :raises TypeError: when there is no such keyword
     :raises InvalidArgumentError: when a value is not possible
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        for name in options:
-            _check_name(name)
         given = options.get
         if given("context") is not None and given("ex_context") is not None:
             raise InvalidArgumentError("context and ex_context mean the same: give one of them")
@@ -169,11 +165,3 @@ def tags(argument: str, given: Any) -> dict[str, str]:
 def _volume_id(volume: Any) -> int:
     number = volume.id if isinstance(volume, StorageVolume) else volume
     return parsed("a volume's id", number, values.whole_number(0, _LARGEST)) or 0
-
-
-def _check_name(name: str) -> None:
-    known = NodeOptions.__annotations__
-    if name not in known:
-        similar = difflib.get_close_matches(name, known, 1)
-        hint = f": did you mean {similar[0]}?" if similar else ""
-        raise TypeError(f"create_node has no argument {name}{hint}")

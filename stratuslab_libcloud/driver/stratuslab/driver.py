@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
@@ -117,6 +117,11 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
             cloud, auth, create_keywords, options.seconds_to_wait, self._proxy_url, private_key_file
         )
 
+    def _create_options(self) -> Collection[str]:
+        from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
+
+        return NodeOptions.__annotations__
+
     # -- Sizes
 
     def list_sizes(  # type: ignore[override]  # narrower than Libcloud's
@@ -178,6 +183,7 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
         from stratuslab_libcloud.driver.stratuslab import creation
         from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions
 
+        self._check_names(self.create_node, options, self._create_options())
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
         shape = self._sizes.shape(size, cloud.config.machine.instance_type)
@@ -211,6 +217,7 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
         from stratuslab_libcloud.driver.stratuslab import creation
         from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions
 
+        self._check_names(self.ex_create_nodes, options, self._create_options())
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
         shape = self._sizes.shape(size, cloud.config.machine.instance_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import gzip
 import logging
@@ -98,12 +97,11 @@ class NodeOptions(TypedDict, total=False):
 class CheckedNodeOptions:
     """The keywords of one call of `create_node`, checked.
 
-    :raises TypeError: when there is no such keyword
+    :raises InvalidArgumentError: when a security group is not possible
     """
 
     def __init__(self, **options: Unpack[NodeOptions]) -> None:
         for name in options:
-            _check_name(name)
             if name in _WITHOUT_MEANING and options.get(name) is not None:
                 _tell_once(name, _WITHOUT_MEANING[name])
         check_security_groups(options.get("ex_security_groups"))
@@ -239,14 +237,6 @@ def _uuid_at(name: str, volume: Any, location: str) -> str:
 def _tell_once(name: str, reason: str) -> None:
     """Say in the log, once, that an argument changes nothing."""
     _log.warning("create_node's argument '%s' changes nothing: %s", name, reason)
-
-
-def _check_name(name: str) -> None:
-    known = NodeOptions.__annotations__
-    if name not in known:
-        similar = difflib.get_close_matches(name, known, 1)
-        hint = f": did you mean {similar[0]}?" if similar else ""
-        raise TypeError(f"create_node has no argument {name}{hint}")
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -131,8 +131,10 @@ def test_names_that_are_refused(driver: OpenNebulaNodeDriver, image: NodeImage, 
 
 
 def test_an_argument_that_does_not_exist(driver: OpenNebulaNodeDriver, image: NodeImage) -> None:
-    with pytest.raises(TypeError, match="did you mean ex_userdata"):
+    with pytest.raises(TypeError, match="create_node has no argument 'ex_user_data'; did you mean 'ex_userdata'"):
         driver.create_node("n", image=image, ex_user_data="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="ex_create_nodes has no argument 'locaton'; did you mean 'location'"):
+        driver.ex_create_nodes(["n"], image=image, locaton="x")  # type: ignore[call-arg]
 
 
 def test_an_image_that_does_not_exist(driver: OpenNebulaNodeDriver) -> None:

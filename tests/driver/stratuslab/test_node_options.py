@@ -101,8 +101,13 @@ def test_what_is_refused(start: Start, sandbox: Sandbox, options: dict[str, Any]
 
 
 def test_an_unknown_name_is_refused_with_a_suggestion(start: Start) -> None:
-    with pytest.raises(TypeError, match="no argument ex_metdata: did you mean ex_metadata"):
+    with pytest.raises(TypeError, match="create_node has no argument 'ex_metdata'; did you mean 'ex_metadata'"):
         start(ex_metdata={})
+
+
+def test_a_name_that_resembles_none_is_refused_without_a_suggestion(start: Start) -> None:
+    with pytest.raises(TypeError, match=r"create_node has no argument 'ex_destory'$"):
+        start(ex_destory=True)
 
 
 def test_security_groups(driver: StratusLabNodeDriver, start: Start) -> None:
