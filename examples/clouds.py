@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ def sandboxes() -> Iterator[Path]:
     from stratuslab_libcloud.sandbox import Sandbox
     from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 
-    with ExitStack() as stack:
+    with ended_by_sigterm(), ExitStack() as stack:
         config = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "stratuslab-user.cfg"
         public_key = make_key_pair(config)
         for section, name in (("default", "Sandbox One"), ("second", "Sandbox Two")):
@@ -49,6 +50,21 @@ def sandboxes() -> Iterator[Path]:
         opennebula = stack.enter_context(Sandbox(kind="opennebula"))
         opennebula.write_config(config, section="opennebula", public_key_file=public_key, name="An OpenNebula")
         yield config
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise `SystemExit`, so that the sandboxes remove their files."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the removing
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def image_with(os: str, driver: StratusLabNodeDriver, location: NodeLocation | None = None) -> StratusLabImage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +65,15 @@ def test_the_demo() -> None:
     result = run("demo.py")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.count("  ok ") == len(SAID) - 1  # the one with Dask needs more packages
+
+
+def test_an_example_that_is_terminated_leaves_no_files(tmp_path: Path) -> None:
+    command = [sys.executable, EXAMPLES / "demo.py"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "== examples/create_node.py\n" in iter(process.stdout.readline, "")
+        assert list(tmp_path.iterdir()) != []
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []

@@ -8,11 +8,13 @@ import signal
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from stratuslab_libcloud.sandbox import Sandbox
-from stratuslab_libcloud.sandbox.arguments import CONFIG_NAME, parse_arguments
+from stratuslab_libcloud.sandbox import CertificateFiles, Sandbox
+from stratuslab_libcloud.sandbox.arguments import CONFIG_NAMES, parse_arguments
+from stratuslab_libcloud.sandbox.config_file import OtherCloudError
 from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
 from stratuslab_libcloud.sandbox.kinds import OPENNEBULA
 from stratuslab_libcloud.sandbox.own_folder import own_folder
@@ -76,14 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.verbose:
         logging.getLogger(REQUESTS_LOG).setLevel(logging.INFO)
     try:
-        sandbox = _start(options)
-        try:
-            config = _configure(sandbox, options)
-            stopped = _stopped_by_signals()
-            _print(_instructions(sandbox, config, options))
-            stopped.wait()
-        finally:
-            sandbox.stop()
+        with _stopped_by_signals() as stopped:
+            sandbox = _start(options)
+            try:
+                _print(_configure(sandbox, options))
+                stopped.wait()
+            finally:
+                sandbox.stop()
+    except OtherCloudError as problem:
+        parser.error(f"{problem} with --config or --section")
     except ValueError as problem:
         parser.error(str(problem))
     return 0
@@ -112,29 +115,36 @@ def _start(options: Namespace) -> Sandbox:
         ) from None
 
 
-def _configure(sandbox: Sandbox, options: Namespace) -> Path:
-    """Add the faults, and write the configuration file."""
+def _configure(sandbox: Sandbox, options: Namespace) -> str:
+    """Add the faults, write the configuration file, and say how to use it."""
     for fault in options.fault:
         sandbox.faults.add(fault)
     try:
-        return sandbox.write_config(
-            options.config.absolute() if options.config else own_folder() / CONFIG_NAME,
-            certificate=sandbox.issue_certificate(options.certificate) if options.certificate else None,
+        certificate = sandbox.issue_certificate(options.certificate) if options.certificate else None
+        config = sandbox.write_config(
+            options.config.absolute() if options.config else own_folder() / CONFIG_NAMES[options.kind],
+            certificate=certificate,
             section=options.section,
             public_key_file=options.public_key,
         )
     except OSError as problem:
         raise ValueError(f"the configuration cannot be written: {problem}") from None
+    return _instructions(sandbox, config, certificate, options)
 
 
-def _stopped_by_signals() -> threading.Event:
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Let signals stop the sandbox, also while it starts: it then removes its files."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _instructions(sandbox: Sandbox, config: Path, options: Namespace) -> str:
+def _instructions(sandbox: Sandbox, config: Path, certificate: CertificateFiles | None, options: Namespace) -> str:
     if options.kind == OPENNEBULA:
         user, password = next(iter(sandbox.users.items()))
         cloud = _OPENNEBULA.format(sandbox=sandbox, version=sandbox.opennebula.release.number)
@@ -144,18 +154,26 @@ def _instructions(sandbox: Sandbox, config: Path, options: Namespace) -> str:
     else:
         cloud = _STRATUSLAB.format(sandbox=sandbox)
         driver = _STRATUSLAB_DRIVER.format(config=_quoted(config), section=_quoted(options.section))
+    users = [*sandbox.users.items(), *([(options.certificate, "(by certificate)")] if certificate else [])]
     users_and_files = _USERS_AND_FILES.format(
-        users="\n".join(f"  {name:12} {password}" for name, password in sandbox.users.items()),
-        files="\n".join(f"  {file}" for file in _written_files(config, options)),
+        users="\n".join(f"  {name:12} {password}" for name, password in users),
+        files="\n".join(f"  {file}" for file in _written_files(sandbox, config, certificate, options)),
     )
     warning = "" if options.no_guests else _WARNING
     return f"{cloud}{users_and_files}{driver}{warning}\nCtrl-C stops it.\n"
 
 
-def _written_files(config: Path, options: Namespace) -> list[Path]:
+def _written_files(
+    sandbox: Sandbox, config: Path, certificate: CertificateFiles | None, options: Namespace
+) -> list[str]:
     keys = config.with_name(f"{config.stem}-key")
     files = [config, *(file for file in (keys, keys.with_suffix(".pub")) if file.exists())]
-    return [*files, options.state.absolute()] if options.state else files
+    if options.state:
+        files.append(options.state.absolute())
+    removed = [sandbox.ca_file] if options.tls else []
+    if certificate:
+        removed += [certificate.certificate, certificate.key]
+    return [*map(str, files), *(f"{file}  (removed at the end)" for file in removed)]
 
 
 def _print(text: str) -> None:

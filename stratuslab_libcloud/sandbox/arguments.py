@@ -18,7 +18,8 @@ from stratuslab_libcloud.sandbox.state.users import DEFAULT_USERS
 
 _T = TypeVar("_T")
 
-CONFIG_NAME = "stratuslab-user.cfg"
+CONFIG_NAMES = {STRATUSLAB: "stratuslab-user.cfg", OPENNEBULA: "opennebula-user.cfg"}
+"""The configuration files that are written where no other is named, by the kind of cloud."""
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -35,13 +36,19 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
     parser.add_argument("-v", "--verbose", action="store_true", help="show the requests as they come")
     parser.add_argument("--version", action="version", version=metadata.version("stratuslab-libcloud-drivers"))
     _add_cloud(parser.add_argument_group("the cloud"))
+    of_kinds = {
+        STRATUSLAB: _add_stratuslab(parser.add_argument_group(f"only with --kind {STRATUSLAB}, the default")),
+        OPENNEBULA: _add_opennebula(parser.add_argument_group(f"only with --kind {OPENNEBULA}")),
+    }
     _add_configuration(parser.add_argument_group("its configuration file"))
     _add_connections(parser.add_argument_group("connections and faults"))
     options = parser.parse_args(arguments)
     options.users = dict(options.user) or None
     options.tls |= options.certificate is not None
-    if options.kind == OPENNEBULA and options.certificate is not None:
-        parser.error("--certificate is for StratusLab clouds: no OpenNebula daemon asks for one")
+    for kind, actions in of_kinds.items():
+        for action in actions:
+            if kind != options.kind and getattr(options, action.dest) != action.default:
+                parser.error(f"{action.option_strings[0]} is only for --kind {kind}, not for --kind {options.kind}")
     if not options.tls and any(fault.kind == FaultKind.TLS for fault in options.fault):
         parser.error("the fault 'tls' can only happen with --tls")
     return parser, options
@@ -50,12 +57,6 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
 def _add_cloud(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--kind", choices=(STRATUSLAB, OPENNEBULA), default=STRATUSLAB, help="of cloud (default: %(default)s)"
-    )
-    group.add_argument(
-        "--opennebula-version",
-        choices=tuple(RELEASES),
-        metavar="VERSION",
-        help=f"which OpenNebula it is, with --kind {OPENNEBULA}: {' or '.join(RELEASES)} (default: {NEWEST})",
     )
     _add_list(
         group,
@@ -68,23 +69,50 @@ def _add_cloud(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--boot-seconds", type=_seconds, metavar="S", help="how long a new machine takes until it runs; 0 for no time"
     )
-    group.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have")
-    group.add_argument(
-        "--start-seconds",
-        type=_seconds,
-        default=0,
-        metavar="S",
-        help="how long the compute service refuses all requests after its start, as a real daemon does",
-    )
     group.add_argument("--no-guests", action="store_true", help="do not allow logins to machines over SSH")
-    group.add_argument(
-        "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"
+
+
+def _add_stratuslab(group: argparse._ArgumentGroup) -> Sequence[argparse.Action]:
+    return (
+        group.add_argument("--machine-limit", type=int, metavar="N", help="how many machines a user may have"),
+        group.add_argument(
+            "--start-seconds",
+            type=_seconds,
+            default=0,
+            metavar="S",
+            help="how long the compute service refuses all requests after its start, as a real daemon does",
+        ),
+        group.add_argument(
+            "--entries", type=_folder, metavar="FOLDER", help="Marketplace entries to serve instead of a dozen examples"
+        ),
+        group.add_argument(
+            "--state",
+            type=Path,
+            metavar="FILE",
+            help="save the whole state in this file, and begin with it the next time",
+        ),
+        group.add_argument(
+            "--certificate",
+            metavar="NAME",
+            help="add a user who has a certificate, and write it into the configuration file; implies --tls",
+        ),
+        group.add_argument(
+            "--keep-alive",
+            type=_keep_alive,
+            metavar="REQUESTS:SECONDS",
+            help="close connections after so many requests or idle seconds; 30:15 is what a real daemon does",
+        ),
     )
-    group.add_argument(
-        "--state",
-        type=Path,
-        metavar="FILE",
-        help="save the whole state in this file, and begin with it the next time",
+
+
+def _add_opennebula(group: argparse._ArgumentGroup) -> Sequence[argparse.Action]:
+    return (
+        group.add_argument(
+            "--opennebula-version",
+            choices=tuple(RELEASES),
+            metavar="VERSION",
+            help=f"which OpenNebula it is: {' or '.join(RELEASES)} (default: {NEWEST})",
+        ),
     )
 
 
@@ -93,11 +121,15 @@ def _add_configuration(group: argparse._ArgumentGroup) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"the configuration file to write; if it exists, it keeps its other sections (default: {CONFIG_NAME} in a "
-        "folder of the sandbox's own, which is printed at the start)",
+        help="the configuration file to write; if it exists, it keeps its other sections (default: "
+        f"{' or '.join(CONFIG_NAMES.values())} in a folder of the sandbox's own, which is printed at the start)",
     )
     group.add_argument(
-        "--section", type=_section, default="default", metavar="NAME", help="its section (default: %(default)s)"
+        "--section",
+        type=_section,
+        default="default",
+        metavar="NAME",
+        help="its section; that of another cloud than a sandbox is not touched (default: %(default)s)",
     )
     group.add_argument(
         "--public-key",
@@ -106,28 +138,18 @@ def _add_configuration(group: argparse._ArgumentGroup) -> None:
         help="the SSH key that new machines get; by default the one that the configuration file names, or else a new "
         "pair of keys beside it",
     )
-    group.add_argument(
-        "--certificate",
-        metavar="NAME",
-        help="add a user who has a certificate, and write it into the configuration file; implies --tls",
-    )
 
 
 def _add_connections(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--port", type=_port, default=0, help="the port on 127.0.0.1; any free port by default")
     group.add_argument("--tls", action="store_true", help="https, with a certificate of the sandbox's own authority")
-    group.add_argument(
-        "--keep-alive",
-        type=_keep_alive,
-        metavar="REQUESTS:SECONDS",
-        help="close connections after so many requests or idle seconds; 30:15 is what a real daemon does",
-    )
     _add_list(
         group,
         "--fault",
         _checked(Fault.parse),
         "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]]",
-        "make requests fail, such as 'compute:one.vm.allocate:reset-after:0.3'; can be given several times. "
+        f"make requests fail, such as 'compute:one.vm.allocate:reset-after:0.3', or with --kind {OPENNEBULA} "
+        "'opennebula:one.vm.allocate:reset-after:0.3'; can be given several times. "
         f"Kinds: {', '.join(kind.value for kind in FaultKind)}. The number is the status of 'status' and "
         "'status-after', and the seconds of the other kinds",
     )
@@ -174,14 +196,14 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1
     if not 0 <= seconds < float("inf"):
-        raise ValueError(f"a number of seconds is wanted, not {text!r}")
+        raise ValueError(f"a number of seconds is wanted, 0 or more, not {text!r}")
     return seconds
 
 
 @_checked
 def _keep_alive(text: str) -> KeepAlive:
     requests, _, seconds = text.partition(":")
-    if not requests.isdecimal():
+    if not requests.isdecimal() or not seconds:
         raise ValueError(f"REQUESTS:SECONDS is wanted, not {text!r}")
     return KeepAlive(int(requests), _seconds(seconds))
 

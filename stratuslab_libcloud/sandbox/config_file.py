@@ -6,13 +6,34 @@ import configparser
 import os
 import tempfile
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from configupdater import ConfigUpdater
 
 _SHARED = "default"
 _NO_LOCATIONS = ("DEFAULT", "instance_types")
 _PUBLIC_KEY = "user_public_key_file"
+_OF_ONE_SANDBOX = (
+    "kind",
+    "endpoint",
+    "pdisk_endpoint",
+    "marketplace_endpoint",
+    "port_translation",
+    "pat_service_host",
+    "pat_gateway_host",
+    "tls_ca_bundle",
+    "username",
+    "password",
+    "pem_certificate",
+    "pem_key",
+)
+"""Keys that say which sandbox it is and who asks: the next one, maybe of another kind, leaves none of them behind."""
+
+
+class OtherCloudError(ValueError):
+    """A section is about another cloud than a sandbox."""
 
 
 class ConfigFile:
@@ -42,8 +63,23 @@ class ConfigFile:
         """Whether the file already says which public key goes into new machines of a section."""
         return any(self._content.has_option(name, _PUBLIC_KEY) for name in (section, _SHARED, "DEFAULT"))
 
+    def check_free(self, name: str) -> None:
+        """Make sure that a section says nothing about another cloud than a sandbox, whose passwords would be lost.
+
+        :raises OtherCloudError: if it does
+        """
+        section = self._content[name].to_dict() if self._content.has_section(name) else {}
+        found = [key for key in _OF_ONE_SANDBOX if key in section]
+        if found and not _is_on_loopback(section.get("endpoint") or ""):
+            key = "endpoint" if "endpoint" in found else found[0]
+            raise OtherCloudError(
+                f"the section [{name}] of {self._path} is not a sandbox's and has {key!r} already: "
+                "choose another file or section"
+            )
+
     def write(self, section: str, values: Mapping[str, str]) -> None:
-        """Put values into a section; its other keys, all other sections and the comments stay.
+        """Put values into a section; its other keys, all other sections and the comments stay, but nothing of the
+        sandbox that was written there before.
 
         A configuration file must have the section ``[default]``. If it has none, one is added that selects the new
         section. Only its owner can read the file. ``%`` is doubled, as the format demands.
@@ -77,6 +113,9 @@ class ConfigFile:
             else:
                 # Not at the end of the section, where the comments of the next one are.
                 section[section.options()[-1]].add_after.option(key, quoted)
+        for key in _OF_ONE_SANDBOX:
+            if key in section and key not in values:
+                del section[key]
 
 
 def check_section(name: str) -> str:
@@ -90,3 +129,12 @@ def check_section(name: str) -> str:
     if not name.strip() or not name.isprintable() or "]" in name:
         raise ValueError(f"a section's name is printable text on one line without ']', not {name!r}")
     return name
+
+
+def _is_on_loopback(endpoint: str) -> bool:
+    """Whether a URL, or a host alone, is this computer's."""
+    try:
+        host = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}").hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

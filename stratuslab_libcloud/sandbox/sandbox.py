@@ -328,6 +328,8 @@ class Sandbox:
     ) -> Path:
         """Write a section for this cloud into a configuration file; a file that exists keeps its other sections.
 
+        What another sandbox wrote into the section is replaced; the section of a real cloud is not touched.
+
         A configuration file must have the section ``[default]``. If it has none, one is added that selects the new
         section.
 
@@ -339,13 +341,14 @@ class Sandbox:
             keys beside the file, such as ``stratuslab-user-key`` and ``stratuslab-user-key.pub``
         :param more: further keys of the section, such as ``name`` and ``country``
         :return: the file
-        :raises ValueError: if there is no such user, the section cannot have this name, or the existing file cannot be
-            read
+        :raises ValueError: if there is no such user, the section cannot have this name or is about another cloud than
+            a sandbox, or the existing file cannot be read
         :raises OSError: if a file cannot be written
         :raises RuntimeError: while the sandbox is not running
         """
         check_section(section)
         file = ConfigFile(Path(path))
+        file.check_free(section)
         values = self._running_cloud.addresses.config_values() | self._credentials(user, certificate)
         if public_key_file is not None:
             values["user_public_key_file"] = str(Path(public_key_file).expanduser().absolute())
@@ -397,7 +400,7 @@ class Sandbox:
             self.faults = Faults(seed, services=opennebula_cloud.SERVICES)
             self._cloud = OpenNebulaCloud(self._opennebula, server_options, self.requests, self.faults)
         else:
-            raise ValueError(f"there is no kind of cloud {kind!r}, but {STRATUSLAB} and {OPENNEBULA}")
+            raise ValueError(f"there is no kind of cloud {kind!r}; choose one of: {STRATUSLAB}, {OPENNEBULA}")
 
     def _credentials(self, user: str | None, certificate: CertificateFiles | None) -> dict[str, str]:
         """Of a user, in the keys of a configuration file."""

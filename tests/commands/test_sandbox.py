@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import xmlrpc.client
 from collections.abc import Iterator
@@ -133,15 +134,22 @@ def test_a_daemon_that_starts(tmp_path: Path) -> None:
     [
         (["--user", "jane"], "NAME:PASSWORD is wanted, not 'jane'"),
         (["--kind", "openstack"], "invalid choice: 'openstack'"),
-        (["--opennebula-version", "6.10"], "a sandbox of the kind 'stratuslab' has no 'version'"),
+        (["--opennebula-version", "6.10"], "--opennebula-version is only for --kind opennebula"),
         (["--kind", "opennebula", "--opennebula-version", "3.2"], "invalid choice: '3.2'"),
-        (["--kind", "opennebula", "--state", "s"], "a sandbox of the kind 'opennebula' has no 'state_file'"),
-        (["--kind", "opennebula", "--certificate", "Jane"], "--certificate is for StratusLab clouds"),
-        (["--kind", "opennebula", "--fault", "compute:*:delay"], "there is no service 'compute', but opennebula"),
+        (["--kind", "opennebula", "--state", "s"], "--state is only for --kind stratuslab, not for --kind opennebula"),
+        (["--kind", "opennebula", "--certificate", "Jane"], "--certificate is only for --kind stratuslab"),
+        (["--kind", "opennebula", "--entries", "empty"], "--entries is only for --kind stratuslab"),
+        (["--kind", "opennebula", "--machine-limit", "0"], "--machine-limit is only for --kind stratuslab"),
+        (["--kind", "opennebula", "--start-seconds", "1"], "--start-seconds is only for --kind stratuslab"),
+        (["--kind", "opennebula", "--keep-alive", "3:1"], "--keep-alive is only for --kind stratuslab"),
+        (
+            ["--kind", "opennebula", "--fault", "compute:*:delay"],
+            "there is no service 'compute'; choose one of: opennebula",
+        ),
         (["--port", "http"], "a port number is wanted"),
         (["--port", "65536"], "a port number is wanted"),
-        (["--boot-seconds", "-1"], "a number of seconds is wanted, not '-1'"),
-        (["--boot-seconds", "nan"], "a number of seconds is wanted, not 'nan'"),
+        (["--boot-seconds", "-1"], "a number of seconds is wanted, 0 or more, not '-1'"),
+        (["--boot-seconds", "nan"], "a number of seconds is wanted, 0 or more, not 'nan'"),
         (["--entries", "nowhere"], "there is no folder 'nowhere'"),
         (["--entries", "empty"], "there is no Marketplace entry in the *.xml files of the folder empty"),
         (["--public-key", "nowhere"], "'nowhere' cannot be read: No such file or directory"),
@@ -150,10 +158,11 @@ def test_a_daemon_that_starts(tmp_path: Path) -> None:
         (["--section", "instance_types"], "the section [instance_types] is reserved"),
         (["--section", "a]b"], "a section's name is printable text on one line without ']', not 'a]b'"),
         (["--fault", "compute:allocate"], "SERVICE:OPERATION:KIND[:CHANCE[:NUMBER]] is wanted"),
-        (["--fault", "cloud:*:delay"], "there is no service 'cloud', but compute, disks, marketplace, pat"),
-        (["--fault", "compute:allocate:delay"], "service 'compute' has no operation 'allocate', but one.vm.allocate,"),
+        (["--fault", "cloud:*:delay"], "there is no service 'cloud'; choose one of: compute, disks, marketplace, pat"),
+        (["--fault", "compute:allocate:delay"], "has no operation 'allocate'; choose one of: one.vm.allocate,"),
         (["--fault", "::tls"], "the fault 'tls' can only happen with --tls"),
-        (["--keep-alive", "30"], "a number of seconds is wanted, not ''"),
+        (["--keep-alive", "30"], "REQUESTS:SECONDS is wanted, not '30'"),
+        (["--keep-alive", "30:"], "REQUESTS:SECONDS is wanted, not '30:'"),
         (["--keep-alive", "x:1"], "REQUESTS:SECONDS is wanted, not 'x:1'"),
         (["--keep-alive", "0:1"], "a connection is kept for 1 request or more, not 0"),
         (["--keep-alive", "1:0"], "a number of idle seconds above 0, not 0.0"),
@@ -161,6 +170,7 @@ def test_a_daemon_that_starts(tmp_path: Path) -> None:
         (["--state", "nowhere/state"], "there is no folder nowhere to keep a state file in"),
         (["--state", "empty"], "the state file empty cannot be read: Is a directory"),
         (["--config", "no/folder/file"], "the configuration cannot be written"),
+        (["--config", "real.cfg"], "choose another file or section with --config or --section"),
         (["--config", "broken.json"], "broken.json exists, but is not a configuration file"),
     ],
 )
@@ -173,6 +183,7 @@ def test_mistakes_are_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.json").write_text("{}")
+    (tmp_path / "real.cfg").write_text("[default]\nendpoint = cloud.example.org\n")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SystemExit) as exit_:
         __main__.main(arguments)
@@ -240,8 +251,11 @@ def test_faults_and_kept_connections_are_as_one_says(tmp_path: Path) -> None:
 
 
 def test_a_user_with_a_certificate(tmp_path: Path) -> None:
-    with running(tmp_path, "--certificate", "Jane Tester"):
+    with running(tmp_path, "--certificate", "Jane Tester") as (_, said):
         config = section(tmp_path / "stratuslab-sandbox.cfg")
+        assert "  Jane Tester  (by certificate)\n" in said
+        for key in ("tls_ca_bundle", "pem_certificate", "pem_key"):
+            assert f"  {config[key]}  (removed at the end)\n" in said
         assert "username" not in config
         with requests.Session() as session:
             session.trust_env = False
@@ -264,6 +278,49 @@ def test_it_says_which_files_it_writes(tmp_path: Path, monkeypatch: pytest.Monke
     for file in written:
         assert f"  {file}\n" in said
     assert [path for path in tmp_path.iterdir() if path.name != "state"] == []
+
+
+def test_each_kind_of_cloud_has_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for kind in ("stratuslab", "opennebula"):
+        with subprocess.Popen([*COMMAND, "--kind", kind], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert "Ctrl-C stops it.\n" in iter(process.stdout.readline, "")
+            process.terminate()
+    folder = tmp_path / "stratuslab-sandbox"
+    assert "kind" not in section(folder / "stratuslab-user.cfg")
+    assert section(folder / "opennebula-user.cfg")["kind"] == "opennebula"
+
+
+def test_help_says_what_is_only_for_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        __main__.main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    stratuslab, opennebula = said.index("only with --kind stratuslab"), said.index("only with --kind opennebula:")
+    for option in ("--machine-limit N how", "--state FILE save", "--certificate NAME add"):
+        assert stratuslab < said.index(option) < opennebula
+    assert opennebula < said.index("--opennebula-version VERSION which") < said.index("its configuration file:")
+    assert "'opennebula:one.vm.allocate:" in said
+
+
+def test_a_signal_while_it_starts_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    start = Sandbox.start
+
+    def interrupted(sandbox: Sandbox) -> Sandbox:
+        start(sandbox)
+        assert list(tmp_path.iterdir()) != []
+        os.kill(os.getpid(), signal.SIGTERM)
+        return sandbox
+
+    monkeypatch.setattr(Sandbox, "start", interrupted)
+    with tempfile.TemporaryDirectory(dir=tmp_path.parent) as folder:
+        before = signal.getsignal(signal.SIGTERM)
+        assert __main__.main(["--tls", "--config", f"{folder}/cfg"]) == 0
+        assert signal.getsignal(signal.SIGTERM) is before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_requests_are_shown_as_they_come(tmp_path: Path) -> None:

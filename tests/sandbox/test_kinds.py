@@ -24,8 +24,8 @@ def test_the_version_of_opennebula(version: str | None, number: str) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"kind": "openstack"}, "there is no kind of cloud 'openstack', but stratuslab and opennebula"),
-        ({"kind": "opennebula", "version": "5.4"}, "there is no OpenNebula '5.4' here, but 6.10 and 7.4"),
+        ({"kind": "openstack"}, "there is no kind of cloud 'openstack'; choose one of: stratuslab, opennebula"),
+        ({"kind": "opennebula", "version": "5.4"}, "there is no OpenNebula '5.4' here; choose one of: 6.10, 7.4"),
         ({"version": "6.10"}, "a sandbox of the kind 'stratuslab' has no 'version'"),
         ({"kind": "opennebula", "machine_limit": 0}, "kind 'opennebula' has no 'machine_limit'"),
         ({"kind": "opennebula", "entries": "."}, "kind 'opennebula' has no 'entries'"),

@@ -107,7 +107,7 @@ class Fault:
         service, operation, kind_name, chance, number = (*pieces, "", "")[:5]
         kinds = {kind.value: kind for kind in FaultKind}
         if kind_name not in kinds:
-            raise ValueError(f"there is no fault {kind_name!r}, but {', '.join(kinds)}")
+            raise ValueError(f"there is no fault {kind_name!r}; choose one of: {', '.join(kinds)}")
         kind = kinds[kind_name]
         has_status = kind in (FaultKind.STATUS, FaultKind.STATUS_AFTER)
         return cls(

@@ -122,7 +122,7 @@ class Faults:
     def _check(self, fault: Fault) -> None:
         named = [service for service in self._services if matches(fault.service, service.name)]
         if not named:
-            raise ValueError(f"there is no service {fault.service!r}, but {_names(self._services)}")
+            raise ValueError(f"there is no service {fault.service!r}; choose one of: {_names(self._services)}")
         _check_operation(fault, named, fault.service)
         if fault.kind in _NEED_AN_ANSWER:
             able = _with_kind(named, fault.kind)
@@ -142,7 +142,9 @@ def _with_kind(services: Sequence[type[Service]], kind: FaultKind) -> Sequence[t
 def _check_operation(fault: Fault, services: Sequence[type[Service]], name: str) -> None:
     operations = [operation for service in services for operation in service.operations]
     if not any(matches(fault.operation, operation) for operation in operations):
-        raise ValueError(f"service {name!r} has no operation {fault.operation!r}, but {', '.join(operations)}")
+        raise ValueError(
+            f"service {name!r} has no operation {fault.operation!r}; choose one of: {', '.join(operations)}"
+        )
 
 
 def _names(services: Sequence[type[Service]]) -> str:

@@ -36,7 +36,7 @@ class Accounts:
         :raises ValueError: if there is no such user
         """
         if name not in self._passwords:
-            raise ValueError(f"there is no user {name!r}, but {', '.join(self._passwords)}")
+            raise ValueError(f"there is no user {name!r}; choose one of: {', '.join(self._passwords)}")
         return self._passwords[name]
 
     def has_password(self, name: str, password: str) -> bool:

@@ -26,7 +26,7 @@ def test_faults_can_be_written_in_a_line(text: str, fault: Fault) -> None:
         ("", "is wanted, not ''"),
         ("compute:delay", "SERVICE:OPERATION:KIND"),
         ("a:b:c:d:e:f", "SERVICE:OPERATION:KIND"),
-        ("::explosion", "there is no fault 'explosion', but delay, no-answer"),
+        ("::explosion", "there is no fault 'explosion'; choose one of: delay, no-answer"),
         ("::delay:2", "between 0 and 1, not 2"),
         ("::delay:x", "a number is wanted, not 'x'"),
         ("::delay::-1", "seconds are a number, 0 or more"),

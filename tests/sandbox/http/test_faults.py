@@ -92,10 +92,16 @@ def test_chance_depends_on_the_seed_only(clock: ManualClock, http: requests.Sess
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("cloud::delay", "there is no service 'cloud', but compute, disks, marketplace, pat"),
-        ("compute:allocate:delay", "service 'compute' has no operation 'allocate', but one.vm.allocate, one.vm.info,"),
+        ("cloud::delay", "there is no service 'cloud'; choose one of: compute, disks, marketplace, pat"),
+        (
+            "compute:allocate:delay",
+            "service 'compute' has no operation 'allocate'; choose one of: one.vm.allocate, one.vm.info,",
+        ),
         ("disks:GET /disk*/*/x:delay", "service 'disks' has no operation"),
-        (":one.vm.delete:delay", r"service '\*' has no operation 'one.vm.delete', but .*GET /cgi-bin/vmports.py"),
+        (
+            ":one.vm.delete:delay",
+            r"service '\*' has no operation 'one.vm.delete'; choose one of: .*GET /cgi-bin/vmports.py",
+        ),
         ("disks::xmlrpc-fault", "is of the service 'compute', not of 'disks'"),
         ("disks::restart", "is of the service 'compute', not of 'disks'"),
         ("marketplace::proxy-fault-after", "is of the service 'compute', not of 'marketplace'"),

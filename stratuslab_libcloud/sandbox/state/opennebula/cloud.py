@@ -55,7 +55,7 @@ class OpenNebula(Progress[Machine]):
     ) -> None:
         super().__init__(clock)
         if release not in RELEASES:
-            raise ValueError(f"there is no OpenNebula {release!r} here, but {' and '.join(RELEASES)}")
+            raise ValueError(f"there is no OpenNebula {release!r} here; choose one of: {', '.join(RELEASES)}")
         self.release = RELEASES[release]()
         self.public_network = public_network or random_loopback_network()
         self.accounts = Accounts(passwords)

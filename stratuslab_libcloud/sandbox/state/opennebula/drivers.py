@@ -36,7 +36,7 @@ class Drivers:
         :raises ValueError: if there is no such operation
         """
         if operation not in OPERATIONS:
-            raise ValueError(f"there is no driver operation {operation!r}, but {', '.join(OPERATIONS)}")
+            raise ValueError(f"there is no driver operation {operation!r}; choose one of: {', '.join(OPERATIONS)}")
         self._failures[operation] += times
 
     def succeeds(self, operation: str) -> bool:

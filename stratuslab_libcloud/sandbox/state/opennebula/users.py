@@ -128,7 +128,7 @@ class Users:
         user = self._find(name)
         if user is None:
             names = ", ".join(user.name for user in self._all.values())
-            raise ValueError(f"there is no user {name!r}, but {names}")
+            raise ValueError(f"there is no user {name!r}; choose one of: {names}")
         return user
 
     def __getitem__(self, number: int) -> User:

@@ -15,5 +15,5 @@ def test_an_operation_fails_as_often_as_one_says() -> None:
 
 
 def test_only_what_drivers_do_can_fail() -> None:
-    with pytest.raises(ValueError, match=f"no driver operation 'fly', but {', '.join(OPERATIONS)}"):
+    with pytest.raises(ValueError, match=f"no driver operation 'fly'; choose one of: {', '.join(OPERATIONS)}"):
         Drivers().fail("fly")
