@@ -16,7 +16,7 @@ from stratuslab_libcloud.sandbox import CertificateFiles, Sandbox
 from stratuslab_libcloud.sandbox.arguments import CONFIG_NAMES, parse_arguments
 from stratuslab_libcloud.sandbox.config_file import OtherCloudError
 from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
-from stratuslab_libcloud.sandbox.kinds import OPENNEBULA
+from stratuslab_libcloud.sandbox.kinds import OPENNEBULA, STRATUSLAB
 from stratuslab_libcloud.sandbox.own_folder import own_folder
 
 _STRATUSLAB = """\
@@ -48,15 +48,12 @@ In another terminal, in Python:
   from libcloud.compute.providers import get_driver
 """
 
-_STRATUSLAB_DRIVER = """\
-  driver = get_driver("stratuslab")(
+_PROVIDERS = {STRATUSLAB: "stratuslab", OPENNEBULA: "opennebula-xmlrpc"}
+
+_DRIVER = """\
+  driver = get_driver("{provider}")(
       "default", stratuslab_user_config={config}, stratuslab_default_location={section}
   )
-  driver.list_images()
-"""
-
-_OPENNEBULA_DRIVER = """\
-  driver = get_driver("opennebula-xmlrpc")({user}, {password}, ex_endpoint={endpoint})
   driver.list_images()
 """
 
@@ -146,14 +143,10 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _instructions(sandbox: Sandbox, config: Path, certificate: CertificateFiles | None, options: Namespace) -> str:
     if options.kind == OPENNEBULA:
-        user, password = next(iter(sandbox.users.items()))
         cloud = _OPENNEBULA.format(sandbox=sandbox, version=sandbox.opennebula.release.number)
-        driver = _OPENNEBULA_DRIVER.format(
-            user=_quoted(user), password=_quoted(password), endpoint=_quoted(sandbox.compute_url)
-        )
     else:
         cloud = _STRATUSLAB.format(sandbox=sandbox)
-        driver = _STRATUSLAB_DRIVER.format(config=_quoted(config), section=_quoted(options.section))
+    driver = _DRIVER.format(provider=_PROVIDERS[options.kind], config=_quoted(config), section=_quoted(options.section))
     users = [*sandbox.users.items(), *([(options.certificate, "(by certificate)")] if certificate else [])]
     users_and_files = _USERS_AND_FILES.format(
         users="\n".join(f"  {name:12} {password}" for name, password in users),

@@ -78,7 +78,6 @@ def test_it_can_be_an_opennebula_cloud(tmp_path: Path, version: str) -> None:
         config = section(tmp_path / "stratuslab-sandbox.cfg")
         assert config["kind"] == "opennebula"
         assert config["endpoint"] in said
-        assert 'get_driver("opennebula-xmlrpc")("alice", ' in said
         with xmlrpc.client.ServerProxy(config["endpoint"]) as proxy:
             session = f"{config['username']}:{config['password']}"
             assert proxy.one.system.version(session) == [True, f"{version}.0", 0]
@@ -210,13 +209,22 @@ def test_a_state_file_that_is_in_use_is_told(tmp_path: Path, capsys: pytest.Capt
     assert f"another sandbox that is running keeps its state in {file}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [[], ["--section", 'my "cloud"']])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--section", 'my "cloud"'],
+        ["--certificate", "Jane"],
+        ["--kind", "opennebula"],
+        ["--kind", "opennebula", "--tls", "--section", "one"],
+    ],
+)
 def test_what_it_says_to_do_works(tmp_path: Path, arguments: list[str]) -> None:
     with running(tmp_path, *arguments) as (_, said):
         program = textwrap.dedent(said[said.index("  import ") : said.index("driver.list_images()")])
         found: dict[str, Any] = {}
         exec(program, found)
-        assert len(found["driver"].list_images()) > 10
+        assert len(found["driver"].list_images()) > 1
 
 
 def test_a_key_of_ones_own_is_used(tmp_path: Path) -> None:
