@@ -14,6 +14,7 @@ from stratuslab_libcloud.config import values
 from stratuslab_libcloud.config.source import DEFAULT_FILE
 
 _NAME = "stratus-copy-config"
+_FILE_NAME = Path(DEFAULT_FILE).name
 _REFERENCE = "stratuslab-user.cfg.ref"
 
 
@@ -21,13 +22,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     :param argv: the arguments; None for those of the process
-    :returns: the exit status: 0, or 1 when the file exists already or cannot be written
+    :returns: the exit status: 0, or 1 when the file exists already, is a folder or cannot be written
     """
     arguments = _parser().parse_args(argv)
     file = values.path(arguments.config)
     if not values.has_home(file):
         return _fail(f"the home directory of {file} is not known; --config names a file elsewhere")
     file = Path(os.path.realpath(file))
+    if file.is_dir():
+        return _fail(f"{file} is a folder; --config names the file to write, such as {file / _FILE_NAME}")
     if file.exists() and not arguments.force:
         return _fail(f"{file} exists already; --force overwrites it")
     try:

@@ -154,6 +154,8 @@ class ConstructorArguments:
             problem = f"The driver was made with {what}, which a pickle does not contain: make the driver anew"
             raise ConfigurationError(f"{problem}, and use it with the nodes and volumes that the pickle contains.")
         key = self._section_in_key()
+        if key is not None and self._arguments.is_a_cloud and "stratuslab_user_config" not in self._given:
+            raise InvalidArgumentError(self._no_password())  # without a file, there is no section that it could be
         try:
             return UserConfiguration.load(
                 self.get("stratuslab_user_config"),
@@ -171,6 +173,10 @@ class ConstructorArguments:
                 f"key alone must be 'default' or the name of a section of the configuration file{shown}; "
                 "a user's name needs secret= as well, which is the password."
             ) from None
+
+    def _no_password(self) -> str:
+        other_ways = ", or key='user:password', or neither and a file in ONE_AUTH" if self._kind == OPENNEBULA else ""
+        return f"key is a user's name, and the password is missing: give secret= as well{other_ways}."
 
     def _add(self, name: str, value: Any) -> None:
         known = self._given.setdefault(name, value)

@@ -158,9 +158,10 @@ def _refuse(done: str, labels: Sequence[str], nodes: Sequence[Node], errors: Map
     for place, error in sorted(errors.items()):
         whose.setdefault(str(error), []).append(labels[place])
     reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in whose.items())
+    others = "the others are in this exception's `nodes`, " if nodes else "this exception has "
+    summary = f"{len(errors)} of {len(labels)} machines were not {done}: {reasons}"
     raise PartialSuccessError(
-        f"{len(errors)} of {len(labels)} machines were not {done}: {reasons}; "
-        "the others are in this exception's `nodes`, each error by its place in `errors`",
+        f"{summary}; {others}each error by its place in `errors`",
         nodes=nodes,
         errors=errors,
     )

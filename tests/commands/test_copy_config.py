@@ -54,6 +54,14 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixt
     assert captured.err == f"stratus-copy-config: {file} exists already; --force overwrites it\n"
 
 
+@pytest.mark.parametrize("more", [[], ["--force"]])
+def test_a_folder_is_named_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
+    assert main(["-c", str(tmp_path), *more]) == 1
+    problem = f"{tmp_path} is a folder; --config names the file to write, such as {tmp_path}/stratuslab-user.cfg"
+    assert capsys.readouterr().err == f"stratus-copy-config: {problem}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_force_overwrites_whatever_is_there(tmp_path: Path) -> None:
     file = tmp_path / "a.cfg"
     file.write_text("not even [a configuration")
@@ -80,15 +88,12 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
 
     assert main(["-c", str(tmp_path / "file" / "a.cfg")]) == 1
-    assert main(["--force", "-c", str(tmp_path / "folder")]) == 1
 
     errors = capsys.readouterr().err
     assert "a.cfg cannot be written: " in errors
-    assert "folder cannot be written: Is a directory" in errors
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file"]
 
 
 def test_quiet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

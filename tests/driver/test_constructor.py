@@ -355,6 +355,11 @@ def test_a_typo_is_a_type_error_with_a_suggestion() -> None:
         StratusLabNodeDriver(zzzzzz=1)  # type: ignore[call-arg]
 
 
+def test_a_forgotten_password() -> None:
+    with pytest.raises(StratusLabError, match=r"the password is missing: give secret= as well\.$"):
+        StratusLabNodeDriver("alice", host="c.example.org")
+
+
 @pytest.mark.parametrize(("name", "meant"), [("username", "key"), ("user", "key"), ("password", "secret")])
 def test_what_libcloud_calls_otherwise(name: str, meant: str) -> None:
     with pytest.raises(TypeError, match=f"the driver has no argument '{name}'; did you mean '{meant}'\\?$"):

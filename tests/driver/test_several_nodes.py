@@ -68,6 +68,12 @@ def test_what_became_of_each_is_told(tmp_path: Path, key_file: Path) -> None:
         assert {NAMES[place] for place in caught.value.errors} == set(NAMES) - set(names)
         assert {type(error) for error in caught.value.errors.values()} == {LimitExceededError}
         assert str(caught.value).count("the service refused") == 1
+        assert "the others are in this exception's `nodes`, each error by its place in `errors`" in str(caught.value)
+        with pytest.raises(
+            PartialSuccessError, match="this exception has each error by its place in `errors`"
+        ) as caught:
+            driver.ex_create_nodes(NAMES, None, image)
+        assert caught.value.nodes == []
         with pytest.raises(LimitExceededError):
             driver.ex_create_nodes(["one"], None, image)
 

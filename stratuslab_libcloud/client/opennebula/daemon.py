@@ -36,6 +36,10 @@ _ERROR_OF_CODE: dict[int, type[ServiceError]] = {
     0x0400: NotFoundError,
     0x0800: ConflictError,
 }
+_PROBLEM_OF_KIND: dict[type[ServiceError], str] = {
+    RefusedCredentialsError: "the user name with this password was refused"
+}
+
 _NAME_IS_TAKEN_CODES = frozenset({0x0800, 0x4000})
 
 _AUTHORIZATION = 0x0200
@@ -212,7 +216,8 @@ def _is_starting(refusal: xmlrpc.RefusalError) -> bool:
 def _error_of(refusal: xmlrpc.RefusalError, answer: Answer) -> ServiceError:
     """The error that a refusal means. Its code says it, but for quotas and names, which have no code of their own."""
     message = _METHOD.sub("", answer.printable(refusal.text), count=1)
-    error = _kind_of(refusal.code, message)(f"the service refused the request: {message}", answer.call)
+    kind = _kind_of(refusal.code, message)
+    error = kind(f"{_PROBLEM_OF_KIND.get(kind, 'the service refused the request')}: {message}", answer.call)
     error.service_message = message
     quota = _QUOTA.search(message)
     if quota and isinstance(error, LimitExceededError):

@@ -7,11 +7,13 @@ front end, and StratusLab's driver for moving (``tm_save_cache.py``) makes image
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from libcloud.compute.base import Node
 
 from stratuslab_libcloud.client import Cloud
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.driver.arguments import checked, machine_number
 from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.errors import ConflictError, ServiceError
@@ -21,11 +23,24 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode  # noqa: F401 - named in a text below
 
 
+_FITTING = {"suspended": frozenset({"SUSPENDED", "STOPPED"}), "running": frozenset({"RUNNING"})}
+_ON_THE_WAY = {
+    "suspended": frozenset({"SAVE_SUSPEND", "SAVE_STOP", "EPILOG_STOP"}),
+    "running": frozenset({"PROLOG", "BOOT", "PROLOG_RESUME"}),
+}
+"""The states that a machine leaves by itself for those in which an action is possible."""
+
+_LAST_ATTEMPT_SECONDS = 1.0
+"""What the last attempt may take beyond the time limit."""
+
+
 class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
     """The calls that change a machine's state and do not end it."""
 
     def start_node(self, node: Node) -> bool:
         """Let a suspended machine run again, where it was and with its address.
+
+        One that is just being suspended is waited for, as long as a request may take (``request_timeout``).
 
         :raises ConflictError: when it is not suspended
         """
@@ -33,6 +48,8 @@ class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
 
     def stop_node(self, node: Node) -> bool:
         """Suspend a machine, so that it uses no processor: its memory is saved, and it keeps its place and address.
+
+        One that is just being started is waited for, as long as a request may take (``request_timeout``).
 
         :raises ConflictError: when it does not run
         """
@@ -88,16 +105,26 @@ class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
     def _act(self, node: Node, action: str, needed: str) -> bool:
         cloud = self._locations.cloud_of(checked(Node, node))
         number = machine_number(node)
+        deadline = Deadline(cloud.config.compute.timeout)
         try:
             cloud.compute.start_action(action, number)
         except ConflictError as error:
-            error.amend(f"{_state_of(cloud, number)}, and has to be {needed} for '{action}'")
-            raise
+            status = _status_after_waiting(cloud, number, _ON_THE_WAY.get(needed, ()), deadline)
+            if status not in _FITTING.get(needed, ()):
+                error.amend(f"machine {number} is {status.lower()}, and has to be {needed} for '{action}'")
+                raise
+            cloud.compute.start_action(action, number, deadline.left() + _LAST_ATTEMPT_SECONDS)
         return True
 
 
-def _state_of(cloud: Cloud, number: int) -> str:
-    try:
-        return f"machine {number} is {cloud.compute.machine(number).status.lower()}"
-    except ServiceError:
-        return f"machine {number} is in another state"
+def _status_after_waiting(cloud: Cloud, number: int, on_the_way: Collection[str], deadline: Deadline) -> str:
+    """A machine's state when it is in none of those, or the time is over."""
+    while True:
+        try:
+            status = cloud.compute.machine(number, deadline.left() + _LAST_ATTEMPT_SECONDS).status
+        except ServiceError:
+            return "in another state"
+        if status not in on_the_way:
+            return status
+        if not deadline.pause():
+            return f"still {status}"

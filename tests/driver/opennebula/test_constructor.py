@@ -64,7 +64,7 @@ def test_a_wrong_password_and_a_token(sandbox: Sandbox, driver: OpenNebulaNodeDr
     with_token = OpenNebulaNodeDriver("alice", token, ex_endpoint=f"{sandbox.url}/RPC2")
     assert with_token.list_nodes() == []
     driver.ex_login(0)
-    with pytest.raises(RefusedCredentialsError):
+    with pytest.raises(RefusedCredentialsError, match=r"^the user name with this password was refused: User couldn't"):
         with_token.list_nodes()
 
 
@@ -78,6 +78,13 @@ def test_no_user_anywhere() -> None:
         OpenNebulaNodeDriver()
     with pytest.raises(InvalidArgumentError):
         OpenNebulaNodeDriver("alice", "secret", host="x", port="none")
+
+
+def test_a_forgotten_password() -> None:
+    with pytest.raises(
+        InvalidArgumentError, match=r"the password is missing: give secret= .*'user:password'.* ONE_AUTH"
+    ):
+        OpenNebulaNodeDriver("alice", ex_endpoint="https://one.example.org/RPC2")
 
 
 def test_tls_with_a_sites_own_authority(version: str) -> None:

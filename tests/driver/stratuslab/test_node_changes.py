@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from libcloud.compute.base import NodeImage
@@ -60,6 +62,54 @@ def test_another_state_is_refused(driver: StratusLabNodeDriver, start: Start, ca
     [(node, _)] = driver.wait_until_running([start()])
     with pytest.raises(ConflictError, match=problem):
         getattr(driver, call)(node)
+
+
+def test_what_is_being_suspended_is_waited_for(
+    slow_driver: StratusLabNodeDriver, slow_node: StratusLabNode, slow_sandbox: Sandbox, clock: ManualClock
+) -> None:
+    clock.advance(10)
+    slow_driver.stop_node(slow_node)
+    assert slow_driver.ex_get_node(slow_node).extra["lcm_state"] == "SAVE_SUSPEND"
+    slow_sandbox.requests.clear()
+    with ThreadPoolExecutor() as threads:
+        started = threads.submit(slow_driver.start_node, slow_node)
+        while slow_sandbox.requests.operations.count("one.vm.info") < 2:
+            assert not started.done(), started.result()
+        clock.advance(10)
+        assert started.result() is True
+    clock.advance(10)
+    assert state(slow_node) == "running"
+
+
+def test_what_is_being_started_is_waited_for(
+    slow_driver: StratusLabNodeDriver, slow_node: StratusLabNode, slow_sandbox: Sandbox, clock: ManualClock
+) -> None:
+    clock.advance(10)
+    slow_driver.stop_node(slow_node)
+    clock.advance(10)
+    slow_driver.start_node(slow_node)
+    slow_sandbox.requests.clear()
+    with ThreadPoolExecutor() as threads:
+        stopped = threads.submit(slow_driver.stop_node, slow_node)
+        while slow_sandbox.requests.operations.count("one.vm.info") < 2:
+            assert not stopped.done(), stopped.result()
+        clock.advance(10)
+        assert stopped.result() is True
+    clock.advance(10)
+    assert state(slow_node) == "suspended"
+
+
+def test_what_is_being_changed_is_waited_for_within_the_limit(
+    slow_sandbox: Sandbox, slow_node: StratusLabNode, clock: ManualClock, tmp_path: Path
+) -> None:
+    driver = StratusLabNodeDriver(stratuslab_user_config=tmp_path / "slow.cfg", timeout=1)
+    with pytest.raises(ConflictError, match="machine 0 is pending, and has to be running"):
+        driver.stop_node(slow_node)
+    clock.advance(10)
+    driver.stop_node(slow_node)
+    problem = "machine 0 is still save_suspend, and has to be suspended for 'resume'"
+    with pytest.raises(ConflictError, match=problem):
+        driver.start_node(slow_node)
 
 
 def test_what_does_not_run_can_not_be_stopped(slow_driver: StratusLabNodeDriver, slow_node: StratusLabNode) -> None:
