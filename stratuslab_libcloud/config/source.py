@@ -56,7 +56,8 @@ def _open_object(source: Any) -> IniFile:
     content = _content_of(source, name) if callable(getattr(source, "read", None)) else source
     if content is source or not isinstance(content, bytes):
         raise InvalidArgumentError(
-            f"The configuration must be the name of a file or an open file, not a {type(source).__name__}."
+            "The configuration must be the name of a file or an open file, "
+            f"not an object of type {type(source).__name__}."
         )
     return IniFile(content, name)
 

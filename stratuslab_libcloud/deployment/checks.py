@@ -50,7 +50,7 @@ def _check(deployment: Deployment, around: tuple[Deployment, ...]) -> None:
 def _check_kind(step: Any, what: str) -> None:
     run = getattr(step, "run", None)
     if isinstance(step, type) or not callable(run):
-        given = f"the class {step.__name__}" if isinstance(step, type) else f"a {type(step).__name__}"
+        given = f"the class {step.__name__}" if isinstance(step, type) else f"an object of type {type(step).__name__}"
         raise InvalidArgumentError(
             f"{what} has to be one of Libcloud's deployments, such as ScriptDeployment, "
             f"or MultiStepDeployment for several, not {given}"
@@ -109,4 +109,4 @@ def _check_text(what: str, text: Any) -> None:
         except UnicodeEncodeError as error:
             raise InvalidArgumentError(f"{what} cannot be written as UTF-8: {error.reason}") from error
     elif not isinstance(text, bytes):
-        raise InvalidArgumentError(f"{what} has to be a text, not a {type(text).__name__}")
+        raise InvalidArgumentError(f"{what} has to be a text, not an object of type {type(text).__name__}")

@@ -242,7 +242,7 @@ def _flag(name: str, value: Any) -> bool:
 
 def _secret_text(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} has to be a text, or None, not a {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} has to be a text, or None, not an object of type {type(value).__name__}")
     return value
 
 

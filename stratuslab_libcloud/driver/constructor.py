@@ -241,7 +241,7 @@ class ConstructorArguments:
         """The section that the key names where it is alone, other than ``default``, which can be any."""
         if "key" not in self._given or "secret" in self._given:
             return None
-        key = text("key", self.get("key"))
+        key = _as_text("key", self.get("key"))
         if key in _NO_SECTION:
             return None
         if self._default_location() not in (None, key):
@@ -291,7 +291,7 @@ def _as_text(name: str, value: Any) -> str:
     if name == "verify_ssl_cert" and isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} must be a text, not an object of type {type(value).__name__}.")
+        raise InvalidArgumentError(f"{name} has to be a text, not an object of type {type(value).__name__}.")
     return value if name == "secret" else text(name, value)
 
 

@@ -26,7 +26,7 @@ from stratuslab_libcloud.errors import (
 
 _log = logging.getLogger(__name__)
 
-_HOPELESS = frozenset({NodeState.ERROR, NodeState.TERMINATED})
+_HOPELESS = {NodeState.ERROR: "has failed", NodeState.TERMINATED: "has ended"}
 _PASSING = (ServiceUnavailableError, ServiceTimeoutError)
 
 _LAST_LOOK_SECONDS = 0.75
@@ -179,8 +179,8 @@ def _fail_if_hopeless(node: LocatedNode) -> None:
 
         words = one_line(node.extra["error"] or "") or "the cloud gives no reason"
         raise MachineFailedError(
-            f"machine {node.id} ({node.name!r}) of location '{node.location.id}' is "
-            f"{_state_of(node)} and will not run: {words}",
+            f"machine {node.id} ({node.name!r}) of location '{node.location.id}' "
+            f"{_HOPELESS[node.state]} and will not run: {words}",
             node=node,
         )
 

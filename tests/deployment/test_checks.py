@@ -53,13 +53,19 @@ def raw(content: bytes) -> ScriptDeployment:
 
 
 NONSENSE = {
-    "None": (None, "deploy has to be one of Libcloud's deployments, .*, not a NoneType"),
-    "text": ("script", "deploy has to be one of Libcloud's deployments, .*, not a str"),
-    "list": ([ScriptDeployment("true")], "or MultiStepDeployment for several, not a list"),
+    "None": (None, "deploy has to be one of Libcloud's deployments, .*, not an object of type NoneType"),
+    "text": ("script", "deploy has to be one of Libcloud's deployments, .*, not an object of type str"),
+    "list": ([ScriptDeployment("true")], "or MultiStepDeployment for several, not an object of type list"),
     "class": (ScriptDeployment, "deploy has to be .*, not the class ScriptDeployment"),
     "no run": (Nothing(), "deploy is a Nothing, which has no run method of its own"),
-    "step None": (MultiStepDeployment([None]), "step 1 of a MultiStepDeployment has to be .*, not a NoneType"),
-    "step list": (MultiStepDeployment([script(), [script()]]), "step 2 of a MultiStepDeployment .*, not a list"),
+    "step None": (
+        MultiStepDeployment([None]),
+        "step 1 of a MultiStepDeployment has to be .*, not an object of type NoneType",
+    ),
+    "step list": (
+        MultiStepDeployment([script(), [script()]]),
+        "step 2 of a MultiStepDeployment .*, not an object of type list",
+    ),
     "deep": (MultiStepDeployment([MultiStepDeployment([Nothing])]), "step 1 .*, not the class Nothing"),
     "no target": (FileDeployment(HERE, None), "the target of a FileDeployment has to be a path .*, not None"),
     "empty target": (FileDeployment(HERE, ""), "the target of a FileDeployment has to be the path of a file"),
@@ -83,7 +89,7 @@ NONSENSE = {
         "the file '/' of a FileDeployment cannot be read: Is a directory",
     ),
     "NUL source": (FileDeployment("\0", "target"), r"of a FileDeployment cannot be read: .*embedded null"),
-    "no script": (script(None), "the text of the script .* has to be a text, not a NoneType"),
+    "no script": (script(None), "the text of the script .* has to be a text, not an object of type NoneType"),
     "surrogates": (script("echo \udc80"), "the text of the script .* cannot be written as UTF-8"),
     "empty name": (script(name=""), "the name of a ScriptDeployment has to be the path of a file"),
     "name": (script(name=7), "the name of a ScriptDeployment has to be a path on the machine, not 7"),
@@ -94,7 +100,7 @@ NONSENSE = {
     "iterator": (script(args=iter(["a"])), "the arguments of the script .* have to be a list of texts"),
     "limits": (script(timeout=[5]), "the timeout of the script"),
     "negative": (script(timeout=-1), "the timeout of the script"),
-    "no key": (key(None), "the key of an SSHKeyDeployment has to be a text, not a NoneType"),
+    "no key": (key(None), "the key of an SSHKeyDeployment has to be a text, not an object of type NoneType"),
 }
 
 

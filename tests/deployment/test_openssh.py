@@ -116,13 +116,13 @@ def test_machine_that_ended_is_said_to_have(
 ) -> None:
     def ended(self: OneMachine, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str) -> Any:
         if timeout == 0:
-            raise MachineFailedError("machine 1 is done and will not run", node=self.node)
+            raise MachineFailedError("machine 1 has ended and will not run", node=self.node)
         return [(self.node, self.node.public_ips)]
 
     monkeypatch.setattr(OneMachine, "wait_until_running", ended)
     server = start_openssh()
     stopper = stop_when_ready(server, signal.SIGKILL)
-    with pytest.raises(DeploymentFailedError, match="not deployed: machine 1 is done and will not run"):
+    with pytest.raises(DeploymentFailedError, match="not deployed: machine 1 has ended and will not run"):
         deploy(server, script(server, "touch $FOLDER/ready; sleep 600"))
     stopper.join()
 

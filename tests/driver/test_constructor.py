@@ -315,8 +315,8 @@ def test_two_programs_on_one_file_do_not_see_each_other(
         ([], {"host": "http://alice:secret@a.example.org"}, "host must be a URL without a user name and password"),
         ([], {"host": 5}, "host"),
         ([], {"arg_user_id": "a", "key": "b"}, "mean the same"),
-        ([5, "secret"], {}, "key must be a text"),
-        (["alice", b"secret"], {}, "secret must be a text"),
+        ([5, "secret"], {}, "key has to be a text, not an object of type int"),
+        (["alice", b"secret"], {}, "secret has to be a text, not an object of type bytes"),
     ],
     ids=str,
 )

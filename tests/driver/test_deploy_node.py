@@ -177,7 +177,7 @@ def test_passwords_are_not_for_these_machines(deploy: Deploy) -> None:
 
 def test_machine_that_fails_to_boot_is_known_at_once(deploy: Deploy) -> None:
     started = time.monotonic()
-    with pytest.raises(DeploymentFailedError, match="is failed and will not run: Error") as caught:
+    with pytest.raises(DeploymentFailedError, match="has failed and will not run: Error") as caught:
         deploy(ScriptDeployment("true"), image="Broken boot", timeout=50)
     assert time.monotonic() - started < 10
     assert caught.value.node.id == "0"

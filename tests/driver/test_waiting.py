@@ -79,7 +79,7 @@ def test_the_time_limit_names_the_machines(slow_node: StratusLabNode, slow_drive
 def test_a_machine_that_fails_is_known_at_once(driver: StratusLabNodeDriver, what: str) -> None:
     image = next(image for image in driver.list_images() if image.name == f"Broken {what}")
     node = driver.create_node("n", None, image)
-    with pytest.raises(MachineFailedError, match="is failed and will not run: Error") as caught:
+    with pytest.raises(MachineFailedError, match="has failed and will not run: Error") as caught:
         driver.wait_until_running([node], timeout=30)
     assert (caught.value.node.id, caught.value.node.state) == ("0", "error")
 
@@ -87,7 +87,7 @@ def test_a_machine_that_fails_is_known_at_once(driver: StratusLabNodeDriver, wha
 def test_a_machine_that_has_ended_is_not_waited_for(driver: StratusLabNodeDriver, start: Start) -> None:
     node = start()
     node.destroy()
-    with pytest.raises(MachineFailedError, match="is done and will not run"):
+    with pytest.raises(MachineFailedError, match="has ended and will not run"):
         driver.wait_until_running([node], timeout=30)
 
 

@@ -38,5 +38,7 @@ def find(name: str) -> tuple[str, tuple[str, ...]]:
     action = name.strip().lower().replace("_", "-")
     action = _OF_THE_OLD_DRIVER.get(action, action)
     if action not in _GOALS:
-        raise InvalidArgumentError(f"there is no action {name!r} for the owner of a machine: {', '.join(_GOALS)}")
+        raise InvalidArgumentError(
+            f"there is no action {name!r} for the owner of a machine; choose one of: {', '.join(_GOALS)}"
+        )
     return action, _GOALS[action]

@@ -78,7 +78,7 @@ def public_keys(config: OpenNebulaConfig, auth: Any) -> str | None:
         usable_keys(auth.pubkey, "auth")
         return auth.pubkey
     raise InvalidArgumentError(
-        f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
+        f"auth has to be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
         "OpenNebula's machines are entered with SSH keys"
     )
 

@@ -109,7 +109,7 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
         usable_keys(keys, "auth")
         return keys
     raise InvalidArgumentError(
-        f"auth has to be a NodeAuthSSHKey with the text of a public key, not a {type(auth).__name__}: "
+        f"auth has to be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
         "StratusLab's machines are entered with SSH keys"
     )
 
