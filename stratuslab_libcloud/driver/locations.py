@@ -77,7 +77,7 @@ class Locations(Generic[CloudT]):
         if section not in self._locations:
             known = ", ".join(f"'{name}'" for name in self._locations)
             raise ConfigurationError(
-                f"there is no location '{section}' in {self._configuration.file}; there are {known}",
+                f"there is no location '{section}' in {self._configuration.file}; choose one of: {known}",
                 file=self._configuration.file,
                 section=section,
             )

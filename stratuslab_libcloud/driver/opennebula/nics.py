@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stratuslab_libcloud.driver.arguments import text
@@ -44,8 +44,8 @@ def security_groups(cloud: OpenNebulaCloud, groups: Sequence[Any] | None) -> str
         known = {str(group.id): group.name for group in cloud.networks.security_groups()}
         unknown = sorted(set(ids) - set(known))
         if unknown:
-            there = ", ".join(f"{number} ({name})" for number, name in known.items()) or "none"
-            raise InvalidArgumentError(f"there is no security group {', '.join(unknown)}; there are {there}")
+            there = _choice(f"{number} ({name})" for number, name in known.items())
+            raise InvalidArgumentError(f"there is no security group {', '.join(unknown)}; {there}")
     return ",".join(ids)
 
 
@@ -67,8 +67,13 @@ def _id_of(name: str, known: Sequence[Network]) -> int:
         return found[0]
     if found:
         raise InvalidArgumentError(f"several networks are called {name!r}: give one of the ids {found}")
-    there = ", ".join(repr(network.name) for network in known) or "none"
-    raise InvalidArgumentError(f"there is no network {name!r}; there are {there}")
+    there = _choice(repr(network.name) for network in known)
+    raise InvalidArgumentError(f"there is no network {name!r}; {there}")
+
+
+def _choice(names: Iterable[str]) -> str:
+    there = ", ".join(names)
+    return f"choose one of: {there}" if there else "you may use none"
 
 
 def _attribute(value: Any) -> str | int:

@@ -71,7 +71,7 @@ class Sizes:
         """
         sizes = {size.name: size for size in self.configured()}
         if name not in sizes:
-            raise InvalidArgumentError(f"there is no size {name!r}; there are {', '.join(sizes)}")
+            raise InvalidArgumentError(f"there is no size {name!r}; choose one of: {', '.join(sizes)}")
         return sizes[name]
 
     def of_template(self, template: VmTemplate) -> OpenNebulaSize | None:

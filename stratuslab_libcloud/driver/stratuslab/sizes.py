@@ -76,7 +76,7 @@ class Sizes:
 
     def _known(self, name: str, types: Mapping[str, InstanceType]) -> InstanceType:
         if name not in types:
-            raise InvalidArgumentError(f"there is no size {name!r}; there are {', '.join(types)}")
+            raise InvalidArgumentError(f"there is no size {name!r}; choose one of: {', '.join(types)}")
         return types[name]
 
     def shape(self, size: NodeSize | None, default: str) -> InstanceType:

@@ -238,7 +238,9 @@ def test_a_marketplace_that_fails_is_an_error(driver: StratusLabNodeDriver) -> N
 def test_a_size_by_its_name(driver: StratusLabNodeDriver) -> None:
     size = driver.ex_get_size("m1.small")
     assert (size.id, size.name, size.driver) == ("m1.small", "m1.small", driver)
-    with pytest.raises(InvalidArgumentError, match=r"there is no size 'm1\.smal'; there are t1\.micro, m1\.small, "):
+    with pytest.raises(
+        InvalidArgumentError, match=r"there is no size 'm1\.smal'; choose one of: t1\.micro, m1\.small, "
+    ):
         driver.ex_get_size("m1.smal")
     with pytest.raises(InvalidArgumentError, match="name has to be a text"):
         driver.ex_get_size(None)  # type: ignore[arg-type]

@@ -183,7 +183,7 @@ def test_what_changes_nothing_is_said_once(start: Start, caplog: pytest.LogCaptu
 def test_a_size_by_its_id_alone(driver: StratusLabNodeDriver, start: Start) -> None:
     node = start(size=NodeSize("c1.xlarge", None, None, None, None, None, driver))
     assert (node.size.id, node.size.ram, node.size.extra["cpu"]) == ("c1.xlarge", 6144, 4)
-    with pytest.raises(InvalidArgumentError, match=r"no size 'c9'; there are t1\.micro"):
+    with pytest.raises(InvalidArgumentError, match=r"no size 'c9'; choose one of: t1\.micro"):
         start(size=NodeSize("c9", None, None, None, None, None, driver))
 
 

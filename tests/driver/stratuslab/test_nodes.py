@@ -300,7 +300,7 @@ def test_a_cloud_that_is_down_is_unavailable(driver: StratusLabNodeDriver, sandb
 
 
 def test_a_location_that_is_not_there(start: Start) -> None:
-    with pytest.raises(ConfigurationError, match=r"no location 'nowhere'.*there are 'default'"):
+    with pytest.raises(ConfigurationError, match=r"no location 'nowhere'.*choose one of: 'default'"):
         start(location="nowhere")
 
 
