@@ -180,9 +180,15 @@ def _fail_if_hopeless(node: LocatedNode) -> None:
         words = one_line(node.extra["error"] or "") or "the cloud gives no reason"
         raise MachineFailedError(
             f"machine {node.id} ({node.name!r}) of location '{node.location.id}' "
-            f"{_HOPELESS[node.state]} and will not run: {words}",
+            f"{_HOPELESS[node.state]}{_failure_of(node)} and will not run: {words}",
             node=node,
         )
+
+
+def _failure_of(node: LocatedNode) -> str:
+    """Which failure it was, on a cloud that has a state for each."""
+    status = str(node.extra["lcm_state"])
+    return f" ({status.lower()})" if status.endswith("_FAILURE") else ""
 
 
 def _state_of(node: LocatedNode) -> str:

@@ -104,7 +104,7 @@ def test_the_key_that_the_cloud_has(driver: OpenNebulaNodeDriver, image: NodeIma
         ({"ex_labels": ["a,b"], "ex_hold": True}, "comma"),
         ({"networks": ["nowhere"]}, "there is no network 'nowhere'; choose one of: '"),
         ({"networks": [True]}, "a network is"),
-        ({"networks": [0], "ex_security_groups": [77]}, "no security group 77; choose one of: 0 "),
+        ({"networks": [0], "ex_security_groups": [77]}, "no security group 77; choose one of: 100 "),
         ({"ex_security_groups": [0]}, "it has none"),
         ({"ex_memory": "much"}, "ex_memory"),
         ({"ex_cpu": 0}, "ex_cpu"),

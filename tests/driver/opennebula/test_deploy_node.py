@@ -75,7 +75,7 @@ def test_the_key_that_the_cloud_has(driver: OpenNebulaNodeDriver, sandbox: Sandb
 
 def test_a_machine_that_fails_is_destroyed(driver: OpenNebulaNodeDriver, sandbox: Sandbox, public_key: Path) -> None:
     sandbox.opennebula.drivers.fail("deploy")
-    with pytest.raises(DeploymentFailedError, match="boot_failure") as caught:
+    with pytest.raises(DeploymentFailedError, match=r"has failed \(boot_failure\) and will not run") as caught:
         driver.deploy_node(
             ScriptDeployment("true"),
             ssh_key=public_key.with_suffix(""),

@@ -119,7 +119,7 @@ def test_a_machine_that_fails(driver: OpenNebulaNodeDriver, sandbox: Sandbox, im
     """Failure states are ERROR at once, and the reason is told."""
     sandbox.opennebula.drivers.fail("deploy")
     node = driver.create_node("n", image=image)
-    with pytest.raises(MachineFailedError, match="boot_failure"):
+    with pytest.raises(MachineFailedError, match=r"has failed \(boot_failure\) and will not run"):
         driver.wait_until_running([node], wait_period=0.1, timeout=10)
     failed = driver.list_nodes()[0]
     assert (failed.state, failed.extra["lcm_state"]) == (NodeState.ERROR, "BOOT_FAILURE")
