@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from libcloud.compute.base import Node
 
 from stratuslab_libcloud.client import Cloud
-from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.driver.arguments import checked, machine_number
 from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.errors import ConflictError, ServiceError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
+    from stratuslab_libcloud.client.deadline import Deadline
     from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode  # noqa: F401 - named in a text below
 
 
@@ -105,6 +105,8 @@ class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
     def _act(self, node: Node, action: str, needed: str) -> bool:
         cloud = self._locations.cloud_of(checked(Node, node))
         number = machine_number(node)
+        from stratuslab_libcloud.client.deadline import Deadline
+
         deadline = Deadline(cloud.config.compute.timeout)
         try:
             cloud.compute.start_action(action, number)
