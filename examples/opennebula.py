@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from clouds import configuration
-from libcloud.compute.providers import get_driver
 
-import stratuslab_libcloud  # noqa: F401 - registers the drivers
+from stratuslab_libcloud import OpenNebulaNodeDriver
 
 
 def main() -> None:
     with configuration() as config:
-        driver = get_driver("opennebula-xmlrpc")(stratuslab_user_config=config)
+        driver = OpenNebulaNodeDriver(stratuslab_user_config=config)
         print(f"OpenNebula {driver.ex_get_version()}")
         print("Networks:", ", ".join(f"{network.name} ({network.address})" for network in driver.ex_list_networks()))
         for image in driver.list_images(ex_templates=True):

@@ -211,7 +211,7 @@ class _Group:
             try:
                 with self._lock:
                     self._options.progress(machine)
-            except Exception:
+            except Exception:  # of the caller, and no reason to forget the machines
                 logger.exception("the function that is told of progress failed")
 
     def _failure(self, failed: Sequence[DeployedNode]) -> SomeDeploymentsFailedError:
