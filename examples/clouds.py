@@ -73,5 +73,5 @@ def image_with(os: str, driver: StratusLabNodeDriver, location: NodeLocation | N
     found = next((image for image in images if image.extra["os"].lower() == os.lower()), None)
     if found is None:
         known = ", ".join(sorted({image.extra["os"] for image in images})) or "none at all"
-        sys.exit(f"The Marketplace has no image with {os}, but {known}.")
+        sys.exit(f"The Marketplace has no image with {os}; choose one of: {known}.")
     return found

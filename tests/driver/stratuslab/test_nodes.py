@@ -21,12 +21,13 @@ from stratuslab_libcloud.errors import (
     ConfigurationError,
     ConflictError,
     InvalidArgumentError,
+    MachineFailedError,
     NotFoundError,
     RefusedCredentialsError,
     RequestRejectedError,
     ServiceUnavailableError,
 )
-from stratuslab_libcloud.sandbox import ManualClock, Pace, Sandbox
+from stratuslab_libcloud.sandbox import LcmState, ManualClock, Pace, Sandbox
 from stratuslab_libcloud.sandbox.state.template import Template
 
 Start = Callable[..., StratusLabNode]
@@ -323,3 +324,13 @@ def test_the_image_of_a_node_has_its_source(start: Start, driver: StratusLabNode
     (node,) = driver.list_nodes()
     assert node.image is not None
     assert node.image.extra["source"] == sandbox.machines[0].template.vectors("DISK")[0]["SOURCE"]
+
+
+def test_lcm_failure_reads_as_a_failure(start: Start, driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    node = start()
+    machine = sandbox.machines[int(node.id)]
+    machine.lcm_state = LcmState.FAILURE
+    machine.revision += 1
+    assert [(found.state, found.extra["lcm_state"]) for found in driver.list_nodes()] == [(NodeState.ERROR, "FAILURE")]
+    with pytest.raises(MachineFailedError, match="has failed"):
+        driver.wait_until_running([node], timeout=5)
