@@ -14,6 +14,7 @@ from stratuslab_libcloud.config.configuration import Configuration
 from stratuslab_libcloud.config.endpoints import OPENNEBULA_PORT
 from stratuslab_libcloud.config.keys import OPENNEBULA
 from stratuslab_libcloud.driver.constructor import ConnectionOptions, ConstructorArguments
+from stratuslab_libcloud.driver.deploy_calls import DeployCalls
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.opennebula.account_calls import AccountCalls
 from stratuslab_libcloud.driver.opennebula.driver_options import KNOWN_OPTIONS
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.opennebula.node_options import NodeOptions
 
 
-class OpenNebulaNodeDriver(AccountCalls):
+class OpenNebulaNodeDriver(AccountCalls, DeployCalls[OpenNebulaCloud, OpenNebulaNode]):
     """Machines, images, volumes and networks of one OpenNebula, or of all that the user's configuration file names.
 
     Without arguments, the user and the cloud are those of OpenNebula's own tools (``ONE_AUTH`` and ``ONE_XMLRPC``, or

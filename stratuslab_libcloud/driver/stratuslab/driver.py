@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
 
+from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked, seconds_or_none, text
+from stratuslab_libcloud.driver.deploy_calls import DeployCalls
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.stratuslab.image_calls import ImageCalls
 from stratuslab_libcloud.driver.stratuslab.key_pair_calls import KeyPairCalls
@@ -19,7 +21,6 @@ from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from stratuslab_libcloud.client import Cloud
     from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
     from stratuslab_libcloud.config import CloudConfig
     from stratuslab_libcloud.config.configuration import Configuration
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 
-class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
+class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls, DeployCalls[Cloud, "StratusLabNode"]):
     """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
 
     A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked
@@ -94,8 +95,6 @@ class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls):
     # -- What StratusLab answers for the shared calls
 
     def _connect(self, config: CloudConfig) -> Cloud:
-        from stratuslab_libcloud.client import Cloud
-
         return Cloud(config, self._proxy_url, self._image_lifetime)
 
     def _to_node(self, machine: VirtualMachine, location: NodeLocation) -> StratusLabNode:
