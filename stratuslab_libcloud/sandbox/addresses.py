@@ -68,7 +68,8 @@ class StratusLabAddresses(Addresses):
         if self.port_translation is not None:
             values |= {
                 "port_translation": "true",
-                "pat_service_host": self.port_translation,
+                # The original client puts "http://" in front of it itself.
+                "pat_service_host": self.port_translation.removeprefix("http://"),
                 "pat_gateway_host": GATEWAY,
             }
         return self._with_authority(values)

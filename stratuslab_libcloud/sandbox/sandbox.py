@@ -270,7 +270,7 @@ class Sandbox:
 
     @property
     def port_translation_url(self) -> str:
-        """The value for ``pat_service_host`` in a configuration file.
+        """Where port translation is asked; ``pat_service_host`` in a configuration file is the same without ``http://``.
 
         :raises RuntimeError: without guests, or while the sandbox is not running
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import stat
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_the_configuration_file_is_private_and_quoted(tmp_path: Path) -> None:
             "password": "100%;x",
             "user_public_key_file": str(tmp_path / "key.pub"),
             "port_translation": "true",
-            "pat_service_host": sandbox.url,
+            "pat_service_host": urlsplit(sandbox.url).netloc,
             "pat_gateway_host": "127.0.0.1",
         }
 

@@ -56,6 +56,7 @@ class Delivery:
             self._wait_for_client_to_close()
         elif kind == FaultKind.CUT:
             self._write(answer[: len(answer) // 2])
+            self._break()
         elif kind == FaultKind.DRIP:
             self._drip(answer, seconds)
         else:
@@ -74,6 +75,11 @@ class Delivery:
             self._write(answer[position : position + 1])
             if self._stopping.wait(seconds):
                 return
+
+    def _break(self) -> None:
+        """End the connection as one that is lost: with TLS, without a word."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def _wait_for_client_to_close(self) -> None:
         with contextlib.suppress(OSError):

@@ -21,6 +21,7 @@ from stratuslab_libcloud.sandbox.http.delivery import Delivery, is_silent
 from stratuslab_libcloud.sandbox.http.exchange import EXCHANGE_KEY, Exchange
 from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import Request, RequestRecord
+from stratuslab_libcloud.sandbox.http.status_line import status_line
 from stratuslab_libcloud.sandbox.http.wrong_answers import spoiled_answer
 
 if TYPE_CHECKING:
@@ -162,7 +163,12 @@ class _Handler(WSGIRequestHandler):
             headers.append(("Connection", "close"))
         elif self.request_version == "HTTP/1.0":
             headers.append(("Connection", "keep-alive"))
-        lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in headers), "", ""]
+        lines = [
+            f"HTTP/1.1 {status_line(response.status_code)}",
+            *(f"{name}: {value}" for name, value in headers),
+            "",
+            "",
+        ]
         head = "\r\n".join(lines).encode("latin-1")
         return head if self.command == "HEAD" else head + content
 
@@ -319,6 +325,15 @@ class HttpServer(socketserver.ThreadingTCPServer):
         finally:
             if has_place:
                 self._places.release()
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection; one with TLS says so first (``close_notify``), as all servers do that end it properly."""
+        if isinstance(request, ssl.SSLSocket):
+            # It is sent at once; the client's answer to it, which may never come, is not waited for.
+            with contextlib.suppress(OSError, ValueError):
+                request.settimeout(0)
+                request.unwrap()
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep the error for `Sandbox.check`; broken connections are normal."""

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from stratuslab_libcloud.sandbox.http.fault import NEED_A_PROXY, Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.faults import Faults
+from stratuslab_libcloud.sandbox.http.status_line import status_line
 
 _PAGE = """<html><head><title>{status}</title></head>
 <body><center><h1>{status}</h1></center><hr><center>nginx</center></body></html>
@@ -43,8 +44,8 @@ def spoiled_answer(answer: Response, fault: Fault, wrong_answers: Mapping[FaultK
 
 
 def _status_page(fault: Fault) -> Response:
-    response = Response(status=fault.status, content_type="text/html")
-    response.set_data(_PAGE.format(status=response.status))
+    page = _PAGE.format(status=status_line(fault.status))
+    response = Response(page, fault.status, content_type="text/html")
     if fault.retry_after is not None:
         response.headers["Retry-After"] = str(fault.retry_after)
     return response

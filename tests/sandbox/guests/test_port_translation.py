@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_port_translation_speaks_plain_http_even_beside_tls(tmp_path: Path) -> N
         assert str(machine_id) in ports(sandbox)
         text = sandbox.write_config(tmp_path / "cfg").read_text()
         assert "port_translation = true" in text
-        assert f"pat_service_host = {sandbox.port_translation_url}" in text
+        assert f"pat_service_host = {urlsplit(sandbox.port_translation_url).netloc}\n" in text
         assert "pat_gateway_host = 127.0.0.1" in text
 
 

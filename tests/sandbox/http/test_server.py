@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import ssl
 import time
 from urllib.parse import urlsplit
 
@@ -108,6 +109,61 @@ def test_odd_targets_are_no_bug_of_the_sandbox(target: str) -> None:
     with Sandbox() as sandbox, contextlib.closing(connect_to(sandbox)) as connection:
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 4")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/marketplace/metadata", "200 OK"),
+        ("/marketplace/metadata/none", "404 Not Found"),
+        ("/pdisk/pswd/disks", "401 Unauthorized"),
+        ("/one-proxy/cert/xmlrpc", "403 Forbidden"),
+        ("/RPC2", "405 Method Not Allowed"),
+        ("/nowhere", "404 Not Found"),
+        ("/marketplace/metadata/faulty/a@example.org/2014-06-01T10:00:00Z", "503 Service Unavailable"),
+    ],
+)
+def test_reason_phrases_are_written_as_servers_write_them(sandbox: Sandbox, path: str, line: str) -> None:
+    operation = "GET /metadata/{id}/{email}/{created}"
+    sandbox.faults.add(Fault(FaultKind.STATUS, "marketplace", operation, status=503))
+    with contextlib.closing(connect_to(sandbox)) as connection:
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/xml, */*\r\nConnection: close\r\n\r\n"
+        connection.sendall(request.encode())
+        answer = connection.makefile("rb").read().decode()
+    assert answer.startswith(f"HTTP/1.1 {line}\r\n")
+    assert line in answer.partition("\r\n\r\n")[2] or "503" not in line
+
+
+def test_an_unknown_status_has_a_phrase_too(sandbox: Sandbox, http: requests.Session) -> None:
+    sandbox.faults.add(Fault(FaultKind.STATUS, "marketplace", status=599))
+    assert images(sandbox, http).reason == "Unknown"
+
+
+def tls_answer(sandbox: Sandbox, *headers: str) -> bytes:
+    """All that comes over a connection with TLS whose end has to be announced."""
+    context = ssl.create_default_context(cafile=str(sandbox.ca_file))
+    with (
+        connect_to(sandbox) as connection,
+        context.wrap_socket(connection, server_hostname="127.0.0.1", suppress_ragged_eofs=False) as secure,
+    ):
+        secure.sendall(
+            "\r\n".join(["GET /marketplace/metadata HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""]).encode()
+        )
+        return b"".join(iter(lambda: secure.recv(65536), b""))
+
+
+def test_the_end_of_a_tls_connection_is_announced() -> None:
+    with Sandbox(tls=True) as sandbox:
+        assert tls_answer(sandbox, "Connection: close").startswith(b"HTTP/1.1 200 OK\r\n")
+    with Sandbox(tls=True, keep_alive=KeepAlive(requests=1)) as sandbox:
+        assert tls_answer(sandbox).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_a_tls_connection_that_is_lost_ends_without_a_word() -> None:
+    with Sandbox(tls=True) as sandbox:
+        sandbox.faults.add(Fault(FaultKind.CUT))
+        with pytest.raises((ssl.SSLEOFError, ConnectionError)):
+            tls_answer(sandbox)
 
 
 def connect_to(sandbox: Sandbox) -> socket.socket:

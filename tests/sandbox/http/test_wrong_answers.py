@@ -21,7 +21,7 @@ def test_a_status_with_a_page(sandbox: Sandbox, http: requests.Session, kind: Fa
         answer = allocate(sandbox, http)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert "429 TOO MANY REQUESTS" in answer.text
+    assert "429 Too Many Requests" in answer.text
     assert len(sandbox.machines) == carried_out
 
 
