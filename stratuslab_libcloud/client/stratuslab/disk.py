@@ -12,6 +12,18 @@ SMALLEST_DISK = 1
 LARGEST_DISK = 1024
 """Sizes in GiB that the service allows (ServiceConfiguration.java)."""
 
+ORIGIN = "MACHINE_IMAGE_ORIGIN"
+LIVE = "MACHINE_IMAGE_LIVE"
+TYPES = (
+    ORIGIN,
+    LIVE,
+    "DATA_IMAGE_ORIGIN",
+    "DATA_IMAGE_LIVE",
+    "DATA_IMAGE_RAW_READONLY",
+    "DATA_IMAGE_RAW_READ_WRITE",
+)
+"""What the service calls the types of disks (DiskType.java): a machine starts from an origin, and its disk is live."""
+
 _SNAPSHOT = "snapshot:"
 _POSSIBLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
 

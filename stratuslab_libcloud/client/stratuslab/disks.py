@@ -80,12 +80,31 @@ class Disks:
         request = Request("POST /disks", "POST", "/disks/", form=form, headers=_JSON)
         return self._request(request, lambda answer: _field(answer, "uuid"), timeout=timeout)
 
-    def update(self, uuid: str, tag: str | None = None, visibility: str | None = None) -> None:
-        """Change a disk's name or its visibility; what is None stays.
+    def copy(self, uuid: str) -> Disk:
+        """Make a copy-on-write copy of a machine image's origin, or a new origin of a live machine image.
 
+        A copy has no owner, and only the service's own account can give it one.
+
+        :raises NotFoundError: when there is no such disk
+        :raises ConflictError: when it is of another type
+        """
+        request = Request("POST /disks/{uuid}", "POST", _path(uuid) + "/", form={}, headers=_JSON)
+        return self._request(request, _new_disk, uuid=uuid)
+
+    def update(
+        self,
+        uuid: str,
+        tag: str | None = None,
+        visibility: str | None = None,
+        kind: str | None = None,
+        owner: str | None = None,
+    ) -> None:
+        """Change what is known of a disk; what is None stays.
+
+        :param kind: one of the service's types
         :raises NotFoundError: when there is none
         """
-        fields = {"tag": tag, "visibility": visibility}
+        fields = {"tag": tag, "visibility": visibility, "type": kind, "owner": owner}
         body = urlencode({name: value for name, value in fields.items() if value is not None}).encode()
         # The service reads a form whatever it is called, and redirects unless it is called JSON.
         headers = {**_JSON, "Content-Type": "application/json"}
@@ -210,6 +229,13 @@ def _field(answer: Answer, key: str) -> str:
     if not (isinstance(value, str) and is_possible_id(value)):
         raise MalformedReplyError(f"the answer has no usable {key}", answer.call)
     return value
+
+
+def _new_disk(answer: Answer) -> Disk:
+    disk = disk_of(answer.json())
+    if disk is None:
+        raise MalformedReplyError("the answer does not describe the new disk", answer.call)
+    return disk
 
 
 def _disk(answer: Answer, uuid: str) -> Disk:

@@ -122,13 +122,21 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         return True
 
     def ex_update_volume(
-        self, volume: StorageVolume, name: str | None = None, *, ex_visibility: str | None = None
+        self,
+        volume: StorageVolume,
+        name: str | None = None,
+        *,
+        ex_visibility: str | None = None,
+        ex_type: str | None = None,
     ) -> StratusLabVolume:
-        """Change a volume's name or its visibility; what is None stays.
+        """Change a volume's name, its visibility or its type; what is None stays.
 
         :param ex_visibility: ``private`` or ``public``
+        :param ex_type: what it is for, in the service's words: ``DATA_IMAGE_RAW_READ_WRITE``, which it is at first,
+            or that it is a machine image to start from (``MACHINE_IMAGE_ORIGIN``, ``MACHINE_IMAGE_LIVE``), for example
         :return: the volume as it is then
         :raises NotFoundError: when there is none
+        :raises InvalidArgumentError: when a value is not possible, or there is none
         """
         from stratuslab_libcloud.driver.stratuslab import volumes
 
@@ -136,10 +144,42 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         disks = self._locations.cloud(where).disks
         tag = None if name is None else text("name", name)
         visibility = None if ex_visibility is None else volumes.checked_visibility(ex_visibility)
-        if tag is None and visibility is None:
-            raise InvalidArgumentError("ex_update_volume needs a name, or ex_visibility")
-        disks.update(str(volume.id), tag, visibility)
+        kind = None if ex_type is None else volumes.checked_type(ex_type)
+        if tag is None and visibility is None and kind is None:
+            raise InvalidArgumentError("ex_update_volume needs a name, ex_visibility or ex_type")
+        disks.update(str(volume.id), tag, visibility, kind)
         return volumes.StratusLabVolume(disks.disk(str(volume.id)), where, self)
+
+    def ex_copy_volume(
+        self, volume: StorageVolume, name: str | None = None, *, ex_owner: str | None = None
+    ) -> StratusLabVolume:
+        """Make a copy-on-write copy of a machine image's origin, from which a machine can start.
+
+        The disk service gives a copy no owner, and only its own account may set one: `pdisk_username` and
+        `pdisk_password` of the location have to be that account's.
+
+        :param name: of the copy
+        :param ex_owner: who is to have it; by default the user of the compute service
+        :raises ConflictError: when the volume is no such origin
+        :raises PermissionDeniedError: when the account may not set the owner; the copy exists then, of no use
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        where = self._locations.of(checked(StorageVolume, volume))
+        tag = None if name is None else text("name", name)
+        owner = None if ex_owner is None else text("ex_owner", ex_owner)
+        copied = volumes.copy(self._locations.cloud(where), str(volume.id), tag, owner)
+        return volumes.StratusLabVolume(copied, where, self)
+
+    def ex_rebase_volume(self, volume: StorageVolume) -> StratusLabVolume:
+        """Make a machine image's origin of a live machine image, such as a copy that a machine has changed.
+
+        :raises ConflictError: when the volume is no live machine image
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        where = self._locations.of(checked(StorageVolume, volume))
+        return volumes.StratusLabVolume(volumes.rebase(self._locations.cloud(where), str(volume.id)), where, self)
 
     def list_volume_snapshots(self, volume: StorageVolume) -> list[VolumeSnapshot]:
         """The copy-on-write copies of a machine image that the user has, such as root disks of machines.

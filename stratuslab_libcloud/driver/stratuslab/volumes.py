@@ -13,11 +13,18 @@ from stratuslab_libcloud.client import Cloud, confirmed_changes
 from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.interruption import told
 from stratuslab_libcloud.client.marks import new_mark
-from stratuslab_libcloud.client.stratuslab.disk import LARGEST_DISK, SMALLEST_DISK, Disk, Mount
+from stratuslab_libcloud.client.stratuslab.disk import LARGEST_DISK, LIVE, ORIGIN, SMALLEST_DISK, TYPES, Disk, Mount
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
-from stratuslab_libcloud.config import Password
+from stratuslab_libcloud.config import Credentials, Password
 from stratuslab_libcloud.driver.arguments import text
-from stratuslab_libcloud.errors import Call, ConflictError, InvalidArgumentError
+from stratuslab_libcloud.errors import (
+    Call,
+    ConflictError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+)
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.driver.stratuslab.extra import Attachment, VolumeExtra
@@ -87,6 +94,66 @@ def checked_visibility(visibility: Any) -> str:
     return visibility
 
 
+def checked_type(kind: Any) -> str:
+    """One of the service's types.
+
+    :raises InvalidArgumentError: when it is something else
+    """
+    if kind not in TYPES:
+        raise InvalidArgumentError(f"ex_type can be one of {', '.join(TYPES)}; not {kind!r}")
+    return str(kind)
+
+
+def copy(cloud: Cloud, uuid: str, name: str | None, owner: str | None) -> Disk:
+    """Make a copy-on-write copy of a machine image's origin, and give it an owner, without whom nobody can use it.
+
+    :raises ConflictError: when the disk is no such origin
+    :raises PermissionDeniedError: when the account of the disk service may not give it one
+    """
+    _check_type(cloud, uuid, ORIGIN, "can be copied")
+    new = _copy(cloud, uuid)
+    owner = owner or _user_name(cloud.config.compute.credentials)
+    try:
+        cloud.disks.update(new.uuid, tag=name, owner=owner)
+        return cloud.disks.disk(new.uuid)
+    except (PermissionDeniedError, NotFoundError) as error:
+        raise PermissionDeniedError(
+            f"volume {new.uuid} is a copy of {uuid} now, but has no owner, and nobody can use it: only the disk "
+            "service's own account may set one",
+            error.call,
+            error.http_code,
+        ) from None
+
+
+def rebase(cloud: Cloud, uuid: str) -> Disk:
+    """Make a machine image's origin of a live machine image, such as a copy that a machine has changed.
+
+    :raises ConflictError: when the disk is no live machine image
+    """
+    _check_type(cloud, uuid, LIVE, "can become a new origin")
+    return _copy(cloud, uuid)
+
+
+def _copy(cloud: Cloud, uuid: str) -> Disk:
+    try:
+        return cloud.disks.copy(uuid)
+    except ServiceError as error:
+        if error.outcome_unknown:
+            error.amend("it is not known whether the copy was made")
+        raise
+
+
+def _check_type(cloud: Cloud, uuid: str, wanted: str, what: str) -> None:
+    kind = cloud.disks.disk(uuid).kind
+    if kind != wanted:
+        call = Call(cloud.config.section, "disk", "GET /disks/{uuid}", f"{cloud.config.disks.url}/disks/{uuid}")
+        raise ConflictError(f"volume {uuid} is of type {kind}: only one of type {wanted} {what}", call)
+
+
+def _user_name(credentials: Credentials | None) -> str:
+    return credentials.username if isinstance(credentials, Password) else ""
+
+
 def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     """Create an empty disk, once.
 
@@ -108,12 +175,11 @@ def create(cloud: Cloud, size: Any, name: str | None, visibility: str) -> Disk:
     with told(progress):
         uuid = create_disk(cloud.disks, gibibytes, tag, visibility, mark, cloud.config.disks.timeout)
         _log.info("volume %s was created at location '%s', with mark %s", uuid, cloud.config.section, mark)
-    credentials = cloud.config.disks.credentials
     return Disk(
         uuid=uuid,
         tag=tag,
         size=gibibytes,
-        owner=credentials.username if isinstance(credentials, Password) else "",
+        owner=_user_name(cloud.config.disks.credentials),
         users=0,
         identifier=mark,
         quarantine="",

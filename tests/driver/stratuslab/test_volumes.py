@@ -312,6 +312,55 @@ def test_a_volume_is_renamed_and_shown_to_others(driver: StratusLabNodeDriver) -
         driver.ex_update_volume(volume, "gone")
 
 
+def test_a_volume_becomes_a_machine_image(driver: StratusLabNodeDriver) -> None:
+    volume = driver.create_volume(1, "image")
+    changed = driver.ex_update_volume(volume, ex_type="MACHINE_IMAGE_ORIGIN")
+    assert (changed.extra["type"], changed.name) == ("MACHINE_IMAGE_ORIGIN", "image")
+    with pytest.raises(InvalidArgumentError, match=r"ex_type can be one of MACHINE_IMAGE_ORIGIN, .*; not 'DISK'"):
+        driver.ex_update_volume(volume, ex_type="DISK")
+
+
+@pytest.fixture
+def disk_service_driver(sandbox: Sandbox, tmp_path: Path, key_file: Path) -> StratusLabNodeDriver:
+    """A driver of alice's that speaks to the disk service with that service's own account."""
+    account = {"pdisk_username": "pdisk", "pdisk_password": sandbox.state.accounts.password("pdisk")}
+    file = sandbox.write_config(tmp_path / "service.cfg", public_key_file=key_file, **account)
+    return StratusLabNodeDriver("default", stratuslab_user_config=file)
+
+
+def test_a_copy_of_an_origin_is_its_users(
+    driver: StratusLabNodeDriver, disk_service_driver: StratusLabNodeDriver
+) -> None:
+    origin = disk_service_driver.create_volume(2, "origin", ex_visibility="public")
+    with pytest.raises(ConflictError, match="only one of type MACHINE_IMAGE_ORIGIN can be copied"):
+        disk_service_driver.ex_copy_volume(origin)
+    disk_service_driver.ex_update_volume(origin, ex_type="MACHINE_IMAGE_ORIGIN")
+
+    copied = disk_service_driver.ex_copy_volume(origin, "a copy")
+
+    [listed] = driver.list_volumes()
+    assert (listed.id, listed.name, listed.extra["snapshot_of"]) == (copied.id, "a copy", origin.id)
+    assert (copied.extra["owner"], copied.extra["type"]) == ("alice", "MACHINE_IMAGE_LIVE")
+    assert disk_service_driver.ex_copy_volume(origin, ex_owner="bob").extra["owner"] == "bob"
+
+
+def test_a_copy_that_can_have_no_owner_is_named(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    origin = driver.ex_update_volume(driver.create_volume(2, "origin"), ex_type="MACHINE_IMAGE_ORIGIN")
+    with pytest.raises(PermissionDeniedError, match="only the disk service's own account may set one") as caught:
+        driver.ex_copy_volume(origin)
+    [ownerless] = [disk for disk in sandbox.disks if disk.owner == ""]
+    assert ownerless.uuid in str(caught.value)
+
+
+def test_a_live_image_becomes_an_origin(driver: StratusLabNodeDriver) -> None:
+    volume = driver.create_volume(2, "live")
+    with pytest.raises(ConflictError, match="only one of type MACHINE_IMAGE_LIVE can become a new origin"):
+        driver.ex_rebase_volume(volume)
+    driver.ex_update_volume(volume, ex_type="MACHINE_IMAGE_LIVE")
+    rebased = driver.ex_rebase_volume(volume)
+    assert (rebased.extra["type"], rebased.size, rebased.id != volume.id) == ("MACHINE_IMAGE_ORIGIN", 2, True)
+
+
 def test_copies_of_a_machine_image(driver: StratusLabNodeDriver, start: Start) -> None:
     [(node, _)] = driver.wait_until_running([start()])
     [root] = driver.list_volumes(ex_all=True)
