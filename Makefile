@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 TEST_OPTIONS ?= --numprocesses 4
 TESTS ?=
 
-.PHONY: demo test test-lowest soak bench mutants lint format types build check-wheel clean
+.PHONY: demo test test-lowest docs docs-links soak fuzz bench mutants lint format types build check-wheel clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
@@ -20,6 +20,15 @@ test-lowest: $(VENV)/made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --resolution lowest-direct --editable '.[test]'
 	$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+# The site, in build/site: no warnings, each link within it leads somewhere, and everything public is on a page.
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/site
+	SITE=build/site $(BIN)/python -m pytest --quiet tests/site
+
+# What the site links to elsewhere, which needs the network.
+docs-links: $(VENV)/docs
+	$(BIN)/python -m sphinx --quiet --builder linkcheck docs build/links
 
 # A few minutes of mixed calls under mixed faults, and a report of what became of everything.
 soak: $(VENV)/sandbox
@@ -86,6 +95,10 @@ $(VENV)/sandbox: $(VENV)/made pyproject.toml
 
 $(VENV)/test: $(VENV)/made pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/made pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,test]'
 	@touch $@
 
 $(VENV)/bench: $(VENV)/made pyproject.toml

@@ -205,7 +205,7 @@ class ScriptFailedError(DeploymentFailedError):
 class SomeDeploymentsFailedError(StratusLabError):
     """Of several machines, some were not deployed; what became of each is here.
 
-    :param machines: all of them, each a `stratuslab_libcloud.deployment.DeployedNode`
+    :param machines: all of them, each a `DeployedNode`
     """
 
     def __init__(self, message: str, *, machines: Sequence[Any]) -> None:

@@ -1,7 +1,7 @@
 """The user's INI file and environment, as one frozen CloudConfig for each section.
 
-`UserConfiguration.load` reads the file; the records are its content. ``docs/configuration.md`` and the reference file
-that ``stratus-copy-config`` installs explain each key.
+`UserConfiguration.load` reads the file; the records are its content. ``docs/guides/configuration.md`` and the reference
+file that ``stratus-copy-config`` installs explain each key.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Sandbox:
     :param state_file: where the state is saved, about every second and when the sandbox stops; if the file exists, the
         sandbox begins with that state, its Marketplace included
     :param guests: whether one can log in over SSH to running machines that were given a public key; commands on them
-        run on this computer, see the module `guests.ssh_servers`
+        run on this computer, see the module ``guests.ssh_servers``
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :param keep_alive: how long connections are kept; by default as long as the client wants
     :param seed: of the random numbers for the chances of `faults`

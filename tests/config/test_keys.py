@@ -15,7 +15,7 @@ from stratuslab_libcloud.config.keys import KNOWN_KEYS, SECTION_VARIABLE, USED_K
 
 REFERENCE = resources.files("stratuslab_libcloud").joinpath("stratuslab-user.cfg.ref").read_text("ascii")
 UNCOMMENTED = re.sub(r"(?m)^#(?=[a-z_.]+ =)", "", REFERENCE)
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "configuration.md"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "guides" / "configuration.md"
 
 
 def load(text: str) -> UserConfiguration:

@@ -1,4 +1,4 @@
-"""``docs/deployment.md``: its programs run one after the other, on sandboxes and with a new key."""
+"""``docs/guides/deployment.md``: its programs run one after the other, on sandboxes and with a new key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.guests.key_pair import make_key_pair
 
-PAGE = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "deployment.md").read_text("utf-8")
 PROGRAMS = [text for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "ssh_interface" not in text]
 
 

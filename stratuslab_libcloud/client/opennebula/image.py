@@ -51,8 +51,8 @@ class Image(NamedTuple):
 
     :param id: its ID
     :param owner: the user's name
-    :param kind: TYPE, one of `TYPES`
-    :param state: STATE, one of `STATES`
+    :param kind: TYPE, one of ``TYPES``
+    :param state: STATE, one of ``STATES``
     :param size: MiB
     :param is_persistent: whether a machine works on the image itself, and not on a copy
     :param datastore_id: where it is stored

@@ -106,7 +106,9 @@ class VolumeCalls(NodeCalls):
     def attach_volume(
         self, node: Node, volume: StorageVolume, device: str | None = None, *, ex_timeout: Seconds = None
     ) -> bool:
-        """Put a volume into a running or powered-off machine; `volume.extra['attachments']` then says as which device.
+        """Put a volume into a running or powered-off machine.
+
+        Afterwards, ``volume.extra['attachments']`` says as which device.
 
         :param device: the one to ask for, such as ``vdc`` or ``/dev/vdc``, or ``vd`` for the next of that kind
         :param ex_timeout: seconds; by default the location's ``request_timeout``

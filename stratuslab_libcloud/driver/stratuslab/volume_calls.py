@@ -92,7 +92,7 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         return True
 
     def attach_volume(self, node: Node, volume: StorageVolume, device: str | None = None) -> bool:
-        """Put a volume into a running machine; `volume.extra['attachments']` then says as which device.
+        """Put a volume into a running machine; ``volume.extra['attachments']`` then says as which device.
 
         :param device: accepted because Libcloud has it; the cloud chooses
         :raises ConflictError: when the machine does not run, or the volume cannot be attached

@@ -92,7 +92,7 @@ def names_network(nic: Mapping[str, str]) -> bool:
 class Machine:
     """A virtual machine.
 
-    :param name: as its template says it; see `record.read_name`
+    :param name: as its template says it; see ``record.read_name``
     :param created: seconds since 1970, as are `ended` and `polled`, which are 0 for what has not happened
     :param polled: when the hypervisor was last asked about it
     :param memory: KiB that it uses
