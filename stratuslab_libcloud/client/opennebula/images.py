@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from stratuslab_libcloud.client.opennebula import text_template, xml_template
 from stratuslab_libcloud.client.opennebula.daemon import Daemon, read_id, read_nothing
 from stratuslab_libcloud.client.opennebula.image import Image, read_images
 from stratuslab_libcloud.client.opennebula.machine import MINE, VISIBLE
-from stratuslab_libcloud.client.opennebula.xml_template import Attributes, render
+from stratuslab_libcloud.client.opennebula.xml_template import Attributes
 from stratuslab_libcloud.client.opennebula.xml_values import only_one
 
 APPEND = 1
@@ -47,7 +48,8 @@ class Images:
         :return: its ID
         :raises NameTakenError: when the user has another one of this name
         """
-        return self._daemon.call("one.image.allocate", render(attributes), datastore_id, read=read_id, timeout=timeout)
+        template = xml_template.render(attributes)
+        return self._daemon.call("one.image.allocate", template, datastore_id, read=read_id, timeout=timeout)
 
     def clone(self, image_id: int, name: str, datastore_id: int | None = None, timeout: float | None = None) -> int:
         """Copy an image; the copy is LOCKED, and the original is CLONE, until that is done.
@@ -69,7 +71,8 @@ class Images:
 
     def update(self, image_id: int, attributes: Attributes) -> None:
         """Add attributes to its template, or replace those of the same names."""
-        self._daemon.call("one.image.update", image_id, render(attributes), APPEND, read=read_nothing, repeatable=True)
+        template = text_template.render(attributes)
+        self._daemon.call("one.image.update", image_id, template, APPEND, read=read_nothing, repeatable=True)
 
     def make_persistent(self, image_id: int, persistent: bool) -> None:
         """Let a machine work on the image itself, or on a copy."""

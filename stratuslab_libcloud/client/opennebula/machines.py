@@ -7,14 +7,14 @@ from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
 
-from stratuslab_libcloud.client.opennebula import machine_changes
+from stratuslab_libcloud.client.opennebula import machine_changes, text_template, xml_template
 from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.daemon import read_id, read_nothing
 from stratuslab_libcloud.client.opennebula.dialect import Dialect
 from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, EVERYTHING, Selection, VirtualMachine
 from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
-from stratuslab_libcloud.client.opennebula.xml_template import Attributes, Vector, render
+from stratuslab_libcloud.client.opennebula.xml_template import Attributes, Vector
 from stratuslab_libcloud.errors import RequestRejectedError
 
 T = TypeVar("T")
@@ -126,15 +126,16 @@ class Machines(Compute):
 
     def update(self, machine_id: int, attributes: Attributes) -> None:
         """Add attributes to its USER_TEMPLATE, or replace those of the same names."""
-        self._write("one.vm.update", machine_id, render(attributes), _APPEND)
+        self._write("one.vm.update", machine_id, text_template.render(attributes), _APPEND)
 
     def start_resize(self, machine_id: int, attributes: Attributes, timeout: float | None = None) -> None:
         """Start to change MEMORY, CPU and VCPU."""
-        self._start("one.vm.resize", machine_id, render(attributes), _CHECK_CAPACITY, timeout=timeout)
+        wanted = text_template.render(attributes)
+        self._start("one.vm.resize", machine_id, wanted, _CHECK_CAPACITY, timeout=timeout)
 
     def start_attach(self, machine_id: int, disk: Vector, timeout: float | None = None) -> None:
         """Start to attach a disk. The daemon does not say which number it gets."""
-        self._start("one.vm.attach", machine_id, render({"DISK": disk}), timeout=timeout)
+        self._start("one.vm.attach", machine_id, xml_template.render({"DISK": disk}), timeout=timeout)
 
     def start_detach(self, machine_id: int, disk_id: int, timeout: float | None = None) -> None:
         """Start to detach a disk; the daemon accepts the root disk of a running machine, too."""
@@ -152,7 +153,7 @@ class Machines(Compute):
 
         :param template: with one NIC or NIC_ALIAS
         """
-        self._start("one.vm.attachnic", machine_id, render(template), timeout=timeout)
+        self._start("one.vm.attachnic", machine_id, text_template.render(template), timeout=timeout)
 
     def start_detach_nic(self, machine_id: int, nic_id: int, timeout: float | None = None) -> None:
         """Start to detach a network interface."""
@@ -180,8 +181,7 @@ class Machines(Compute):
 
     def schedule(self, machine_id: int, action: str, seconds: int) -> None:
         """Let the cloud do an action some time from now, whatever becomes of this program."""
-        # In the older syntax, in which this call has been seen to work; nothing in it needs the other one.
-        scheduled = f'SCHED_ACTION=[ACTION="{action}",TIME="+{seconds}"]'
+        scheduled = text_template.render({"SCHED_ACTION": {"ACTION": action, "TIME": f"+{seconds}"}})
         self._daemon.call("one.vm.schedadd", machine_id, scheduled, read=read_nothing)
 
     def _method_for(self, selection: Selection) -> str:

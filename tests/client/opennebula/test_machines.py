@@ -100,7 +100,7 @@ def test_creating_and_the_simple_calls(one: OpenNebulaCloud, scripted_daemon: An
         ("one.vm.allocate", "<TEMPLATE/>"),
         ("one.template.instantiate", 0, "n", True, "<TEMPLATE/>", False),
         ("one.vm.rename", 7, "n"),
-        ("one.vm.update", 7, "<TEMPLATE><LABELS>a</LABELS></TEMPLATE>", 1),
+        ("one.vm.update", 7, 'LABELS="a"', 1),
         ("one.vm.schedadd", 7, 'SCHED_ACTION=[ACTION="terminate-hard",TIME="+3600"]'),
         ("one.vm.disksaveas", 7, 0, "golden", "", -1),
         ("one.vm.disksnapshotcreate", 7, 2, "s"),
@@ -121,10 +121,10 @@ def test_what_starts_a_change(one: OpenNebulaCloud, scripted_daemon: Any) -> Non
         ("one.vm.attach", 7, "<TEMPLATE><DISK><IMAGE_ID>0</IMAGE_ID></DISK></TEMPLATE>"),
         ("one.vm.detach", 7, 2),
         ("one.vm.diskresize", 7, 2, "3000"),
-        ("one.vm.attachnic", 7, "<TEMPLATE><NIC><NETWORK_ID>0</NETWORK_ID></NIC></TEMPLATE>"),
+        ("one.vm.attachnic", 7, "NIC=[NETWORK_ID=0]"),
         ("one.vm.detachnic", 7, 0),
         ("one.vm.disksnapshotrevert", 7, 2, 0),
-        ("one.vm.resize", 7, "<TEMPLATE><MEMORY>64</MEMORY></TEMPLATE>", True),
+        ("one.vm.resize", 7, "MEMORY=64", True),
     ]
 
 

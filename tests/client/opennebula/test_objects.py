@@ -135,7 +135,7 @@ def test_calls_about_images(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
         ("one.image.allocate", "<TEMPLATE><NAME>v</NAME><SIZE>10</SIZE></TEMPLATE>", 100),
         ("one.image.clone", 5, "copy", -1),
         ("one.image.delete", 5),
-        ("one.image.update", 5, "<TEMPLATE><LABELS>x</LABELS></TEMPLATE>", 1),
+        ("one.image.update", 5, 'LABELS="x"', 1),
         ("one.image.persistent", 5, False),
         ("one.image.rename", 5, "w"),
         ("one.image.snapshotdelete", 5, 0),
