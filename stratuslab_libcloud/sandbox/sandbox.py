@@ -96,7 +96,7 @@ class Sandbox:
         seed: int = 0,
     ) -> None:
         self.clock = clock or Clock()
-        self.requests = RequestRecord()
+        self.requests = RequestRecord(self.clock)
         self._file = StateFile(Path(state_file)) if state_file is not None else None
         options = StateOptions(
             clock=self.clock,

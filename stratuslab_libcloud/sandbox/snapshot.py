@@ -13,7 +13,7 @@ from stratuslab_libcloud.sandbox.state.entries import Entry, ImageBehaviour
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.users import User
-from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, Machine, Reason, VmState
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Host, LcmState, LifeLine, Machine, Reason, VmState
 
 VERSION = 1
 
@@ -69,6 +69,7 @@ def _machine(data: Mapping[str, Any], state: State) -> Machine:
             "state": VmState(data["state"]),
             "lcm_state": LcmState(data["lcm_state"]),
             "history": [_history_record(record) for record in data["history"]],
+            "life": LifeLine((moment, name) for moment, name in data.get("life", ())),
         }
     )
 

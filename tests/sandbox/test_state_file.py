@@ -48,6 +48,7 @@ def test_machines_go_on_where_they_were(file: Path, clock: ManualClock) -> None:
             assert list(before.template) == list(after.template)
             assert before.history == after.history
             assert before.owner == after.owner
+            assert before.life == after.life
         clock.advance(10)
         assert second.machines[3].is_running
         second.machines.act("alice", 1, "resume")

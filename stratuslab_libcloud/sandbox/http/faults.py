@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from stratuslab_libcloud.sandbox.http.fault import NEED_A_PROXY, Fault, FaultKind, matches
 from stratuslab_libcloud.sandbox.http.service import Service
@@ -20,17 +22,28 @@ from stratuslab_libcloud.sandbox.http.service import Service
 _NEED_AN_ANSWER = NEED_A_PROXY | {FaultKind.XMLRPC_FAULT}
 
 
-class _ActiveFault:
-    """A fault that can happen now, and how often it still may."""
+@dataclass
+class ActiveFault:
+    """A fault that was added.
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self._left = float("inf") if fault.count is None else fault.count
+    :param number: no other fault of the sandbox has had it
+    :param happened: how often it has happened
+    """
+
+    number: int
+    fault: Fault
+    happened: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has happened as often as it may."""
+        return self.fault.count is not None and self.happened >= self.fault.count
 
     def happens(self, generator: random.Random) -> bool:
-        if self._left <= 0 or generator.random() >= self.fault.chance:
+        """Decide whether it happens to a request that fits."""
+        if self.is_over or generator.random() >= self.fault.chance:
             return False
-        self._left -= 1
+        self.happened += 1
         return True
 
 
@@ -47,7 +60,19 @@ class Faults:
         self._random_for_bytes = random.Random(seed)
         self._services = services
         self._lock = threading.Lock()
-        self._active: list[_ActiveFault] = []
+        self._active: list[ActiveFault] = []
+        self._numbers = itertools.count(1)
+
+    @property
+    def active(self) -> Sequence[ActiveFault]:
+        """The faults that were added and not removed, those that are over included."""
+        with self._lock:
+            return [replace(active) for active in self._active]
+
+    @property
+    def operations(self) -> Mapping[str, Sequence[str]]:
+        """What can go wrong: the operations of each service, by its name."""
+        return {service.name: service.operations for service in self._services}
 
     def add(self, fault: Fault) -> None:
         """Let something go wrong from now on.
@@ -57,7 +82,7 @@ class Faults:
         """
         self._check(fault)
         with self._lock:
-            self._active.append(_ActiveFault(fault))
+            self._active.append(ActiveFault(next(self._numbers), fault))
 
     def remove(self, fault: Fault) -> None:
         """End a fault.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from stratuslab_libcloud.sandbox.state.clock import Clock
 
 REQUESTS_LOG = "stratuslab_libcloud.sandbox.requests"
 """Where each request is logged, at level INFO."""
@@ -26,6 +28,8 @@ class Request:
     :param bytes_received: of the request's body
     :param bytes_sent: of the answer's body
     :param fault: the kind of fault, such as ``reset-after``; empty if there was none
+    :param time: when it was answered, by the sandbox's clock, in seconds since 1970
+    :param seconds: how long it took to carry it out, really
     """
 
     service: str
@@ -38,6 +42,8 @@ class Request:
     bytes_received: int
     bytes_sent: int
     fault: str = ""
+    time: float = 0.0
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         asked = f"{self.service or 'no service'}: {self.operation or f'{self.verb} {self.path}'}"
@@ -46,9 +52,13 @@ class Request:
 
 
 class RequestRecord:
-    """The requests in the order in which they were answered; can be iterated over, counted and indexed."""
+    """The requests in the order in which they were answered; can be iterated over, counted and indexed.
 
-    def __init__(self) -> None:
+    :param clock: says when it was; the computer's own by default
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self._lock = threading.Lock()
         self._requests: list[Request] = []
         self._most_connections = 0
@@ -69,6 +79,15 @@ class RequestRecord:
         """
         with self._lock:
             self._most_connections = max(self._most_connections, number)
+
+    def last(self, number: int) -> Sequence[Request]:
+        """The last requests, in the order in which they were answered.
+
+        :param number: how many at the most, 1 or more
+        :return: fewer if there were fewer
+        """
+        with self._lock:
+            return self._requests[-number:]
 
     def clear(self) -> None:
         """Forget everything."""

@@ -9,6 +9,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -31,7 +32,6 @@ _HANDSHAKE_SECONDS = 10
 _LONGEST_WAIT_SECONDS = 0.2
 _OUTAGE_SECONDS = 3600.0
 _NO_CONTENT = (204, 304)
-_MAX_BODY = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ class _Handler(WSGIRequestHandler):
         )
 
     def run_wsgi(self) -> None:
+        started = time.perf_counter()
         exchange = Exchange(self.server.faults)
         try:
             body = self._read_body()
@@ -90,8 +91,20 @@ class _Handler(WSGIRequestHandler):
             response = spoiled_answer(response, exchange.fault, exchange.wrong_answers, self.server.faults)
         self.close_connection |= response.headers.get("Connection") == "close"
         content = response.get_data()
+        if self.server.record is not None:
+            self._note(self.server.record, exchange, response, len(body), time.perf_counter() - started)
+        self._is_answering = True
+        if not self._delivery.send(self._message(response, content), exchange.fault):
+            self.close_connection = True
+        elif self._requests_left is not None:
+            self._requests_left -= 1
+            self.close_connection |= self._requests_left <= 0
+
+    def _note(
+        self, record: RequestRecord, exchange: Exchange, response: Response, bytes_received: int, seconds: float
+    ) -> None:
         silent = is_silent(exchange.fault)
-        self.server.record.add(
+        record.add(
             Request(
                 service=exchange.service_name,
                 verb=self.command,
@@ -100,17 +113,13 @@ class _Handler(WSGIRequestHandler):
                 user=exchange.user,
                 status=0 if silent else response.status_code,
                 client_port=self.client_address[1],
-                bytes_received=len(body),
-                bytes_sent=0 if silent else len(content),
+                bytes_received=bytes_received,
+                bytes_sent=0 if silent else len(response.get_data()),
                 fault="" if exchange.fault is None else exchange.fault.kind.value,
+                time=record.clock.now(),
+                seconds=seconds,
             )
         )
-        self._is_answering = True
-        if not self._delivery.send(self._message(response, content), exchange.fault):
-            self.close_connection = True
-        elif self._requests_left is not None:
-            self._requests_left -= 1
-            self.close_connection |= self._requests_left <= 0
 
     def _check_connection(self) -> None:
         try:
@@ -140,7 +149,7 @@ class _Handler(WSGIRequestHandler):
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
-        length = _content_length(self.headers.get("Content-Length", "0"))
+        length = _content_length(self.headers.get("Content-Length", "0"), self.server.largest_body)
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionError("The client closed the connection in the middle of its request.")
@@ -176,13 +185,13 @@ class _Handler(WSGIRequestHandler):
         """Stay silent: the record of requests says more."""
 
 
-def _content_length(text: str) -> int:
+def _content_length(text: str, largest: int) -> int:
     """The number of bytes that a request announces.
 
-    :raises ValueError: if that is not a number, or more than any request has
+    :raises ValueError: if that is not a number, or more than the largest that is taken
     """
     length = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= length <= _MAX_BODY:
+    if not 0 <= length <= largest:
         raise ValueError(text)
     return length
 
@@ -190,11 +199,13 @@ def _content_length(text: str) -> int:
 class HttpServer(socketserver.ThreadingTCPServer):
     """Serves an application on a port of 127.0.0.1, from a thread of its own.
 
+    :param record: notes the requests; None for a server whose requests are nobody's business
     :param bugs: exceptions in the application are added to them
     :param port: 0 for a free one
     :param ssl_context: to speak TLS
     :param keep_alive: None to keep connections as long as their clients do
     :param most_connections: how many are served at once; others wait. None for any number
+    :param largest_body: of a request, in bytes; one that is larger gets a 400
     :param ends_when_reset: it listens no longer when a client has reset a connection before it was answered
     :raises OSError: if the port is in use
     """
@@ -211,7 +222,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
     def __init__(
         self,
         app: WSGIApplication,
-        record: RequestRecord,
+        record: RequestRecord | None,
         faults: Faults,
         bugs: list[Exception],
         *,
@@ -219,9 +230,11 @@ class HttpServer(socketserver.ThreadingTCPServer):
         ssl_context: ssl.SSLContext | None = None,
         keep_alive: KeepAlive | None = None,
         most_connections: int | None = None,
+        largest_body: int = 1 << 40,
         ends_when_reset: bool = False,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
+        self.largest_body = largest_body
         self.ends_when_reset = ends_when_reset
         self._places = None if most_connections is None else threading.Semaphore(most_connections)
         self.app = app
@@ -299,7 +312,8 @@ class HttpServer(socketserver.ThreadingTCPServer):
         with self._lock:
             self._connections.add(connection)
             self._workers.add(worker)
-            self.record.note_open_connections(len(self._connections))
+            if self.record is not None:
+                self.record.note_open_connections(len(self._connections))
         try:
             with self._place():
                 if self._do_handshake(connection):

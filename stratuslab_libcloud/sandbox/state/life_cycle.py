@@ -256,6 +256,7 @@ class LifeCycle:
 
     def _enter(self, machine: Machine, state: VmState, lcm_state: LcmState = LcmState.LCM_INIT) -> None:
         machine.state, machine.lcm_state = state, lcm_state
+        machine.life.enter(self._now, machine.exact_state.name)
         machine.revision += 1
         seconds = self._seconds.get((state, lcm_state))
         if seconds is None:

@@ -88,6 +88,15 @@ def names_network(nic: Mapping[str, str]) -> bool:
     return bool(nic.get("NETWORK") or nic.get("NETWORK_ID"))
 
 
+class LifeLine(list[tuple[float, str]]):
+    """The states that a machine entered: each with its time, in seconds since 1970, and its name."""
+
+    def enter(self, moment: float, state: str) -> None:
+        """Note that the machine is in a state from a moment on, unless it was in this state already."""
+        if not self or self[-1][1] != state:
+            self.append((moment, state))
+
+
 @dataclass(eq=False)
 class Machine:
     """A virtual machine.
@@ -97,6 +106,7 @@ class Machine:
     :param polled: when the hypervisor was last asked about it
     :param memory: KiB that it uses
     :param connected: whether its addresses are leased to it
+    :param life: what it went through; while it was ACTIVE, the names are those of its LCM states
     :param revision: grows with each change
     """
 
@@ -114,6 +124,12 @@ class Machine:
     history: list[HistoryRecord] = field(default_factory=list)
     connected: bool = True
     revision: int = 0
+    life: LifeLine = field(default_factory=LifeLine)
+
+    @property
+    def exact_state(self) -> VmState | LcmState:
+        """Its LCM state while it is ACTIVE, else its state."""
+        return self.lcm_state if self.state == VmState.ACTIVE else self.state
 
     @property
     def is_running(self) -> bool:

@@ -77,6 +77,28 @@ def test_a_fault_can_be_counted_and_removed(sandbox: Sandbox, http: requests.Ses
     assert images(sandbox, http).status_code == 200
 
 
+def test_the_faults_can_be_looked_at(sandbox: Sandbox, http: requests.Session) -> None:
+    twice, never = Fault(FaultKind.STATUS, count=2), Fault(FaultKind.CUT, "disks")
+    with sandbox.faults.during(never):
+        sandbox.faults.add(twice)
+        for _ in range(3):
+            images(sandbox, http)
+        assert [(active.fault, active.happened, active.is_over) for active in sandbox.faults.active] == [
+            (never, 0, False),
+            (twice, 2, True),
+        ]
+    [left] = sandbox.faults.active
+    sandbox.faults.clear()
+    sandbox.faults.add(never)
+    [new] = sandbox.faults.active
+    assert new.number not in (left.number, 0)
+
+
+def test_what_can_go_wrong_is_known_by_service(sandbox: Sandbox) -> None:
+    assert list(sandbox.faults.operations) == ["compute", "disks", "marketplace", "pat"]
+    assert "one.vm.allocate" in sandbox.faults.operations["compute"]
+
+
 def test_chance_depends_on_the_seed_only(clock: ManualClock, http: requests.Session) -> None:
     def statuses(seed: int) -> list[int]:
         with Sandbox(clock=clock, seed=seed) as sandbox:

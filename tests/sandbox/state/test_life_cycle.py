@@ -32,6 +32,16 @@ def test_a_machine_starts(oned: Oned, clock: ManualClock, machine_id: int) -> No
     assert passed_states(oned, clock, machine_id) == [PENDING, PROLOG, BOOT, RUNNING]
 
 
+def test_the_life_line_has_each_state_and_when_it_began(sandbox: Sandbox, oned: Oned, clock: ManualClock) -> None:
+    started = clock.now()
+    machine = sandbox.machines[ok(oned("alice", "one.vm.allocate", TEMPLATE))]
+    clock.advance(10)
+    oned("alice", "one.vm.action", "suspend", machine.id)
+    clock.advance(10)
+    assert [name for _, name in machine.life] == ["PENDING", "PROLOG", "BOOT", "RUNNING", "SAVE_SUSPEND", "SUSPENDED"]
+    assert [moment - started for moment, _ in machine.life] == pytest.approx([0, 0.9, 1.8, 3, 10, 10.9])
+
+
 @pytest.mark.parametrize(
     ("action", "passed"),
     [

@@ -109,6 +109,7 @@ class LifeCycle:
     def enter(self, machine: Machine, state: MachineState) -> None:
         """Let a machine be in a state; if it is one that passes, the next one follows by itself."""
         machine.set_state(state)
+        machine.life.enter(self.now, state.name)
         machine.touch()
         if state in self._seconds:
             self._progress.steps.schedule(machine, self._seconds[state], lambda: _STEPS[state](self, machine))

@@ -10,7 +10,7 @@ from stratuslab_libcloud.sandbox.state.opennebula.disk_snapshots import DiskSnap
 from stratuslab_libcloud.sandbox.state.opennebula.objects import PoolObject
 from stratuslab_libcloud.sandbox.state.opennebula.quotas import Amounts
 from stratuslab_libcloud.sandbox.state.template import Template
-from stratuslab_libcloud.sandbox.state.vm import HistoryRecord
+from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, LifeLine
 
 
 class MachineState(Enum):
@@ -194,6 +194,7 @@ class Machine(PoolObject):
     :param disk_snapshots: by the number of the disk
     :param monitoring: what its hypervisor says of it, such as GUEST_IP
     :param on_hold: it is held once its images are ready
+    :param life: what it went through; while it was ACTIVE, the names are those of its LCM states
     :param revision: grows with each change
     """
 
@@ -219,6 +220,7 @@ class Machine(PoolObject):
     next_nic_id: int = 0
     next_snapshot_id: int = 0
     revision: int = 0
+    life: LifeLine = field(default_factory=LifeLine)
 
     def touch(self) -> None:
         """Note that it has changed."""

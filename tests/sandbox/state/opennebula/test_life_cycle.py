@@ -31,6 +31,19 @@ def test_a_machine_starts(ask: Call, clock: ManualClock) -> None:
     assert passed_states(ask, clock, machine_id) == [PENDING, *START]
 
 
+def test_the_life_line_has_each_state_and_when_it_began(
+    sandbox: Sandbox, ask: Call, clock: ManualClock, running: int
+) -> None:
+    machine = sandbox.opennebula.machines.pool[running]
+    ask("one.vm.action", "poweroff", running)
+    clock.advance(10)
+    names = [name for _, name in machine.life]
+    assert names == ["CLONING", "PENDING", "LCM_INIT", "PROLOG", "BOOT", "RUNNING", "SHUTDOWN_POWEROFF", "POWEROFF"]
+    times = [moment - machine.time for moment, _ in machine.life]
+    assert times == sorted(times)
+    assert times[:6] == pytest.approx([0, 0, 0.6, 0.9, 1.8, 3])
+
+
 @pytest.mark.parametrize(
     ("action", "passed"),
     [
