@@ -19,6 +19,7 @@ from stratuslab_libcloud.sandbox.http.service import Service
 from stratuslab_libcloud.sandbox.kinds import STRATUSLAB
 from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
 from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
+from stratuslab_libcloud.sandbox.marketplace.saved_images import saved_entry
 from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine
@@ -36,6 +37,7 @@ def new_state(options: StateOptions) -> State:
     state = State(
         clock=options.clock,
         pace=options.pace,
+        make_entry=saved_entry,
         passwords=options.users,
         public_network=options.public_network,
         machine_limit=options.machine_limit,
@@ -68,6 +70,7 @@ class StratusLabCloud(Cloud):
             f"http://127.0.0.1:{port_server.port}" if port_server else None,
         )
         self._state.marketplace_url = addresses.marketplace
+        self._state.disks_url = addresses.disks
         return server, addresses
 
     def _open_guests(self, closing: ExitStack) -> SshAccess[Machine]:

@@ -159,6 +159,12 @@ class Entries:
         with self._lock:
             return any(known == identifier for known, _ in self._latest)
 
+    def latest_on(self, identifier: str) -> Entry | None:
+        """What was said last of an image, by whomever; None if there is no entry for it."""
+        with self._lock:
+            entries = [entry for (known, _), entry in self._latest.items() if known == identifier]
+        return max(entries, key=lambda entry: entry.created, default=None)
+
     def behaviour(self, identifier: str) -> ImageBehaviour:
         """How machines behave that start from an image."""
         with self._lock:

@@ -63,8 +63,8 @@ class QuotaError(RefusedError):
     """The user has the permitted number of machines already."""
 
 
-class StartError(Exception):
-    """The machine cannot start, for this reason."""
+class DriverError(Exception):
+    """A driver of the cloud cannot do its part for a machine, for this reason."""
 
 
 class NoSuchDiskError(RefusedError):

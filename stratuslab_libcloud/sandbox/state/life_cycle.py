@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from stratuslab_libcloud.sandbox.state.errors import StartError, UnknownActionError, WrongStateError
+from stratuslab_libcloud.sandbox.state.errors import DriverError, UnknownActionError, WrongStateError
 from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.progress import Progress
@@ -87,7 +87,7 @@ class LifeCycle:
         machine.history[-1].prolog[1] = self._now
         try:
             self._transfer.prepare(machine)
-        except StartError as problem:
+        except DriverError as problem:
             self._fail(machine, str(problem))
         else:
             self._boot(machine)
@@ -99,7 +99,7 @@ class LifeCycle:
     def _finish_boot(self, machine: Machine) -> None:
         try:
             self._transfer.boot(machine)
-        except StartError as problem:
+        except DriverError as problem:
             machine.history[-1].running[1] = self._now
             self._fail(machine, str(problem))
             return
@@ -116,7 +116,12 @@ class LifeCycle:
 
     def _finish_epilog(self, machine: Machine) -> None:
         machine.history[-1].epilog[1] = self._now
-        self._end(machine)
+        try:
+            self._transfer.save(machine)
+        except DriverError as problem:
+            self._fail(machine, str(problem))
+        else:
+            self._end(machine)
 
     def _finish_cleanup(self, machine: Machine) -> None:
         if machine.ended:

@@ -36,6 +36,7 @@ class Progress(Generic[M]):
         self._events: deque[tuple[bool, M]] = deque()
         self._listeners: list[Listener[M]] = []
         self._notifying = threading.RLock()
+        self._is_telling = False
         self._woken = threading.Event()
         self._next_wake = math.inf
         if isinstance(clock, ManualClock):
@@ -85,7 +86,16 @@ class Progress(Generic[M]):
             self.wake()
         # Listeners are told in order, and without the lock: opening a server takes some time.
         with self._notifying:
-            while self._events:
-                runs, machine = self._events.popleft()
-                for listener in self._listeners:
-                    (listener.machine_running if runs else listener.machine_gone)(machine)
+            if self._is_telling:
+                return  # A listener has looked at the state: it is told of the next event after this one.
+            self._is_telling = True
+            try:
+                self._tell_events()
+            finally:
+                self._is_telling = False
+
+    def _tell_events(self) -> None:
+        while self._events:
+            runs, machine = self._events.popleft()
+            for listener in self._listeners:
+                (listener.machine_running if runs else listener.machine_gone)(machine)

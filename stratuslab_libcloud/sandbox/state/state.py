@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.disks import Disks
-from stratuslab_libcloud.sandbox.state.entries import Entries
+from stratuslab_libcloud.sandbox.state.entries import Entries, Entry
 from stratuslab_libcloud.sandbox.state.errors import NoDriverYetError, NoSuchMachineError, NotAuthenticatedError
 from stratuslab_libcloud.sandbox.state.life_cycle import LifeCycle
 from stratuslab_libcloud.sandbox.state.machines import Machines
 from stratuslab_libcloud.sandbox.state.networks import Networks
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.progress import Progress
+from stratuslab_libcloud.sandbox.state.saved_image import SavedImage
 from stratuslab_libcloud.sandbox.state.transfer import TransferManager
 from stratuslab_libcloud.sandbox.state.users import Accounts, Users
 from stratuslab_libcloud.sandbox.state.vm import Host, Machine
@@ -24,6 +25,8 @@ HOSTS = tuple(Host(number, f"node{number + 1}.example.org") for number in range(
 class State(Progress[Machine]):
     """A cloud: its users, machines, networks, disks and images.
 
+    :param make_entry: the Marketplace's entry of an image that was made of a machine, at that time, on a disk of the
+        service at that URL
     :param passwords: of the users, by name
     :param public_network: addresses of the public network
     :param machine_limit: how many machines that are not done a user may have
@@ -36,6 +39,7 @@ class State(Progress[Machine]):
         *,
         clock: Clock,
         pace: Pace,
+        make_entry: Callable[[SavedImage, float, str], Entry],
         passwords: Mapping[str, str] | None = None,
         public_network: IPv4Network | None = None,
         machine_limit: int | None = None,
@@ -45,6 +49,7 @@ class State(Progress[Machine]):
         self._start_seconds = start_seconds
         self._daemon_is_up_at = 0.0
         self.marketplace_url = ""
+        self.disks_url = ""
         self.accounts = Accounts(passwords)
         self.users = Users()
         self.networks = Networks(self.users, public_network)
@@ -55,6 +60,7 @@ class State(Progress[Machine]):
             disks=self.disks,
             entries=self.entries,
             is_own_marketplace=lambda url: url == self.marketplace_url,
+            make_entry=lambda image: make_entry(image, self.steps.now, self.disks_url),
         )
         life_cycle = LifeCycle(self, pace, self.networks, self.transfer, HOSTS)
         self.machines = Machines(

@@ -2,11 +2,14 @@
 
 As StratusLab's transfer drivers do it (``TMCloneCache``): the root disk is a copy of an image, made in the disk service
 from an origin that is kept there; disks named ``pdisk:<endpoint>/<uuid>`` are used as they are. All of them are
-registered as mounted, with the device ``static``. When the machine has ended, its root disk stays, quarantined.
+registered as mounted, with the device ``static``. When the machine has ended, its root disk stays, quarantined; of one
+that was to be saved, an image is made before (``TMSaveCache``).
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 import math
 import re
 from collections.abc import Callable
@@ -15,10 +18,14 @@ from datetime import datetime, timezone
 from stratuslab_libcloud.sandbox.state.clock import Clock
 from stratuslab_libcloud.sandbox.state.disk import Disk, DiskFields, DiskType, Visibility
 from stratuslab_libcloud.sandbox.state.disks import Disks
-from stratuslab_libcloud.sandbox.state.entries import Entries, ImageBehaviour
-from stratuslab_libcloud.sandbox.state.errors import RefusedError, StartError
+from stratuslab_libcloud.sandbox.state.entries import Entries, Entry, ImageBehaviour
+from stratuslab_libcloud.sandbox.state.errors import DriverError, RefusedError
+from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
+from stratuslab_libcloud.sandbox.state.saved_image import SavedImage, is_to_be_saved
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 from stratuslab_libcloud.sandbox.state.vm import Machine
+
+_log = logging.getLogger(__name__)
 
 _PDISK_PREFIX = "pdisk:"
 _IMAGE_URL = re.compile(r"(?P<marketplace>.*)/metadata/(?P<identifier>[A-Za-z0-9_-]{27})(?:/[^/]+/[^/]+)?/?")
@@ -31,36 +38,62 @@ class TransferManager:
 
     :param is_own_marketplace: whether a URL is that of this cloud's Marketplace; images of others are
         accepted unchecked, since a sandbox connects to no other computer
+    :param make_entry: the Marketplace's entry of a new image
     """
 
     def __init__(
-        self, *, clock: Clock, disks: Disks, entries: Entries, is_own_marketplace: Callable[[str], bool]
+        self,
+        *,
+        clock: Clock,
+        disks: Disks,
+        entries: Entries,
+        is_own_marketplace: Callable[[str], bool],
+        make_entry: Callable[[SavedImage], Entry],
     ) -> None:
         self._clock = clock
         self._disks = disks
         self._entries = entries
         self._is_own_marketplace = is_own_marketplace
+        self._make_entry = make_entry
         self._origins: dict[str, str] = {}
 
     def prepare(self, machine: Machine) -> None:
         """Get the disks of a machine ready.
 
-        :raises StartError: if it is not possible to use a disk
+        :raises DriverError: if it is not possible to use a disk
         """
         try:
             for number, disk in enumerate(machine.disks):
                 self._prepare(machine, disk.get("SOURCE", ""), is_root=number == 0)
         except RefusedError as problem:
-            raise StartError(f"Error executing image transfer script: {problem}") from None
+            raise DriverError(f"Error executing image transfer script: {problem}") from None
 
     def boot(self, machine: Machine) -> None:
         """Start a machine from its root disk.
 
-        :raises StartError: if the image does not boot
+        :raises DriverError: if the image does not boot
         """
         error = self.behaviour_of(machine).boot_error
         if error:
-            raise StartError(f"Error deploying virtual machine: {error}")
+            raise DriverError(f"Error deploying virtual machine: {error}")
+
+    def save(self, machine: Machine) -> None:
+        """Make an image of a machine that has shut down, if it was to be saved.
+
+        :raises DriverError: if it has no root disk of its own
+        """
+        if not is_to_be_saved(machine):
+            return
+        root = self._root_disk(machine)
+        if root is None:
+            raise DriverError("Error executing image transfer script: there is no root disk to be saved")
+        self.release(machine)
+        # A machine that has run has changed its disk, so its image is another one than that which it came from.
+        digest = hashlib.sha1(root.content + root.uuid.encode(), usedforsecurity=False).digest()
+        wanted = DiskFields(owner=machine.owner.name, identifier=image_identifier(digest))
+        origin = self._disks.copy_or_rebase(DISK_SERVICE_USER, root.uuid)
+        disk = self._disks.change(DISK_SERVICE_USER, origin.uuid, wanted)
+        self._publish(SavedImage(disk, self._base(machine), machine))
 
     def release(self, machine: Machine) -> None:
         """Detach all disks from a machine that has ended."""
@@ -77,9 +110,25 @@ class TransferManager:
 
     def behaviour_of(self, machine: Machine) -> ImageBehaviour:
         """The behaviour of the image that a machine was started from."""
-        source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
-        match = _IMAGE_URL.fullmatch(source)
-        return self._entries.behaviour(match["identifier"]) if match else ImageBehaviour()
+        return self._entries.behaviour(_image_of(machine))
+
+    def _root_disk(self, machine: Machine) -> Disk | None:
+        mounted = (self._disks.get(mount.disk) for mount in self._disks.mounts_of_machine(str(machine.id)))
+        return next((disk for disk in mounted if disk and disk.type == DiskType.MACHINE_IMAGE_LIVE), None)
+
+    def _base(self, machine: Machine) -> Entry | None:
+        return self._entries.latest_on(_image_of(machine))
+
+    def _publish(self, image: SavedImage) -> None:
+        marketplace = image.wishes.get("NEWIMAGE_MARKETPLACE", "").rstrip("/")
+        if marketplace and not self._is_own_marketplace(marketplace):
+            _log.warning("a sandbox connects to no other computer: %s is not told of %s", marketplace, image.identifier)
+            return
+        entry = self._make_entry(image)
+        self._entries.add(entry)
+        self._entries.set_behaviour(image.identifier, self.behaviour_of(image.machine))
+        author = image.wishes.get("CREATOR_EMAIL")
+        _log.info("machine %s is image %s now; a cloud would write to %s", image.machine.id, image.identifier, author)
 
     def _prepare(self, machine: Machine, source: str, *, is_root: bool) -> None:
         image = _IMAGE_URL.fullmatch(source)
@@ -140,3 +189,10 @@ class TransferManager:
             vm_id=str(machine.id),
             register_only=True,
         )
+
+
+def _image_of(machine: Machine) -> str:
+    """The identifier of the image that a machine was started from; empty if it was none of a Marketplace."""
+    source = machine.disks[0].get("SOURCE", "") if machine.disks else ""
+    match = _IMAGE_URL.fullmatch(source)
+    return match["identifier"] if match else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -17,19 +16,15 @@ from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
 
 @contextmanager
-def saving(sandbox: Sandbox, clock: ManualClock, title: str | None) -> Iterator[None]:
-    """What the cloud does when a machine is shut down: it publishes an image, and the machine ends."""
+def ending(sandbox: Sandbox, clock: ManualClock) -> Iterator[None]:
+    """Let time go on when a machine is shut down."""
 
-    def save() -> None:
+    def go_on() -> None:
         while "one.vm.action" not in sandbox.requests.operations:
             time.sleep(0.01)
-        if title:
-            old = next(entry for entry in sandbox.state.entries.select() if entry.title == "ttylinux")
-            document = old.document.replace(old.identifier, "N" * 27).replace(f">{old.title}<", f">{title}<")
-            sandbox.state.entries.add(replace(old, identifier="N" * 27, title=title, document=document))
         clock.advance(60)
 
-    thread = Thread(target=save)
+    thread = Thread(target=go_on)
     thread.start()
     yield
     thread.join()
@@ -47,10 +42,16 @@ def test_an_image_is_made_of_a_machine(
     node = slow_driver.create_node("n", None, image, ex_save_as="ttylinux, mine")
     clock.advance(10)
     assert slow_driver.ex_get_node(node).extra["save_as"] == "ttylinux, mine"
-    with saving(slow_sandbox, clock, "ttylinux, mine"):
+    with ending(slow_sandbox, clock):
         made = slow_driver.create_image(node, "ttylinux, mine")
-    assert (made.id, made.name) == ("N" * 27, "ttylinux, mine")
+    assert made.name == "ttylinux, mine"
+    assert made.id != image.id
+    assert made.extra["os"] == "ttylinux"
+    assert made.extra["locations"][0].startswith(f"pdisk:{slow_sandbox.disks_url}/")
     assert slow_driver.ex_get_node_details(node) is None
+    another = slow_driver.create_node("from mine", None, made)
+    clock.advance(10)
+    slow_driver.wait_until_running([another], timeout=5)
 
 
 def test_an_image_that_does_not_come(
@@ -58,8 +59,9 @@ def test_an_image_that_does_not_come(
 ) -> None:
     node = slow_driver.create_node("n", None, image, ex_save_as="mine")
     clock.advance(10)
+    slow_sandbox.machines[0].template.replace("CREATE_IMAGE")  # a cloud that makes no image after all
     with (
-        saving(slow_sandbox, clock, None),
+        ending(slow_sandbox, clock),
         pytest.raises(NotFoundError, match="machine 0 has ended, but there is no new image 'mine' yet"),
     ):
         slow_driver.create_image(node, "mine")

@@ -39,6 +39,21 @@ def test_listeners_are_told_when_machines_come_and_go(sandbox: Sandbox, clock: M
     assert listener.news[2:] == [("gone", 1), ("gone", 0), ("running", 0), ("gone", 0)]
 
 
+def test_a_listener_that_looks_at_the_state_does_not_change_the_order(sandbox: Sandbox, clock: ManualClock) -> None:
+    class Looking(Listener):
+        def machine_running(self, machine: Machine) -> None:
+            len(list(sandbox.machines))
+            super().machine_running(machine)
+
+    listeners = [Looking(), Listener()]
+    for listener in listeners:
+        sandbox.state.listen(listener)
+    for _ in range(3):
+        sandbox.machines.allocate("alice", parse_template("CPU=1"))
+    clock.advance(10)
+    assert [listener.news for listener in listeners] == [[("running", 0), ("running", 1), ("running", 2)]] * 2
+
+
 def test_listeners_are_told_without_anybody_looking() -> None:
     listener = Listener()
     with Sandbox(boot_seconds=0.1) as sandbox:
