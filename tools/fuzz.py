@@ -130,7 +130,7 @@ def clients_of(
                 marketplace=service._replace(url=marketplace, credentials=None),
             )
         ),
-        OpenNebulaCloud.of(OpenNebulaConfig("here", "none", "here", "FR", one, None, Path("id_rsa"))),
+        OpenNebulaCloud.of(OpenNebulaConfig("here", "none", "here", "FR", one, None, Path("id_rsa"), Path("keys"))),
         PortTranslationService(ports, location="here", verify=None, timeout=TIME_LIMIT),
         url,
     )

@@ -59,7 +59,7 @@ def read_cloud(settings: Settings, place: Place, instance_types: Collection[str]
         disks_source=str(disks_endpoint),
         public_key_file=public_key,
         private_key_file=settings.read("user_private_key_file", values.path, ssh_keys.private_half(public_key)),
-        key_pairs_directory=settings.read("key_pairs_directory", values.path, values.path(DEFAULT_KEY_PAIRS)),
+        key_pairs_directory=key_pairs_directory(settings),
         machine=_machine_options(settings, instance_types),
         port_translation=_port_translation(settings),
     )
@@ -78,6 +78,11 @@ def service_settings(settings: Settings, timeout: float | None) -> partial[Servi
         connections=read("endpoint_connections", values.whole_number(1, 1000), DEFAULT_CONNECTIONS),
         max_answer=_MIB * read("endpoint_max_answer", values.whole_number(1, 1 << 20), DEFAULT_MAX_ANSWER),
     )
+
+
+def key_pairs_directory(settings: Settings) -> Path:
+    """Where Libcloud's key pairs are files."""
+    return settings.read("key_pairs_directory", values.path, values.path(DEFAULT_KEY_PAIRS))
 
 
 def _verify(settings: Settings) -> bool | Path | None:

@@ -6,7 +6,7 @@ import logging
 import re
 
 from stratuslab_libcloud.config import ssh_keys, values
-from stratuslab_libcloud.config.cloud import service_settings
+from stratuslab_libcloud.config.cloud import key_pairs_directory, service_settings
 from stratuslab_libcloud.config.endpoints import opennebula_url
 from stratuslab_libcloud.config.records import OpenNebulaConfig, Place, SessionPassword
 from stratuslab_libcloud.config.settings import Settings
@@ -40,6 +40,7 @@ def read_opennebula(settings: Settings, place: Place, timeout: float | None) -> 
         compute=service_settings(settings, timeout)(url=url, credentials=_credentials(settings)),
         public_key_file=public_key,
         private_key_file=settings.read("user_private_key_file", values.path, private_key),
+        key_pairs_directory=key_pairs_directory(settings),
     )
 
 

@@ -190,6 +190,7 @@ class OpenNebulaConfig(NamedTuple):
     :param compute: the daemon's XML-RPC
     :param public_key_file: goes into new machines; None to leave it to the keys that the cloud has of the user
     :param private_key_file: opens them
+    :param key_pairs_directory: where Libcloud's key pairs are files
     """
 
     section: str
@@ -199,6 +200,7 @@ class OpenNebulaConfig(NamedTuple):
     compute: ServiceConfig
     public_key_file: Path | None
     private_key_file: Path
+    key_pairs_directory: Path
 
     @property
     def session(self) -> str:

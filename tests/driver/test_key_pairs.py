@@ -13,7 +13,7 @@ from libcloud.compute.base import KeyPair, NodeImage
 from libcloud.compute.deployment import ScriptDeployment
 from libcloud.compute.types import KeyPairDoesNotExistError
 
-from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     KeyFileError,
@@ -24,6 +24,8 @@ from stratuslab_libcloud.sandbox import Sandbox
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop"
 
+Driver = StratusLabNodeDriver | OpenNebulaNodeDriver
+
 needs_openssh = pytest.mark.skipif(which("ssh-keygen") is None, reason="ssh-keygen is not installed")
 
 
@@ -33,7 +35,13 @@ def folder(clean_environment: Path) -> Path:
     return clean_environment / ".stratuslab" / "keys"
 
 
-def test_a_pair_is_made_and_found_again(driver: StratusLabNodeDriver, folder: Path) -> None:
+@pytest.fixture(params=[StratusLabNodeDriver, OpenNebulaNodeDriver])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """Of each kind; the calls ask no cloud."""
+    return request.param("jane", "secret", host="one.example.org", port=1)  # type: ignore[no-any-return]
+
+
+def test_a_pair_is_made_and_found_again(driver: Driver, folder: Path) -> None:
     assert driver.list_key_pairs() == []
     made = driver.create_key_pair("mine")
     assert made.private_key.startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
@@ -47,7 +55,7 @@ def test_a_pair_is_made_and_found_again(driver: StratusLabNodeDriver, folder: Pa
     assert [pair.name for pair in driver.list_key_pairs()] == ["mine"]
 
 
-def test_a_pair_is_deleted(driver: StratusLabNodeDriver, folder: Path) -> None:
+def test_a_pair_is_deleted(driver: Driver, folder: Path) -> None:
     driver.create_key_pair("other")
     assert driver.delete_key_pair(driver.create_key_pair("mine")) is True
     assert sorted(file.name for file in folder.iterdir()) == ["other", "other.pub"]
@@ -60,11 +68,11 @@ def test_a_pair_is_deleted(driver: StratusLabNodeDriver, folder: Path) -> None:
         driver.delete_key_pair("other")  # type: ignore[arg-type]
 
 
-def _pair(name: str, driver: StratusLabNodeDriver) -> KeyPair:
+def _pair(name: str, driver: Driver) -> KeyPair:
     return KeyPair(name, PUBLIC_KEY, "", driver)
 
 
-def test_a_public_key_is_imported(driver: StratusLabNodeDriver, key_file: Path) -> None:
+def test_a_public_key_is_imported(driver: Driver, key_file: Path) -> None:
     pair = driver.import_key_pair_from_string("a", f"  {PUBLIC_KEY}\n")
     assert (pair.public_key, pair.extra["private_key_file"]) == (PUBLIC_KEY, None)
     assert pair.fingerprint == "76:7d:05:be:c3:6c:8f:6f:0d:f8:d5:75:e2:f1:4a:09"
@@ -73,7 +81,7 @@ def test_a_public_key_is_imported(driver: StratusLabNodeDriver, key_file: Path) 
 
 @needs_openssh
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
-def test_fingerprints_are_those_of_openssh(driver: StratusLabNodeDriver, tmp_path: Path, kind: str) -> None:
+def test_fingerprints_are_those_of_openssh(driver: Driver, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", file], check=True)
     pair = driver.import_key_pair_from_file(kind, tmp_path / "key.pub")
@@ -87,7 +95,7 @@ def test_fingerprints_are_those_of_openssh(driver: StratusLabNodeDriver, tmp_pat
 
 
 @needs_openssh
-def test_openssh_reads_the_private_half(driver: StratusLabNodeDriver, folder: Path) -> None:
+def test_openssh_reads_the_private_half(driver: Driver, folder: Path) -> None:
     made = driver.create_key_pair("mine")
     command = ["ssh-keygen", "-y", "-f", str(folder / "mine")]
     public = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -95,7 +103,7 @@ def test_openssh_reads_the_private_half(driver: StratusLabNodeDriver, folder: Pa
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "../up", "a/b", "a b", "x.pub", "-x", "ü", "a\n", 5, None, "x" * 201])
-def test_a_name_that_no_file_should_have(driver: StratusLabNodeDriver, name: str) -> None:
+def test_a_name_that_no_file_should_have(driver: Driver, name: str) -> None:
     for call in (
         driver.get_key_pair,
         driver.create_key_pair,
@@ -105,7 +113,7 @@ def test_a_name_that_no_file_should_have(driver: StratusLabNodeDriver, name: str
             call(name)
 
 
-def test_a_pair_that_is_there_is_not_overwritten(driver: StratusLabNodeDriver, folder: Path) -> None:
+def test_a_pair_that_is_there_is_not_overwritten(driver: Driver, folder: Path) -> None:
     driver.create_key_pair("mine")
     (folder / "half").write_text("something")
     for name in ("mine", "half"):
@@ -124,14 +132,14 @@ def test_a_pair_that_is_there_is_not_overwritten(driver: StratusLabNodeDriver, f
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-text\n", "a private key; give its public half"),
     ],
 )
-def test_what_is_no_public_key_is_refused(driver: StratusLabNodeDriver, folder: Path, text: str, problem: str) -> None:
+def test_what_is_no_public_key_is_refused(driver: Driver, folder: Path, text: str, problem: str) -> None:
     with pytest.raises(KeyFileError, match=problem) as caught:
         driver.import_key_pair_from_string("x", text)
     assert "secret-text" not in str(caught.value)
     assert not (folder / "x.pub").exists()
 
 
-def test_files_that_are_none_are_no_pairs(driver: StratusLabNodeDriver, folder: Path) -> None:
+def test_files_that_are_none_are_no_pairs(driver: Driver, folder: Path) -> None:
     driver.create_key_pair("mine")
     (folder / "broken.pub").write_bytes(b"\xff")
     (folder / "other file.pub").write_text(PUBLIC_KEY)
@@ -140,7 +148,7 @@ def test_files_that_are_none_are_no_pairs(driver: StratusLabNodeDriver, folder: 
         driver.get_key_pair("broken")
 
 
-def test_files_that_can_not_be_used(driver: StratusLabNodeDriver, folder: Path, tmp_path: Path) -> None:
+def test_files_that_can_not_be_used(driver: Driver, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyFileError, match="cannot be read: No such file"):
         driver.import_key_pair_from_file("x", tmp_path / "none")
     folder.parent.mkdir(exist_ok=True)
@@ -158,7 +166,7 @@ def test_the_folder_can_be_chosen(sandbox: Sandbox, config_file: Path, tmp_path:
     assert (tmp_path / "b" / "mine.pub").exists()
 
 
-def test_without_the_package_that_makes_keys(driver: StratusLabNodeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_that_makes_keys(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
     with pytest.raises(MissingDependencyError, match="cryptography"):
         driver.create_key_pair("mine")

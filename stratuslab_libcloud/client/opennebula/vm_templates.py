@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from stratuslab_libcloud.client.opennebula.daemon import Daemon
+from stratuslab_libcloud.client.opennebula.daemon import Daemon, read_nothing
 from stratuslab_libcloud.client.opennebula.machine import VISIBLE
 from stratuslab_libcloud.client.opennebula.xml_values import (
     attributes,
@@ -80,6 +80,13 @@ class VmTemplates:
         return self._daemon.call(
             "one.template.info", template_id, read=lambda text: only_one(_read_templates(text)), repeatable=True
         )
+
+    def delete(self, template_id: int) -> None:
+        """Delete a template; its images stay.
+
+        :raises NotFoundError: when there is none
+        """
+        self._daemon.call("one.template.delete", template_id, read=read_nothing, repeatable=True)
 
 
 def _read_templates(chunks: Iterable[str]) -> list[VmTemplate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stratuslab_libcloud.deployment import DeployTarget
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
 
 
-def find(cloud: OpenNebulaCloud, auth: Any) -> DeployTarget:
+def find(cloud: OpenNebulaCloud, auth: Any, private_key_file: Path | None = None) -> DeployTarget:
     """Where a machine is started that is to be deployed.
 
     :param auth: a `NodeAuthSSHKey`, or None for the configured key file or the key that the cloud has of the user
+    :param private_key_file: that opens the machine; the configured one by default
     :raises InvalidArgumentError: when there is no key anywhere
     :raises StratusLabError: as `create_node`
     """
@@ -31,6 +33,6 @@ def find(cloud: OpenNebulaCloud, auth: Any) -> DeployTarget:
         location=cloud.config.section,
         public_keys=keys,
         public_keys_origin=origin,
-        private_key_file=cloud.config.private_key_file,
+        private_key_file=private_key_file or cloud.config.private_key_file,
         private_will_do=True,
     )

@@ -15,6 +15,7 @@ from stratuslab_libcloud.config.endpoints import OPENNEBULA_PORT
 from stratuslab_libcloud.config.keys import OPENNEBULA
 from stratuslab_libcloud.driver.constructor import ConnectionOptions, ConstructorArguments
 from stratuslab_libcloud.driver.deploy_calls import DeployCalls
+from stratuslab_libcloud.driver.key_pair_calls import KeyPairCalls
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.opennebula.account_calls import AccountCalls
 from stratuslab_libcloud.driver.opennebula.driver_options import KNOWN_OPTIONS
@@ -32,7 +33,11 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.opennebula.node_options import NodeOptions
 
 
-class OpenNebulaNodeDriver(AccountCalls, DeployCalls[OpenNebulaCloud, OpenNebulaNode]):
+class OpenNebulaNodeDriver(
+    AccountCalls,
+    KeyPairCalls[OpenNebulaCloud, OpenNebulaNode],
+    DeployCalls[OpenNebulaCloud, OpenNebulaNode],
+):
     """Machines, images, volumes and networks of one OpenNebula, or of all that the user's configuration file names.
 
     Without arguments, the user and the cloud are those of OpenNebula's own tools (``ONE_AUTH`` and ``ONE_XMLRPC``, or
@@ -101,7 +106,10 @@ class OpenNebulaNodeDriver(AccountCalls, DeployCalls[OpenNebulaCloud, OpenNebula
     ) -> DeployTarget:
         from stratuslab_libcloud.driver.opennebula import deploy_target
 
-        return deploy_target.find(self._locations.cloud(location), auth)
+        key_name = create_keywords.get("ex_keyname")
+        private_key_file = self._key_pairs(location).private_file(key_name) if key_name else None
+        auth = self._auth_of(auth, key_name, location)
+        return deploy_target.find(self._locations.cloud(location), auth, private_key_file)
 
     def _create_options(self) -> Collection[str]:
         from stratuslab_libcloud.driver.opennebula.node_options import NodeOptions
@@ -249,6 +257,7 @@ class OpenNebulaNodeDriver(AccountCalls, DeployCalls[OpenNebulaCloud, OpenNebula
         self._check_names(self.ex_create_nodes, options, self._create_options())
         where = self._locations.find(location)
         cloud = self._locations.cloud(where)
+        auth = self._auth_of(auth, options.get("ex_keyname"), where)
         checked_options = CheckedNodeOptions(options)
         default_size = self._sizes.named(DEFAULT_INSTANCE_TYPE)
         machines = creation.new_machines(cloud, names, size, image, auth, checked_options, default_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation
@@ -10,11 +11,13 @@ from stratuslab_libcloud.driver.arguments import checked, machine_number, text
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.opennebula.node_calls import Seconds
 from stratuslab_libcloud.driver.opennebula.volume_calls import VolumeCalls
-from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
     from stratuslab_libcloud.driver.opennebula.images import OpenNebulaImage
+
+_log = logging.getLogger(__name__)
 
 
 class ImageCalls(VolumeCalls):
@@ -76,6 +79,18 @@ class ImageCalls(VolumeCalls):
         image = saved_images.describe(cloud, image_id, description, limit, wait=ex_wait)
         return OpenNebulaImage(image, self._locations.of(node), self)
 
+    def ex_node_set_save_name(self, node: Node, name: str) -> bool:
+        """Save the root disk of a machine as an image: the name that Libcloud's old driver had for `create_image`.
+
+        That one saved the disk when the machine was shut down, which OpenNebula no longer can: it is saved at once.
+
+        :param name: which none of the user's images has
+        :raises ConflictError: when the machine's state does not permit it
+        :raises NameTakenError: when the user has another image of this name
+        """
+        self.create_image(node, name)
+        return True
+
     def copy_image(
         self,
         source_region: Any,
@@ -120,12 +135,31 @@ class ImageCalls(VolumeCalls):
         cloud.image_changes.delete(image_id, self._seconds(cloud, ex_timeout))
         return True
 
+    def ex_delete_template(self, template: NodeImage | str | int, location: Location = None) -> bool:
+        """Delete a VM template; its images stay. One that is gone already is no error.
+
+        :param template: one of ``list_images(ex_templates=True)``, or an id such as ``template-7`` or 7
+        :param location: where it is, if `template` is an id; the default location if not given
+        :raises PermissionDeniedError: when it is somebody else's
+        """
+        from stratuslab_libcloud.driver.opennebula import images
+
+        number = images.template_number(template)
+        cloud, _ = self._cloud_at(location or getattr(template, "location", None))
+        try:
+            cloud.templates.delete(number)
+        except NotFoundError:
+            _log.info("template %s of location '%s' was gone already", number, cloud.config.section)
+        return True
+
     def _image_at(self, image: NodeImage, location: Any) -> tuple[NodeLocation, int]:
         from stratuslab_libcloud.driver.opennebula import images
 
         kind, number = images.kind_and_number(checked(NodeImage, image).id)
         if kind == images.TEMPLATE:
-            raise InvalidArgumentError(f"{image.id} is a VM template: this is for images")
+            raise InvalidArgumentError(
+                f"{image.id} is a VM template: this is for images; ex_delete_template() is for templates"
+            )
         return self._locations.find(location or getattr(image, "location", None)), number
 
     def _cloud_at(self, location: Location) -> tuple[OpenNebulaCloud, NodeLocation]:

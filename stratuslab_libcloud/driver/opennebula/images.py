@@ -74,6 +74,19 @@ def kind_and_number(image_id: Any) -> tuple[str, int]:
     return IMAGE, int(image_id)
 
 
+def template_number(template: Any) -> int:
+    """The ID of a VM template, from an image that is one, or from an id such as ``template-7`` or 7.
+
+    :raises InvalidArgumentError: when it is something else
+    """
+    template_id = str(template.id if isinstance(template, NodeImage) else template)
+    is_number = not isinstance(template, NodeImage) and _IMAGE_ID.fullmatch(template_id)
+    match = _TEMPLATE_ID.fullmatch(f"{TEMPLATE}-{template_id}" if is_number else template_id)
+    if match is None:
+        raise InvalidArgumentError(f"{template!r} is not a VM template: list_images(ex_templates=True) has them")
+    return int(match[1])
+
+
 def _image_extra(image: Image) -> ImageExtra:
     return {
         "kind": IMAGE,

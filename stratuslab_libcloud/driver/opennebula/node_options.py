@@ -47,6 +47,7 @@ class NodeOptions(TypedDict, total=False):
     :param networks: the networks to be in: objects of `ex_list_networks`, ids, names, or mappings with OpenNebula's own
         NIC attributes such as ``{"NETWORK_ID": 0, "IP": "10.0.0.5"}``; a template's own if not given, otherwise none
     :param ex_security_groups: for all of these networks: objects of `ex_list_security_groups`, or ids
+    :param ex_keyname: the name of a key pair, instead of ``auth``
     :param ex_context: pairs for the contextualization
     :param context: the same; the name that Libcloud's old driver had for it
     :param ex_userdata: user data for cloud-init; a text or bytes
@@ -67,6 +68,7 @@ class NodeOptions(TypedDict, total=False):
 
     networks: Any
     ex_security_groups: Iterable[OpenNebulaSecurityGroup | str | int] | None
+    ex_keyname: str | None
     ex_context: Mapping[str, Any] | None
     context: Mapping[str, Any] | None
     ex_userdata: str | bytes | None

@@ -11,9 +11,9 @@ from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeIm
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked, seconds_or_none, text
 from stratuslab_libcloud.driver.deploy_calls import DeployCalls
+from stratuslab_libcloud.driver.key_pair_calls import KeyPairCalls
 from stratuslab_libcloud.driver.locations import Location
 from stratuslab_libcloud.driver.stratuslab.image_calls import ImageCalls
-from stratuslab_libcloud.driver.stratuslab.key_pair_calls import KeyPairCalls
 from stratuslab_libcloud.driver.stratuslab.node_changes import NodeChanges
 from stratuslab_libcloud.driver.stratuslab.volume_calls import VolumeCalls
 
@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.stratuslab.sizes import StratusLabSize
 
 
-class StratusLabNodeDriver(ImageCalls, VolumeCalls, NodeChanges, KeyPairCalls, DeployCalls[Cloud, "StratusLabNode"]):
+class StratusLabNodeDriver(
+    ImageCalls,
+    VolumeCalls,
+    NodeChanges,
+    KeyPairCalls[Cloud, "StratusLabNode"],
+    DeployCalls[Cloud, "StratusLabNode"],
+):
     """Machines, volumes and images of all StratusLab clouds that the user's configuration file names.
 
     A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked

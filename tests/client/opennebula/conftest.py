@@ -15,4 +15,6 @@ from stratuslab_libcloud.config import OpenNebulaConfig, ServiceConfig, SessionP
 def one(scripted_daemon: Any) -> OpenNebulaCloud:
     """The cloud of the scripted daemon; its time limit is 5 seconds."""
     service = ServiceConfig(scripted_daemon.url, SessionPassword("jane", "secret"), None, 5, 4, 1 << 24)
-    return OpenNebulaCloud.of(OpenNebulaConfig("here", "none", "here", "FR", service, None, Path("id_rsa")))
+    return OpenNebulaCloud.of(
+        OpenNebulaConfig("here", "none", "here", "FR", service, None, Path("id_rsa"), Path("keys"))
+    )

@@ -14,6 +14,7 @@ from stratuslab_libcloud import OpenNebulaNodeDriver
 from stratuslab_libcloud.driver.opennebula.nodes import OpenNebulaNode
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
+    KeyPairNotFoundError,
     LimitExceededError,
     NotFoundError,
     RequestRejectedError,
@@ -87,6 +88,19 @@ def test_the_key_that_the_cloud_has(driver: OpenNebulaNodeDriver, image: NodeIma
     sandbox.opennebula.users.named("alice").template.replace("SSH_PUBLIC_KEY", KEY)
     node = driver.create_node("n", image=image)
     assert context_of(driver, node)["SSH_PUBLIC_KEY"] == KEY
+
+
+def test_a_key_pair_by_its_name(driver: OpenNebulaNodeDriver, image: NodeImage) -> None:
+    pair = driver.create_key_pair("mine")
+    node = driver.create_node("n", image=image, ex_keyname="mine")
+    assert context_of(driver, node)["SSH_PUBLIC_KEY"] == pair.public_key
+    (other,) = driver.ex_create_nodes(["m"], image=image, ex_keyname="mine")
+    assert context_of(driver, other)["SSH_PUBLIC_KEY"] == pair.public_key
+    assert context_of(driver, driver.create_node("o", image=image, ex_keyname=None))["SSH_PUBLIC_KEY"] == ""
+    with pytest.raises(InvalidArgumentError, match="auth and ex_keyname"):
+        driver.create_node("n", image=image, ex_keyname="mine", auth=NodeAuthSSHKey(KEY))
+    with pytest.raises(KeyPairNotFoundError):
+        driver.create_node("n", image=image, ex_keyname="none")
 
 
 @pytest.mark.parametrize(

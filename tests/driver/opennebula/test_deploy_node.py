@@ -73,6 +73,23 @@ def test_the_key_that_the_cloud_has(driver: OpenNebulaNodeDriver, sandbox: Sandb
     assert script.stdout == "hello\n"
 
 
+def test_a_key_pair_by_its_name(driver: OpenNebulaNodeDriver, sandbox: Sandbox) -> None:
+    """ex_keyname names the pair; its private half opens the machine."""
+    driver.create_key_pair("mine")
+    script = ScriptDeployment("echo hello")
+    driver.deploy_node(
+        script,
+        ssh_port=sandbox.guest_port,
+        wait_period=0.2,
+        timeout=30,
+        name="n",
+        image=driver.get_image("0"),
+        networks=["public"],
+        ex_keyname="mine",
+    )
+    assert script.stdout == "hello\n"
+
+
 def test_a_machine_that_fails_is_destroyed(driver: OpenNebulaNodeDriver, sandbox: Sandbox, public_key: Path) -> None:
     sandbox.opennebula.drivers.fail("deploy")
     with pytest.raises(DeploymentFailedError, match=r"has failed \(boot_failure\) and will not run") as caught:

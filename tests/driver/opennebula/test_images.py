@@ -9,8 +9,15 @@ from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import OpenNebulaNodeDriver
 from stratuslab_libcloud.driver.opennebula.nodes import OpenNebulaNode
-from stratuslab_libcloud.errors import ConflictError, InvalidArgumentError, NameTakenError, NotFoundError
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    InvalidArgumentError,
+    NameTakenError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from stratuslab_libcloud.sandbox import Fault, FaultKind, Sandbox
+from stratuslab_libcloud.sandbox.state.template import Template
 
 Start = Callable[..., OpenNebulaNode]
 
@@ -61,6 +68,38 @@ def test_saving_what_is_powered_off_and_another_disk(driver: OpenNebulaNodeDrive
     disk = driver.ex_get_node(node).extra["disks"][-1]
     driver.stop_node(node)
     assert driver.create_image(node, "from data", ex_disk_id=str(disk["disk_id"])).extra["type"] == "DATABLOCK"
+
+
+def test_the_old_drivers_name_for_saving_a_disk(driver: OpenNebulaNodeDriver, start: Start) -> None:
+    """ex_node_set_save_name of Libcloud's OCCI driver; today's OpenNebula saves at once, not at shutdown."""
+    assert driver.ex_node_set_save_name(start(), "golden") is True
+    (saved,) = (image for image in driver.list_images() if image.name == "golden")
+    assert (saved.extra["owner"], saved.extra["persistent"]) == ("alice", False)
+
+
+def test_deleting_a_template(
+    driver: OpenNebulaNodeDriver, bob: OpenNebulaNodeDriver, sandbox: Sandbox, image: NodeImage
+) -> None:
+    """Of one's own; its images stay."""
+    cloud, alice = sandbox.opennebula, sandbox.opennebula.users.named("alice")
+    numbers = [
+        cloud.templates.allocate(alice, Template([("NAME", f"t{n}"), ("MEMORY", "64"), ("CPU", "1")])).id
+        for n in range(3)
+    ]
+    with pytest.raises(PermissionDeniedError):
+        bob.ex_delete_template(numbers[0])
+    templates = {each.name: each for each in driver.list_images(ex_templates=True)}
+    for template in (templates["t0"], templates["t1"].id, numbers[2]):
+        assert driver.ex_delete_template(template) is True
+        assert driver.ex_delete_template(template) is True
+    assert not {"t0", "t1", "t2"} & {each.name for each in driver.list_images(ex_templates=True)}
+    with pytest.raises(InvalidArgumentError, match="is not a VM template"):
+        driver.ex_delete_template(image)
+    with pytest.raises(InvalidArgumentError, match="is not a VM template"):
+        driver.ex_delete_template("debian12")
+    assert driver.get_image(image.id).name == "debian12"
+    with pytest.raises(PermissionDeniedError):
+        driver.ex_delete_template("template-0")  # the administrator's
 
 
 def test_copying_and_deleting(driver: OpenNebulaNodeDriver, image: NodeImage) -> None:

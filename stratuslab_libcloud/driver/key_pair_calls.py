@@ -1,4 +1,4 @@
-"""Libcloud's key pair calls: pairs are files of the user's, since a StratusLab cloud keeps no keys."""
+"""Libcloud's key pair calls: pairs are files of the user's, since neither kind of cloud keeps several keys."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import KeyPair, NodeAuthSSHKey
 
-from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked
-from stratuslab_libcloud.driver.base import BaseNodeDriver
-from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.base import BaseNodeDriver, NodeT
+from stratuslab_libcloud.driver.locations import CloudT, Location
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
     from stratuslab_libcloud.driver.key_pairs import KeyPairs
-    from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode  # noqa: F401 - named in a text below
 
 
-class KeyPairCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
+class KeyPairCalls(BaseNodeDriver[CloudT, NodeT]):
     """The key pair calls of the driver; ``ex_keyname`` of `create_node` and `deploy_node` names a pair."""
 
     def list_key_pairs(self) -> list[KeyPair]:
