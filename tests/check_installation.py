@@ -33,6 +33,10 @@ def main() -> None:
         config = Path(folder) / "stratuslab-user.cfg"
         command = Path(sys.executable).with_name("stratus-copy-config")
         subprocess.run([command, "-c", config], check=True, capture_output=True)
+        listing = subprocess.run(
+            [Path(sys.executable).with_name("stratus"), "--help"], check=True, capture_output=True, text=True
+        )
+        assert "describe" in listing.stdout
         driver = get_driver("stratuslab")("default", stratuslab_user_config=config)
         assert len(driver.list_sizes()) >= 7
 

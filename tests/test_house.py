@@ -34,6 +34,7 @@ from stratuslab_libcloud.sandbox import Sandbox
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "stratuslab_libcloud"
+COMMANDS_FOLDER = TESTS.parent / "stratus_commands"
 TEXT_OF_TESTS = "\n".join(file.read_text() for file in TESTS.rglob("test_*.py"))
 
 CLIENT = {"client", "client/http", "client/opennebula", "client/stratuslab"}
@@ -56,7 +57,6 @@ MAY_IMPORT = {
     "driver": LIBRARY - {"driver/stratuslab", "driver/opennebula"},
     "driver/stratuslab": LIBRARY - {"driver/opennebula"},
     "driver/opennebula": LIBRARY - {"driver/stratuslab"},
-    "commands": {"", "commands", *DRIVER, *CLIENT, "config", "errors"},
     "sandbox": SANDBOX,
     "sandbox/state": {"sandbox/state"},
     "sandbox/state/opennebula": STATES,
@@ -66,8 +66,11 @@ MAY_IMPORT = {
 }
 """By a room (a folder): the rooms that it may import from. A room that is not named has no rule, which is an error."""
 
-ALSO_MAY_IMPORT = {"driver": {"driver/stratuslab", "driver/opennebula"}, "commands.sandbox": SANDBOX}
+ALSO_MAY_IMPORT = {"driver": {"driver/stratuslab", "driver/opennebula"}}
 """What a single module may import besides: `driver` is its `__init__`, which gives the drivers their public names."""
+
+COMMANDS_MAY_IMPORT = {"", *DRIVER, *CLIENT, "config", "errors"}
+"""The rooms that the commands may import from; only the sandbox's own command imports the sandbox."""
 
 KNOWS_NOTHING_OF = {
     "client/http": {"client/opennebula", "client/stratuslab"},
@@ -83,6 +86,7 @@ KNOWS_NOTHING_OF = {
 """By a room: the rooms that it must not reach by any number of imports."""
 
 HOUSE = Package(PACKAGE)
+COMMANDS = Package(COMMANDS_FOLDER)
 
 
 def room_of(module: str, package: Package = HOUSE) -> str:
@@ -123,11 +127,43 @@ def test_each_room_imports_only_what_it_may() -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert import_circles(HOUSE) == []
+    assert import_circles(COMMANDS) == []
 
 
-def made_up(folder: Path, sources: dict[str, str]) -> Package:
+def wrong_imports_of_commands(commands: Package, house: Package) -> list[str]:
+    """One sentence for each import between the two packages that the rules do not allow."""
+    wrong = [f"{module} imports a command" for module, names in house.imports_from(commands).items() if names]
+    for module, imported in commands.imports_from(house).items():
+        allowed = COMMANDS_MAY_IMPORT | (SANDBOX if module == "sandbox" else set())
+        wrong += [f"{module} imports {other}" for other in sorted(imported) if room_of(other, house) not in allowed]
+    return wrong
+
+
+def test_commands_import_only_what_they_may_and_nothing_imports_them() -> None:
+    assert any(COMMANDS.imports_from(HOUSE).values())
+    assert wrong_imports_of_commands(COMMANDS, HOUSE) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "statement"),
+    [
+        ("stratus_commands/run", "from stratuslab_libcloud.sandbox.cloud import Sandbox"),
+        ("stratus_commands/run", "def run():\n    from stratuslab_libcloud.deployment import node"),
+        ("stratuslab_libcloud/driver/base", "def run():\n    import stratus_commands.run"),
+    ],
+)
+def test_a_wrong_import_of_or_by_a_command_is_found(tmp_path: Path, module: str, statement: str) -> None:
+    made_up(tmp_path, {"sandbox/cloud": "", "deployment/node": "", "driver/base": ""})
+    made_up(tmp_path, {"run": "", "sandbox": "import stratuslab_libcloud.sandbox.cloud"}, "stratus_commands")
+    (tmp_path / f"{module}.py").write_text(statement)
+    commands, house = Package(tmp_path / "stratus_commands"), Package(tmp_path / "stratuslab_libcloud")
+    [wrong] = wrong_imports_of_commands(commands, house)
+    assert wrong.startswith(f"{module.partition('/')[2].replace('/', '.')} imports ")
+
+
+def made_up(folder: Path, sources: dict[str, str], name: str = "stratuslab_libcloud") -> Package:
     """A package of these modules, given as paths without ".py"; each folder gets an `__init__`."""
-    package = folder / "stratuslab_libcloud"
+    package = folder / name
     for name, source in sources.items():
         file = package / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +193,6 @@ def made_up(folder: Path, sources: dict[str, str]) -> Package:
         ("deployment/node", "client/parallel", "from stratuslab_libcloud.client import parallel"),
         ("deployment/node", "driver/base", "from stratuslab_libcloud.driver import base"),
         ("deployment/node", "config/records", "from stratuslab_libcloud.config.records import CloudConfig"),
-        ("commands/nodes", "sandbox/cloud", "from ..sandbox import cloud"),
         ("sandbox/cloud", "errors", "from stratuslab_libcloud import errors"),
         ("sandbox/state/disks", "sandbox/disks/service", "from ..disks import service"),
         ("sandbox/http/server", "sandbox/compute/service", "from stratuslab_libcloud.sandbox.compute.service import x"),
@@ -198,7 +233,6 @@ def test_what_is_allowed_is_not_found(tmp_path: Path) -> None:
             "driver/__init__": "from stratuslab_libcloud.driver.stratuslab.driver import StratusLabNodeDriver",
             "driver/stratuslab/driver": "from stratuslab_libcloud.driver.base import BaseNodeDriver\nimport requests",
             "driver/base": "def deploy():\n    from stratuslab_libcloud.deployment import deploy_node",
-            "commands/sandbox": "from stratuslab_libcloud.sandbox import Sandbox",
             "deployment/node": "",
             "sandbox/cloud": "",
         },
@@ -286,7 +320,7 @@ def test_each_error_is_libclouds_is_in_the_tree_and_has_a_test(error: type) -> N
 
 def test_each_public_thing_has_a_docstring() -> None:
     without = []
-    for file in PACKAGE.rglob("*.py"):
+    for file in (*PACKAGE.rglob("*.py"), *COMMANDS_FOLDER.rglob("*.py")):
         tree = ast.parse(file.read_text())
         things: list[ast.AST] = [tree]
         for node in ast.walk(tree):
@@ -297,5 +331,5 @@ def test_each_public_thing_has_a_docstring() -> None:
             name = getattr(thing, "name", "module")
             is_overload = any("overload" in ast.dump(d) for d in getattr(thing, "decorator_list", ()))
             if not name.startswith("_") and not is_overload and ast.get_docstring(thing) is None:  # type: ignore[arg-type]
-                without.append(f"{file.relative_to(PACKAGE)}: {name}")
+                without.append(f"{file.relative_to(TESTS.parent)}: {name}")
     assert without == []

@@ -24,6 +24,7 @@ from parameter_walk import ParameterWalk
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "stratuslab_libcloud"
+COMMANDS = "stratus_commands"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class Package:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.modules = {module.name: module for module in map(self._read, sorted(folder.rglob("*.py")))}
-        self.imports = {name: set(self._imports_of(module)) - {name} for name, module in self.modules.items()}
+        self.imports = {name: names - {name} for name, names in self.imports_from(self).items()}
+
+    def imports_from(self, other: Package) -> dict[str, set[str]]:
+        """Which modules of a package each module of this one imports."""
+        return {name: set(self._imports_of(module, other)) for name, module in self.modules.items()}
 
     def _read(self, path: Path) -> Module:
         parts = path.relative_to(self.folder).with_suffix("").parts
@@ -62,15 +67,15 @@ class Package:
         name = ".".join(parts[:-1] if is_package else parts)
         return Module(name, path, is_package, ast.parse(path.read_text(encoding="utf-8")))
 
-    def _imports_of(self, module: Module) -> Iterator[str]:
+    def _imports_of(self, module: Module, other: Package) -> Iterator[str]:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    yield from self._module_at(alias.name)
+                    yield from other._module_at(alias.name)
             elif isinstance(node, ast.ImportFrom):
                 origin = self._origin(module, node)
                 for alias in node.names:
-                    yield from self._module_at(f"{origin}.{alias.name}") or self._module_at(origin)
+                    yield from other._module_at(f"{origin}.{alias.name}") or other._module_at(origin)
 
     def _origin(self, module: Module, node: ast.ImportFrom) -> str:
         """The absolute name of what a `from ... import` imports from."""

@@ -6,7 +6,7 @@ keep the rest of that from being taken from there: a password is never sent to a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 KEY_OF_ARGUMENT: Mapping[str, str] = {
@@ -41,14 +41,16 @@ _HIDES: Mapping[str, frozenset[str]] = {
 
 
 class Argument(NamedTuple):
-    """A value of the constructor.
+    """A value of the constructor, or of a command's option.
 
     :param name: the argument's name
     :param text: its value, not empty; ``repr()`` leaves it out, since it may be a password
+    :param what: what it is, for messages
     """
 
     name: str
     text: str
+    what: str = "the driver's argument"
 
     def __repr__(self) -> str:
         return f"Argument({self.name})"
@@ -58,11 +60,14 @@ class Arguments:
     """The values that were given.
 
     :param given: by the key of the file that each stands for
+    :param hides: the keys that are not taken from the environment and the file either; by default those of which a part
+        was given: a driver's user, or cloud, is no mixture
     """
 
-    def __init__(self, given: Mapping[str, Argument] | None = None) -> None:
+    def __init__(self, given: Mapping[str, Argument] | None = None, hides: Collection[str] | None = None) -> None:
         self._given = dict(given or {})
-        self._hidden = frozenset[str]().union(*(_HIDES.get(key, ()) for key in self._given))
+        belonging = frozenset[str]().union(*(_HIDES.get(key, ()) for key in self._given))
+        self._hidden = belonging if hides is None else frozenset(hides)
 
     def find(self, key: str) -> Argument | None:
         """The argument that stands for a key."""

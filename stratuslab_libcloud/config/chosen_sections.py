@@ -79,6 +79,16 @@ def sections_of(ini: IniFile, kind: str) -> list[str]:
     return known
 
 
+def kind_of_default(ini: IniFile, environ: Mapping[str, str], asked_for: str | None) -> str:
+    """The kind of the section that is used if no other is asked for.
+
+    :param asked_for: what the program asks for
+    :raises ConfigurationError: there is no such kind
+    """
+    section = asked_for or environ.get(SECTION_VARIABLE) or ini.get("default", "selected_section") or "default"
+    return kind_of(ini, section) if section in ini.sections else STRATUSLAB
+
+
 def kind_of(ini: IniFile, section: str) -> str:
     """Which kind of cloud a section is.
 

@@ -31,21 +31,21 @@ class Setting(NamedTuple):
     :param key: the key, or the name of the environment variable or of the driver's argument
     :param section: the section that contains it; None for the environment and for arguments
     :param file: the file that contains it; None for the environment and for arguments
-    :param is_argument: whether it is an argument of the driver
+    :param argument: what it is, if it is an argument, such as ``the driver's argument``
     """
 
     text: str
     key: str
     section: str | None = None
     file: str | None = None
-    is_argument: bool = False
+    argument: str | None = None
 
     def __repr__(self) -> str:
         return f"Setting({self})"
 
     def __str__(self) -> str:
-        if self.is_argument:
-            return f"the driver's argument {self.key}"
+        if self.argument:
+            return f"{self.argument} {self.key}"
         if self.section is None:
             return f"the environment variable {self.key}"
         return f"'{self.key}' in section '{self.section}' of {self.file}"
@@ -91,7 +91,7 @@ class Settings:
         """The setting that is used; None to use the built-in value."""
         argument = self._arguments.find(key)
         if argument:
-            return Setting(argument.text, argument.name, is_argument=True)
+            return Setting(argument.text, argument.name, argument=argument.what)
         if self._arguments.hides(key):
             return None
         variable = VARIABLES.get(key)

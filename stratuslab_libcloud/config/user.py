@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.config import instance_types, values
 from stratuslab_libcloud.config.arguments import WITHOUT_A_FILE, Arguments
-from stratuslab_libcloud.config.chosen_sections import ChosenSections, choose, kind_of, no_such_section
+from stratuslab_libcloud.config.chosen_sections import (
+    ChosenSections,
+    choose,
+    kind_of,
+    kind_of_default,
+    no_such_section,
+)
 from stratuslab_libcloud.config.configuration import Identity, identity_of
 from stratuslab_libcloud.config.keys import OPENNEBULA, SECTION_VARIABLE, STRATUSLAB
 from stratuslab_libcloud.config.records import AnyCloudConfig, CloudConfig, InstanceType, OpenNebulaConfig, Place
@@ -30,12 +36,14 @@ class UserConfiguration:
     Threads may share it.
 
     :ivar file: the file's name, for messages
+    :ivar kind: of its clouds: ``stratuslab`` or ``opennebula``
     :ivar sections: the locations, in the file's order
     :ivar default_section: the location to use if no other is asked for: the argument of `load`, else the
         variable ``STRATUSLAB_USER_CONFIG_SECTION``, ``selected_section`` in ``[default]``, or ``default``
     """
 
     file: str
+    kind: str
     sections: tuple[str, ...]
     default_section: str
 
@@ -52,9 +60,9 @@ class UserConfiguration:
         self._environ = environ
         self._arguments = arguments
         self._timeout = timeout
-        self._kind = kind
         self._clouds: dict[str, AnyCloudConfig] = {}
         self.file = ini.name
+        self.kind = kind
         self.sections, self.default_section = sections
 
     @classmethod
@@ -67,7 +75,7 @@ class UserConfiguration:
         locations: Sequence[str] | None = None,
         arguments: Arguments | None = None,
         timeout: float | str | None = None,
-        kind: str = STRATUSLAB,
+        kind: str | None = STRATUSLAB,
     ) -> UserConfiguration:
         """Read the file. No other file is opened, and nothing is sent.
 
@@ -81,7 +89,8 @@ class UserConfiguration:
         :param arguments: what the driver was given; they are used at all of the locations, which are the default one
             alone if the arguments say who the user is or where the cloud is, and `locations` does not say more
         :param timeout: seconds that a whole call to a service may take, instead of the file's time limit
-        :param kind: ``stratuslab``, or ``opennebula``, for which the settings of OpenNebula's own tools will do, too
+        :param kind: ``stratuslab``, or ``opennebula``, for which the settings of OpenNebula's own tools will do, too;
+            None for that of the section that is the default location
         :raises ConfigurationError: the file is missing, cannot be read as a whole, has no ``[default]``, or
             does not have the default location, or one of the others
         :raises InvalidArgumentError: the timeout is not a number above 0
@@ -95,7 +104,7 @@ class UserConfiguration:
         if kind == OPENNEBULA and source is None:
             arguments = _with_settings_of_tools(arguments, environ)
         if source is None and arguments.is_a_cloud:
-            ini = IniFile(f"[default]\nkind = {kind}".encode(), WITHOUT_A_FILE)
+            ini = IniFile(f"[default]\nkind = {kind or STRATUSLAB}".encode(), WITHOUT_A_FILE)
             environ.pop(SECTION_VARIABLE, None)
         else:
             ini = open_ini(source)
@@ -104,6 +113,7 @@ class UserConfiguration:
             raise ConfigurationError(f"{ini.name} {problem}.", file=ini.name, section="default")
         notices.warn_of_unknown_keys(ini)
         notices.warn_of_other_encoding(ini)
+        kind = kind or kind_of_default(ini, environ, default_location)
         sections = choose(ini, environ, default_location, locations, arguments, kind)
         return cls(ini, environ, arguments, sections, _seconds(timeout), kind)
 
@@ -141,7 +151,7 @@ class UserConfiguration:
         return instance_types.read(self._ini)
 
     def _read_cloud(self, section: str) -> AnyCloudConfig:
-        cloud = self._read_opennebula(section) if self._kind == OPENNEBULA else self._read_stratuslab(section)
+        cloud = self._read_opennebula(section) if self.kind == OPENNEBULA else self._read_stratuslab(section)
         if cloud.compute.verify is False:
             message = "The TLS certificates of location '%s' are not verified ('tls_verify' in %s)."
             _log.warning(message, section, self.file)
@@ -150,26 +160,28 @@ class UserConfiguration:
     def _read_stratuslab(self, section: str) -> CloudConfig:
         from stratuslab_libcloud.config.cloud import read_cloud
 
-        settings = self._settings(section, is_default=section == self.default_section)
-        return read_cloud(settings, self.place(section), instance_types.names(self._ini), self._timeout)
+        return read_cloud(self.settings(section), self.place(section), instance_types.names(self._ini), self._timeout)
 
     def _read_opennebula(self, section: str) -> OpenNebulaConfig:
         from stratuslab_libcloud.config.opennebula import read_opennebula
 
-        # The environment's variables are StratusLab's.
-        settings = self._settings(section, is_default=False)
-        return read_opennebula(settings, self.place(section), self._timeout)
+        return read_opennebula(self.settings(section), self.place(section), self._timeout)
 
-    def _settings(self, section: str, *, is_default: bool) -> Settings:
+    def settings(self, section: str) -> Settings:
+        """The single settings of a location, for keys that are not in the records: those of the commands alone.
+
+        :raises ConfigurationError: there is no such section
+        """
         from stratuslab_libcloud.config.settings import Settings
 
+        self._check_known(section)
         return Settings(
             self._ini,
             section,
             self._environ,
             self._arguments,
-            is_default=is_default,
-            is_of_another_kind=kind_of(self._ini, "default") != self._kind,
+            is_default=section == self.default_section and self.kind == STRATUSLAB,  # whose the variables are
+            is_of_another_kind=kind_of(self._ini, "default") != self.kind,
         )
 
     def _check_known(self, section: str) -> None:

@@ -48,6 +48,9 @@ _NO_SECTION = ("default", "unused-key")
 """What stands for the default location, whatever that is called: in the old documentation, and in StratusLab's own
 published programs, which had to give some key."""
 
+_BESIDE_A_CONFIGURATION = frozenset({"proxy_url", "ex_image_lifetime", *_WITHOUT_MEANING})
+"""What may be given beside a configuration that has been loaded."""
+
 _FILES = ("ex_pem_certificate", "ex_pem_key", "ex_ca_cert", "ex_public_key_file", "ex_key_pairs_directory")
 _URLS = ("proxy_url", "ex_pdisk_endpoint", "ex_marketplace_endpoint")
 
@@ -58,7 +61,8 @@ class ConnectionOptions(TypedDict, total=False):
     :param timeout: seconds that a whole call to a service may take, whatever the file says
     :param proxy_url: an HTTP proxy to use instead of the environment's
     :param stratuslab_user_config: the configuration file's name, or an object that it can be read from; by default
-        ``~/.stratuslab/stratuslab-user.cfg``, or no file at all where ``host`` or ``ex_endpoint`` is given
+        ``~/.stratuslab/stratuslab-user.cfg``, or no file at all where ``host`` or ``ex_endpoint`` is given. Or a
+        `UserConfiguration` that has been loaded, beside which nothing says where a cloud is or who the user is
     :param stratuslab_default_location: the section to use where no location is given; by default the one that
         ``selected_section`` names, else ``default``
     :param ex_locations: the only sections to use, as a list or separated by commas; ``region`` is for one
@@ -73,7 +77,7 @@ class ConnectionOptions(TypedDict, total=False):
 
     timeout: float | str | None
     proxy_url: str | None
-    stratuslab_user_config: str | os.PathLike[str] | IO[str] | IO[bytes] | None
+    stratuslab_user_config: str | os.PathLike[str] | IO[str] | IO[bytes] | UserConfiguration | None
     stratuslab_default_location: str | None
     ex_locations: Iterable[str] | None
     ex_endpoint: str | None
@@ -153,12 +157,15 @@ class ConstructorArguments:
             what = "an open configuration file" if self._left_out == "stratuslab_user_config" else "a password"
             problem = f"The driver was made with {what}, which a pickle does not contain: make the driver anew"
             raise ConfigurationError(f"{problem}, and use it with the nodes and volumes that the pickle contains.")
+        source = self.get("stratuslab_user_config")
+        if isinstance(source, UserConfiguration):
+            return self._as_loaded(source)
         key = self._section_in_key()
         if key is not None and self._arguments.is_a_cloud and "stratuslab_user_config" not in self._given:
             raise InvalidArgumentError(self._no_password())  # without a file, there is no section that it could be
         try:
             return UserConfiguration.load(
-                self.get("stratuslab_user_config"),
+                source,
                 default_location=key or self._default_location(),
                 locations=self._locations(),
                 arguments=self._arguments,
@@ -173,6 +180,19 @@ class ConstructorArguments:
                 f"key alone must be 'default' or the name of a section of the configuration file{shown}; "
                 "a user's name needs secret= as well, which is the password."
             ) from None
+
+    def _as_loaded(self, configuration: UserConfiguration) -> UserConfiguration:
+        """A configuration that needs nothing more."""
+        others = [name for name in self._given if name not in ("stratuslab_user_config", *_BESIDE_A_CONFIGURATION)]
+        if others:
+            raise InvalidArgumentError(
+                f"Beside a configuration that has been loaded, {others[0]} would change nothing."
+            )
+        if configuration.kind != self._kind:
+            raise InvalidArgumentError(
+                f"This driver is for {self._kind}, and the configuration for {configuration.kind}."
+            )
+        return configuration
 
     def _no_password(self) -> str:
         other_ways = ", or key='user:password', or neither and a file in ONE_AUTH" if self._kind == OPENNEBULA else ""

@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from stratuslab_libcloud.commands.copy_config import main
+from stratus_commands import running
+from stratus_commands.copy_config import parser, run
 from stratuslab_libcloud.config import UserConfiguration
 
 REFERENCE = resources.files("stratuslab_libcloud").joinpath("stratuslab-user.cfg.ref").read_bytes()
+
+
+def main(arguments: list[str]) -> int:
+    return running.main(parser(), run, arguments)
 
 
 def mode(path: Path) -> int:
@@ -28,7 +33,7 @@ def test_the_file_at_home(clean_environment: Path, capsys: pytest.CaptureFixture
     assert mode(file) == 0o600
     assert mode(file.parent) == 0o700
     assert list(file.parent.iterdir()) == [file]
-    assert str(file) in capsys.readouterr().out
+    assert capsys.readouterr() == ("", "")
     assert UserConfiguration.load().cloud("default").compute.url.startswith("https://")
 
 
@@ -36,7 +41,7 @@ def test_the_file_at_home(clean_environment: Path, capsys: pytest.CaptureFixture
 def test_a_file_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
     file = tmp_path / "new" / "folder" / "a.cfg"
 
-    assert main([option, str(file)]) == 0
+    assert main([option, str(file), "-v"]) == 0
 
     assert file.read_bytes() == REFERENCE
     assert str(file) in capsys.readouterr().out
@@ -51,14 +56,14 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixt
     captured = capsys.readouterr()
     assert file.read_text() == "mine"
     assert captured.out == ""
-    assert captured.err == f"stratus-copy-config: {file} exists already; --force overwrites it\n"
+    assert captured.err == f"Error: won't overwrite file ({file}); use --force to overwrite\n"
 
 
 @pytest.mark.parametrize("more", [[], ["--force"]])
 def test_a_folder_is_named_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
     assert main(["-c", str(tmp_path), *more]) == 1
     problem = f"{tmp_path} is a folder; --config names the file to write, such as {tmp_path}/stratuslab-user.cfg"
-    assert capsys.readouterr().err == f"stratus-copy-config: {problem}\n"
+    assert capsys.readouterr().err == f"Error: {problem}\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,7 +115,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_as_a_command(clean_environment: Path) -> None:
-    command = [sys.executable, "-m", "stratuslab_libcloud.commands.copy_config"]
+    command = [sys.executable, "-m", "stratus_commands.copy_config", "-v"]
 
     first, second = (
         subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False) for _ in range(2)

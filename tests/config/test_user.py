@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stratuslab_libcloud.config import InstanceType, Place, UserConfiguration
+from stratuslab_libcloud.config import InstanceType, Password, Place, UserConfiguration
+from stratuslab_libcloud.config.arguments import Argument, Arguments
 from stratuslab_libcloud.errors import ConfigurationError
 
 Load = Callable[..., UserConfiguration]
@@ -265,3 +266,48 @@ def test_a_broken_instance_type_leaves_locations_usable(load: Load) -> None:
     configuration = load(CLOUDS.replace("[instance_types]", "[instance_types]\nown = big"))
 
     assert configuration.cloud("z").machine.instance_type == "m1.small"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked_for", "environ", "kind"),
+    [
+        ("[default]", None, {}, "stratuslab"),
+        ("[default]\nkind = opennebula", None, {}, "opennebula"),
+        ("[default]\n[one]\nkind = opennebula", "one", {}, "opennebula"),
+        ("[default]\n[one]\nkind = opennebula", None, {"STRATUSLAB_USER_CONFIG_SECTION": "one"}, "opennebula"),
+        ("[default]\nselected_section = one\n[one]\nkind = opennebula", None, {}, "opennebula"),
+        ("[default]\nselected_section = one\n[one]\nkind = opennebula", "default", {}, "stratuslab"),
+    ],
+)
+def test_the_kind_may_be_that_of_the_default_location(
+    load: Load, text: str, asked_for: str | None, environ: dict[str, str], kind: str
+) -> None:
+    loaded = load(text, default_location=asked_for, environ=environ, kind=None)
+    assert (loaded.kind, loaded.default_section) == (
+        kind,
+        asked_for or ("one" if kind != "stratuslab" and "[one]" in text else "default"),
+    )
+
+
+def test_single_settings(load: Load) -> None:
+    settings = load(
+        CLOUDS.replace("secret", "secret\np12_password = x"), environ={"STRATUSLAB_USERNAME": "joe"}
+    ).settings("z")
+    found = settings.find("p12_password")
+    assert found is not None
+    assert (found.text, found.section) == ("x", "z")
+    with pytest.raises(ConfigurationError, match="no section"):
+        load(CLOUDS).settings("nowhere")
+
+
+def test_options_of_a_command_replace_keys_one_by_one(load: Load) -> None:
+    given = {"password": Argument("-p", "other", "the option"), "vnc_port": Argument("--vnc-port", "x", "the option")}
+    loaded = load(CLOUDS, default_location="z", arguments=Arguments(given, hides=()))
+    with pytest.raises(ConfigurationError, match=r"^The option --vnc-port must be -1 for any port"):
+        loaded.cloud("z")
+    del given["vnc_port"]
+    loaded = load(CLOUDS, default_location="z", arguments=Arguments(given, hides=()))
+    assert loaded.cloud("z").compute.credentials == Password("jane", "other")
+    loaded = load(CLOUDS, default_location="z", arguments=Arguments(given))
+    with pytest.raises(ConfigurationError, match="no name"):
+        loaded.cloud("z")

@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.config import CloudConfig, Password
+from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver
+from stratuslab_libcloud.config import CloudConfig, Password, UserConfiguration
 from stratuslab_libcloud.driver import constructor
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.errors import (
     ConfigurationError,
+    InvalidArgumentError,
     RefusedCredentialsError,
     StratusLabError,
 )
@@ -420,3 +421,17 @@ def test_a_pickle_contains_no_password(options: dict[str, Any], what: str) -> No
             pickle.loads(pickled).list_nodes()
     shown = [driver, driver._arguments, driver._configuration._arguments.find("username"), cloud_of(driver)]
     assert HIDDEN not in repr(shown)
+
+
+def test_a_configuration_that_has_been_loaded() -> None:
+    loaded = UserConfiguration.load(io.StringIO(TWO), environ={}, kind=None)
+    driver = StratusLabNodeDriver(stratuslab_user_config=loaded, proxy_url="http://proxy.example.org:3128")
+    assert driver.default_location.id == "athens"
+    with pytest.raises(InvalidArgumentError, match="that has been loaded, ex_locations would change nothing"):
+        StratusLabNodeDriver(ex_locations=["athens"], stratuslab_user_config=loaded)
+    with pytest.raises(
+        InvalidArgumentError, match="This driver is for opennebula, and the configuration for stratuslab"
+    ):
+        OpenNebulaNodeDriver(stratuslab_user_config=loaded)
+    with pytest.raises(ConfigurationError, match="which a pickle does not contain"):
+        pickle.loads(pickle.dumps(driver)).list_nodes_in_location("paris")

@@ -24,7 +24,7 @@ def test_the_library_says_how_to_install_it(package: str) -> None:
 
 
 def test_so_does_the_command() -> None:
-    program = "from stratuslab_libcloud.commands.sandbox import main\nsys.exit(main(['--help']))"
+    program = "from stratus_commands.sandbox import main\nsys.exit(main(['--help']))"
     done = python_without("flask", program)
     assert done.stderr == f"stratuslab-sandbox: The sandbox needs flask, which is not installed: {REMEDY}\n"
     assert (done.returncode, done.stdout) == (1, "")

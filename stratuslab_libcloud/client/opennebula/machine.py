@@ -100,6 +100,8 @@ class VirtualMachine(NamedTuple):
     :param guest_ips: addresses that the guest reported
     :param is_locked: whether actions on it are forbidden until it is unlocked
     :param is_full: whether the document was not abridged
+    :param monitored_cpu: percent of one physical CPU that it used when it was last measured
+    :param monitored_memory: KiB of memory that it used then
     """
 
     id: int
@@ -125,6 +127,8 @@ class VirtualMachine(NamedTuple):
     guest_ips: tuple[str, ...] = ()
     is_locked: bool = False
     is_full: bool = False
+    monitored_cpu: float | None = None
+    monitored_memory: int | None = None
 
     @property
     def state_name(self) -> str:

@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE, Disk, Nic, VirtualMachine
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_3, StateNames
 from stratuslab_libcloud.client.opennebula.xml_values import (
+    EMPTY,
     attributes,
     child,
     integer,
@@ -59,6 +60,8 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
     machine_id, state = object_id(values.get("ID")), integer(values.get("STATE"))
     if machine_id is None or state is None:
         return None
+    monitoring = child(element, "MONITORING") if "MONITORING" in values else EMPTY
+    measured = texts(monitoring) if len(monitoring) else values  # 3.2 writes it beside the rest
     template = child(element, "TEMPLATE")
     wanted = texts(template)
     user_template = attributes(child(element, "USER_TEMPLATE")) if "USER_TEMPLATE" in values else {}
@@ -83,9 +86,11 @@ def machine_of(element: Element, names: StateNames) -> VirtualMachine | None:
         user_template=user_template,
         context=attributes(child(template, "CONTEXT")) if "CONTEXT" in wanted else None,
         template_id=object_id(wanted.get("TEMPLATE_ID")),
-        guest_ips=_guest_ips(child(element, "MONITORING")) if "MONITORING" in values else (),
+        guest_ips=_guest_ips(monitoring),
         is_locked="LOCK" in values,
         is_full="PERMISSIONS" in values,
+        monitored_cpu=number(measured.get("CPU")),
+        monitored_memory=integer(measured.get("MEMORY")),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
-from stratuslab_libcloud.config import ServiceConfig
+from stratuslab_libcloud.config import CloudConfig, ServiceConfig
 from stratuslab_libcloud.errors import MalformedReplyError
 
 _MAX_ANSWER = 1024 * 1024
@@ -55,6 +55,22 @@ class PortTranslationService:
             proxy_url=proxy_url,
         )
 
+    @classmethod
+    def of(cls, config: CloudConfig, seconds: float, proxy_url: str | None = None) -> PortTranslationService | None:
+        """The service of a cloud, if it has one.
+
+        :param seconds: that an answer may take, unless the cloud's own time limit is shorter
+        """
+        if config.port_translation is None:
+            return None
+        return cls(
+            config.port_translation.service_url,
+            location=config.section,
+            verify=config.compute.verify,
+            timeout=min(seconds, config.compute.timeout),
+            proxy_url=proxy_url,
+        )
+
     def ports(self, machine_id: int) -> dict[int, int]:
         """For each translated port of a machine, the port of the gateway; empty while the machine does not run.
 
@@ -70,6 +86,21 @@ class PortTranslationService:
                 raise MalformedReplyError(problem, answer.call) from None
 
         return self._transport.request(request, read)
+
+    def all_ports(self) -> dict[str, dict[int, int]]:
+        """As `ports`, for all machines that have translated ports, by their IDs as texts.
+
+        :raises ServiceError: the service does not answer, or its answer cannot be read
+        """
+
+        def read(answer: Answer) -> dict[str, dict[int, int]]:
+            try:
+                document = answer.json()
+                return {machine_id: _ports(document, machine_id) for machine_id in dict(document)}
+            except (TypeError, ValueError, AttributeError):
+                raise MalformedReplyError("the answer does not say which ports machines have", answer.call) from None
+
+        return self._transport.request(Request("vmports", "GET", "", repeatable=True), read)
 
     def close(self) -> None:
         """Close the idle connection."""

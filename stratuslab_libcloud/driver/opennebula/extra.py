@@ -63,6 +63,8 @@ class _DescribedNode(TypedDict):
     locked: bool
     mark: str | None
     ended_at: str | None
+    monitored_cpu: float | None
+    monitored_memory: int | None
 
 
 class NodeExtra(_DescribedNode, total=False):
@@ -85,6 +87,8 @@ class NodeExtra(_DescribedNode, total=False):
     :param locked: whether actions on it are forbidden until it is unlocked
     :param mark: by which the driver finds what it has created
     :param ended_at: ISO 8601, in UTC; None while it has not ended
+    :param monitored_cpu: percent of one physical CPU that it used when it was last measured
+    :param monitored_memory: KiB of memory that it used then
     :param context: CONTEXT, without a password
     :param template_id: of the template that it was made from
     :param user_template: USER_TEMPLATE

@@ -88,6 +88,8 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
         "locked": machine.is_locked,
         "mark": machine.mark,
         "ended_at": machine.ended.isoformat() if machine.ended else None,
+        "monitored_cpu": machine.monitored_cpu,
+        "monitored_memory": machine.monitored_memory,
     }
     if machine.is_full:
         context = machine.context or {}

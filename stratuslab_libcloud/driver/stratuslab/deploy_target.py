@@ -44,14 +44,6 @@ def find(
 
 
 def _gateway(cloud: Cloud, seconds: float, proxy_url: str | None) -> Gateway | None:
-    config = cloud.config
-    if config.port_translation is None:
-        return None
-    service = PortTranslationService(
-        config.port_translation.service_url,
-        location=config.section,
-        verify=config.compute.verify,
-        timeout=min(_PORT_TRANSLATION_SECONDS, config.compute.timeout, seconds),
-        proxy_url=proxy_url,
-    )
-    return Gateway(config.port_translation.gateway_host, service)
+    translation = cloud.config.port_translation
+    service = PortTranslationService.of(cloud.config, min(_PORT_TRANSLATION_SECONDS, seconds), proxy_url)
+    return Gateway(translation.gateway_host, service) if translation and service else None

@@ -8,6 +8,7 @@ from typing import TypedDict
 class _DescribedNode(TypedDict):
     location: str
     host: str | None
+    vcpu: int
     networks: list[str]
     macs: list[str]
     owner: str
@@ -17,6 +18,8 @@ class _DescribedNode(TypedDict):
     error: str | None
     mark: str | None
     ended_at: str | None
+    monitored_cpu: float | None
+    monitored_memory: int | None
     metadata: dict[str, str]
     tags: dict[str, str] | list[str]
     key_name: str | None
@@ -28,6 +31,7 @@ class NodeExtra(_DescribedNode, total=False):
 
     :param location: the id of its location
     :param host: the physical machine it runs on, or ran on last; None before it was placed
+    :param vcpu: virtual CPUs
     :param networks: of each network interface, such as ``public``
     :param macs: of each network interface
     :param owner: the user's name
@@ -37,6 +41,8 @@ class NodeExtra(_DescribedNode, total=False):
     :param error: the cloud's own words about a failure
     :param mark: by which the driver finds what it has created
     :param ended_at: ISO 8601, in UTC; None while it has not ended
+    :param monitored_cpu: percent of one physical CPU that it used when it was last measured
+    :param monitored_memory: KiB of memory that it used then
     :param metadata: what ``ex_metadata`` was
     :param tags: what ``ex_tags`` was
     :param key_name: what ``ex_keyname`` was

@@ -108,6 +108,7 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
     return {
         "location": str(location.id),
         "host": machine.host,
+        "vcpu": machine.cpu,
         "networks": [nic.network for nic in machine.nics],
         "macs": [nic.mac for nic in machine.nics],
         "owner": user_name(machine.owner),
@@ -117,6 +118,8 @@ def _node_extra(machine: VirtualMachine, location: NodeLocation) -> NodeExtra:
         "error": machine.error,
         "mark": machine.mark,
         "ended_at": machine.ended.isoformat() if machine.ended else None,
+        "monitored_cpu": machine.monitored_cpu,
+        "monitored_memory": machine.monitored_memory,
         "metadata": dict(notes.metadata),
         "tags": dict(notes.tags) if isinstance(notes.tags, Mapping) else list(notes.tags),
         "key_name": notes.key_name,

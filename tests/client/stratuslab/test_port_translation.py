@@ -48,6 +48,15 @@ def test_ports(answer: str, ports: dict[int, int], service: PortTranslationServi
     assert service.ports(23) == ports
 
 
+def test_ports_of_all_machines(service: PortTranslationService, web: requests_mock.Mocker) -> None:
+    web.get(URL, text='{"23": [["22", "15000"], ["80", "15001"]], "24": []}', complete_qs=True)
+    assert service.all_ports() == {"23": {22: 15000, 80: 15001}, "24": {}}
+    for answer in ("[1]", "[]x", '{"23": "22"}', '{"23": [["22"]]}', "null"):
+        web.get(URL, text=answer)
+        with pytest.raises(MalformedReplyError):
+            service.all_ports()
+
+
 @pytest.mark.parametrize(
     "answer",
     [

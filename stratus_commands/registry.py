@@ -1,0 +1,62 @@
+"""Which commands there are. A command's module is imported when the command is run."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from stratus_commands.parsing import CommandParser
+
+
+class CommandModule(Protocol):
+    """What a module of a command has."""
+
+    def parser(self, prog: str) -> CommandParser:
+        """The parser of the command's arguments.
+
+        :param prog: the name under which it runs
+        """
+
+    def run(self, arguments: Namespace) -> int:
+        """Do what the command is for.
+
+        :return: the exit status
+        """
+
+
+class Command(NamedTuple):
+    """A command.
+
+    :param name: that of its own executable, such as ``stratus-run-instance``
+    :param words: what stands after ``stratus`` instead, such as ``run`` or ``volume create``
+    :param summary: what it does, in a few words
+    """
+
+    name: str
+    words: str
+    summary: str
+
+    def load(self) -> CommandModule:
+        """Import its module."""
+        module = self.name.removeprefix("stratus-").replace("-", "_")
+        return cast("CommandModule", import_module(f"stratus_commands.{module}"))
+
+
+COMMANDS = (
+    Command("stratus-describe-instance", "describe", "show virtual machines"),
+    Command("stratus-copy-config", "copy-config", "write the reference configuration file"),
+)
+"""All commands with their own options, in the order in which ``stratus --help`` shows them."""
+
+
+def find(words: list[str]) -> tuple[Command, list[str]] | None:
+    """The command that words after ``stratus`` begin with, and the words after it.
+
+    Instead of its own words, a command may be called by the old name, such as ``run-instance``.
+    """
+    for command in COMMANDS:
+        for called in (command.words.split(), [command.name.removeprefix("stratus-")]):
+            if words[: len(called)] == called:
+                return command, words[len(called) :]
+    return None

@@ -1,0 +1,93 @@
+"""Running a command: what it ends with, and what is said when it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from stratus_commands.failures import FAILED, INTERRUPTED, CommandError, UsageError
+from stratus_commands.output import ERRORS, print_error
+from stratus_commands.parsing import CommandParser
+
+_LIBRARY = "stratuslab_libcloud"
+_WITH_TRACEBACK = 3
+
+
+def main(parser: CommandParser, run: Callable[[Namespace], int], arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    :param parser: of its arguments
+    :param run: does what the command is for, and returns its exit status
+    :param arguments: those of the process by default
+    :return: 0; 1 when it failed, which standard error explains; 130 after Ctrl-C
+    :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help`` and ``--version``
+    """
+    try:
+        parsed = parser.parse(sys.argv[1:] if arguments is None else arguments)
+        level = parsed.verbose - parsed.quiet
+        try:
+            with _logging(level):
+                status = run(parsed)
+        except UsageError as error:
+            parser.refuse(error)
+        except Exception as error:
+            if not is_told_in_words(error):
+                raise
+            return _failed(error, level)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads what is printed; Python must not try again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status
+
+
+def is_told_in_words(error: Exception) -> bool:
+    """Whether an exception has a message for the user, who is not shown where it came from."""
+    if isinstance(error, BrokenPipeError):
+        return False
+    if isinstance(error, (CommandError, OSError)):
+        return True
+    from libcloud.common.types import LibcloudError
+
+    return isinstance(error, LibcloudError)
+
+
+def _failed(error: Exception, level: int) -> int:
+    if level >= _WITH_TRACEBACK:
+        import traceback
+
+        traceback.print_exception(error)
+    if level >= ERRORS:
+        print_error(_in_words(error))
+    return FAILED
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and type(error).__module__ == "builtins":
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+@contextmanager
+def _logging(level: int) -> Iterator[None]:
+    """Let the library's warnings be seen, with ``-v`` what it does, and with ``-vv`` its requests."""
+    import logging
+
+    levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+    logger, handler = logging.getLogger(_LIBRARY), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    before = logger.level
+    logger.setLevel(logging.CRITICAL if level <= ERRORS else levels.get(level, logging.DEBUG))
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

@@ -1,1 +1,0 @@
-"""The `stratus-*` commands: a person at a terminal."""
