@@ -189,17 +189,13 @@ def test_deploying_on_several_machines(deploying: StratusLabNodeDriver, seen: Se
         ]
 
 
-def test_making_an_image_of_a_machine(
-    slow_driver: StratusLabNodeDriver, slow_sandbox: Sandbox, clock: ManualClock, seen: Seen
-) -> None:
-    from .stratuslab.test_image_calls import saving
-
+def test_making_an_image_of_a_machine(slow_driver: StratusLabNodeDriver, clock: ManualClock, seen: Seen) -> None:
     node = slow_driver.create_node("n", None, image_named("ttylinux", slow_driver), ex_save_as="mine")
     clock.advance(10)
-    with saving(slow_sandbox, clock, "mine"):
-        made = slow_driver.create_image(node, "mine", ex_progress=seen)
+    slow_driver.ex_use_clock(clock)
+    made = slow_driver.create_image(node, "mine", ex_progress=seen)
     steps = [(progress.done, progress.detail) for progress in seen]
-    assert steps[0] == (0, "telling machine 0 to shut down")
+    assert steps[:2] == [(0, "telling machine 0 to shut down"), (1, "machine 0: shutdown")]
     assert steps[-3:] == [(1, ""), (2, "looking for the image"), (3, "")]
     assert {(progress.task, progress.total) for progress in seen} == {("making image 'mine'", 3)}
     assert seen[-1].subject is made
