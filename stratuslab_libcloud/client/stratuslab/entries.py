@@ -11,48 +11,44 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
+from stratuslab_libcloud.client.stratuslab.vocabulary import DCTERMS, RDF, SLREQ, SLTERMS
 from stratuslab_libcloud.client.xml_stream import stream_elements
 
 _log = logging.getLogger(__name__)
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DCTERMS = "{http://purl.org/dc/terms/}"
-_SLREQ = "{http://mp.stratuslab.eu/slreq#}"
-_SLTERMS = "{http://mp.stratuslab.eu/slterms#}"
-
-_ENTRY = f"{_RDF}RDF"
-_DESCRIPTION = f"{_RDF}Description"
-_IDENTIFIER_TAG = f"{_DCTERMS}identifier"
-_SIZE = f"{_SLREQ}bytes"
-_CHECKSUM = f"{_SLREQ}checksum"
-_CHECKSUM_ALGORITHM = f"{_SLREQ}algorithm"
-_CHECKSUM_VALUE = f"{_SLREQ}value"
-_ENDORSEMENT = f"{_SLREQ}endorsement"
-_ENDORSED = f"{_DCTERMS}created"
-_ENDORSER = f"{_SLREQ}endorser"
-_EMAIL = f"{_SLREQ}email"
-_LOCATION = f"{_SLTERMS}location"
-_INBOUND_PORT = f"{_SLTERMS}inbound-port"
+_ENTRY = f"{RDF}RDF"
+_DESCRIPTION = f"{RDF}Description"
+_IDENTIFIER_TAG = f"{DCTERMS}identifier"
+_SIZE = f"{SLREQ}bytes"
+_CHECKSUM = f"{SLREQ}checksum"
+_CHECKSUM_ALGORITHM = f"{SLREQ}algorithm"
+_CHECKSUM_VALUE = f"{SLREQ}value"
+_ENDORSEMENT = f"{SLREQ}endorsement"
+_ENDORSED = f"{DCTERMS}created"
+_ENDORSER = f"{SLREQ}endorser"
+_EMAIL = f"{SLREQ}email"
+_LOCATION = f"{SLTERMS}location"
+_INBOUND_PORT = f"{SLTERMS}inbound-port"
 
 _TAGS_OF_TEXTS = (
-    f"{_DCTERMS}title",
-    f"{_DCTERMS}alternative",
-    f"{_DCTERMS}description",
-    f"{_SLTERMS}os",
-    f"{_SLTERMS}os-version",
-    f"{_SLTERMS}os-arch",
-    f"{_SLTERMS}version",
-    f"{_DCTERMS}format",
-    f"{_SLTERMS}kind",
-    f"{_DCTERMS}type",
-    f"{_DCTERMS}created",
-    f"{_DCTERMS}valid",
-    f"{_DCTERMS}compression",
-    f"{_DCTERMS}creator",
-    f"{_DCTERMS}publisher",
-    f"{_SLTERMS}hypervisor",
-    f"{_SLTERMS}disks-bus",
-    f"{_SLTERMS}deprecated",
+    f"{DCTERMS}title",
+    f"{DCTERMS}alternative",
+    f"{DCTERMS}description",
+    f"{SLTERMS}os",
+    f"{SLTERMS}os-version",
+    f"{SLTERMS}os-arch",
+    f"{SLTERMS}version",
+    f"{DCTERMS}format",
+    f"{SLTERMS}kind",
+    f"{DCTERMS}type",
+    f"{DCTERMS}created",
+    f"{DCTERMS}valid",
+    f"{DCTERMS}compression",
+    f"{DCTERMS}creator",
+    f"{DCTERMS}publisher",
+    f"{SLTERMS}hypervisor",
+    f"{SLTERMS}disks-bus",
+    f"{SLTERMS}deprecated",
 )
 """The elements of an entry for the last fields of an `Image`, in their order."""
 
