@@ -262,6 +262,9 @@ class ServiceError(StratusLabError, ProviderError):
     service_message = ""
     """The service's own message, if there was one."""
 
+    server = ""
+    """What the web server calls itself that sent an HTTP error."""
+
     def __init__(self, problem: str, call: Call, http_code: int = 0) -> None:
         StratusLabError.__init__(self, f"{problem} ({call})")
         self.problem = without_secrets(problem)
