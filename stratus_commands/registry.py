@@ -45,6 +45,14 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("stratus-describe-instance", "describe", "show virtual machines"),
+    Command("stratus-create-volume", "volume create", "make a volume"),
+    Command("stratus-describe-volumes", "volume list", "show volumes"),
+    Command("stratus-update-volume", "volume update", "change a volume's tag, visibility or type"),
+    Command("stratus-delete-volume", "volume delete", "delete volumes"),
+    Command("stratus-attach-volume", "volume attach", "put volumes into a running machine"),
+    Command("stratus-detach-volume", "volume detach", "take volumes out of a machine"),
+    Command("stratus-list-images", "image list", "list the images that machines can start from"),
+    Command("stratus-show-image", "image show", "show all that is known of images"),
     Command("stratus-copy-config", "copy-config", "write the reference configuration file"),
 )
 """All commands with their own options, in the order in which ``stratus --help`` shows them."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from stratus_commands import registry, running
-from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox import Pace, Sandbox
 
 DEFAULT_FILE = ".stratuslab/stratuslab-user.cfg"
 
@@ -57,3 +57,11 @@ def home_config(clean_environment: Path, sandbox: Sandbox, key_file: Path) -> Pa
     lines = file.read_text().splitlines()
     file.write_text("\n".join(line for line in lines if not line.startswith("port_translation")) + "\n")
     return file
+
+
+@pytest.fixture
+def opennebula_config(home_config: Path, key_file: Path) -> Iterator[Path]:
+    """The configuration file at home, with an OpenNebula of today as its cloud."""
+    home_config.unlink()
+    with Sandbox(kind="opennebula", pace=Pace.with_boot_seconds(0.1), guests=False) as sandbox:
+        yield sandbox.write_config(home_config, public_key_file=key_file)

@@ -66,8 +66,7 @@ class Redaction:
 
 def one_line(text: str) -> str:
     """Make a text short and printable, and put it on one line."""
-    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(printable.split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= MAX_MESSAGE else line[:MAX_MESSAGE] + "..."
 
 

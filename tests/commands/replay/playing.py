@@ -1,0 +1,46 @@
+"""Plays a recording: each run in its order, on a cloud like the one that it was recorded on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.commands.replay.expectations import DIFFERENCES, expectation, problem
+from tests.commands.replay.recording import Run
+from tests.commands.replay.running import run as run_command
+from tests.commands.replay.world import Scene, World
+
+
+class Result(NamedTuple):
+    """What became of a run.
+
+    :param reasons: of the deliberate differences that concern it
+    :param problem: how it differs otherwise; "" if it agrees
+    """
+
+    run: Run
+    reasons: Sequence[str]
+    problem: str
+
+
+def play(runs: Sequence[Run], scene: Scene, folder: Path) -> list[Result]:
+    """Run all commands of a recording.
+
+    :param folder: an empty one
+    """
+    with World(scene, folder) as world:
+        return [_play_one(run, world) for run in runs]
+
+
+def _play_one(run: Run, world: World) -> Result:
+    world.prepare(run.number)
+    argv = [world.values.here(word) for word in run.argv]
+    settings = {
+        name: world.values.here(value)
+        for name, value in run.environment.items()
+        if name.startswith("STRATUSLAB_") or name == "HOME"
+    }
+    outcome = run_command(argv, {**world.environment, **settings}, world.values.here(run.typed), world.work)
+    expected, reasons = expectation(run, DIFFERENCES)
+    return Result(run, reasons, problem(expected, outcome, world.values))

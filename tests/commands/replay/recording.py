@@ -1,0 +1,64 @@
+"""Recorded runs of commands: one JSON object a line, as the samples have them and our own recording does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command.
+
+    :param number: its place among all runs of the recording; some may have been left out
+    :param argv: the command's name and its arguments
+    :param environment: what was set besides the usual
+    :param typed: on standard input
+    :param status: the exit status
+    :param output: on standard output
+    :param errors: on standard error
+    :param requests: what the services were asked, one line each
+    """
+
+    number: int
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    typed: str
+    status: int
+    output: str
+    errors: str
+    requests: Sequence[str]
+
+    @property
+    def command(self) -> str:
+        """The command's name."""
+        return self.argv[0]
+
+    @property
+    def verbosity(self) -> int:
+        """How many ``-v`` there are, less the ``-q``."""
+        words = [word for word in self.argv[1:] if word.startswith("-") and set(word[1:]) in ({"v"}, {"q"})]
+        letters = "".join(words).replace("-", "")
+        return letters.count("v") - letters.count("q") - ("--quiet" in self.argv) + ("--verbose" in self.argv)
+
+
+def read(file: Path) -> list[Run]:
+    """All runs of a recording, in their order."""
+    return [_run(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _run(record: Mapping[str, object]) -> Run:
+    return Run(
+        number=record["n"],  # type: ignore[arg-type]  # a recording has what it should
+        name=record["name"],  # type: ignore[arg-type]
+        argv=record["argv"],  # type: ignore[arg-type]
+        environment=record["env"],  # type: ignore[arg-type]
+        typed=record["stdin"],  # type: ignore[arg-type]
+        status=record["rc"],  # type: ignore[arg-type]
+        output=record["stdout"],  # type: ignore[arg-type]
+        errors=record["stderr"],  # type: ignore[arg-type]
+        requests=record.get("requests", ()),  # type: ignore[arg-type]
+    )
