@@ -45,11 +45,10 @@ bench: $(VENV)/bench
 	@$(BIN)/python -m benchmarks $(if $(filter full,$(BENCH)),--full) $(if $(filter document,$(BENCH)),--document)
 
 # Changes in the modules whose promises matter most, one at a time, that a test should notice (docs/mutants.md). MUTANTS
-# chooses some, such as MUTANTS='stratuslab_libcloud.client.exactly_once*'.
+# chooses some, such as MUTANTS='filters waiting'.
 mutants: $(VENV)/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
-	-$(BIN)/mutmut run --max-children 4 $(if $(MUTANTS),'$(MUTANTS)')
-	$(BIN)/mutmut results
+	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
@@ -80,7 +79,7 @@ check-wheel: build
 	rm -rf $(VENV)-wheel
 
 clean:
-	rm -rf $(VENV) $(VENV)-wheel build dist mutants *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-wheel build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Environments: one folder, into which more is installed as it is needed. The stamps say what is there.
 

@@ -24,6 +24,9 @@ from benchmarks.documents import Documents, reply
 
 _HEAD = "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+PLACES = 40
+"""How many clouds at addresses of their own there can be."""
+
 _BEFORE_A_NEW_ONE = 8
 """How far before a new machine a driver looks for a double of it. Those machines are not the user's here."""
 
@@ -55,21 +58,24 @@ class BareServer:
         command = [sys.executable, "-m", "benchmarks.server"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        self.port = int(self._process.stdout.readline())
+        self._ports = [int(port) for port in self._process.stdout.readline().split()]
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.communicate()
 
-    def url(self, **kind: int) -> str:
-        """The address of a cloud of a kind: `machines`, `images`, `long`, `today` and `delay` in ms."""
+    def url(self, place: int = 0, **kind: int) -> str:
+        """The address of a cloud of a kind: `machines`, `images`, `long`, `today` and `delay` in ms.
+
+        :param place: one of `PLACES`, each with a port of its own: what is at one address shares its few connections
+        """
         words = ",".join(f"{name}={value}" for name, value in kind.items()) or "cloud"
-        return f"http://127.0.0.1:{self.port}/{words}"
+        return f"http://127.0.0.1:{self._ports[place]}/{words}"
 
     def counters(self) -> Counters:
         """What has been served, without what it takes to ask for it."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/counters") as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[0]}/counters") as answer:
             return Counters(**json.load(answer))
 
 
@@ -181,14 +187,20 @@ def _serve(service: _Service, connection: socket.socket) -> None:
             connection.sendall(answer)
 
 
+def _accept(service: _Service, listening: socket.socket) -> None:
+    while True:
+        connection, _ = listening.accept()
+        threading.Thread(target=_serve, args=(service, connection), daemon=True).start()
+
+
 def main() -> None:
-    """Serve until the process is ended; the port is printed first."""
+    """Serve until the process is ended; the ports are printed first."""
     service = _Service()
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
-        print(listening.getsockname()[1], flush=True)
-        while True:
-            connection, _ = listening.accept()
-            threading.Thread(target=_serve, args=(service, connection), daemon=True).start()
+    sockets = [socket.create_server(("127.0.0.1", 0), backlog=128) for _ in range(PLACES)]
+    print(*(listening.getsockname()[1] for listening in sockets), flush=True)
+    for listening in sockets[1:]:
+        threading.Thread(target=_accept, args=(service, listening), daemon=True).start()
+    _accept(service, sockets[0])
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def main() -> None:
             [ScriptDeployment(preparation) for _ in range(1 + WORKERS)],
             "dask",
             image=image_with("Ubuntu", driver),
-            ex_progress=lambda machine: print(f"{machine.name}: {machine.state}"),
+            ex_progress=print,
             ex_destroy_on_failure=True,
         )
         nodes = [machine.node for machine in machines if machine.node]

@@ -21,8 +21,9 @@ from stratuslab_libcloud import old_client
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.driver import OpenNebulaNodeDriver, StratusLabNodeDriver
+    from stratuslab_libcloud.driver.progress import Progress
 
-__all__ = ["OpenNebulaNodeDriver", "StratusLabNodeDriver", "__version__"]
+__all__ = ["OpenNebulaNodeDriver", "Progress", "StratusLabNodeDriver", "__version__"]
 
 __version__ = "26.11.0"
 
@@ -42,10 +43,17 @@ if not hasattr(Provider, "OPENNEBULA_XMLRPC"):
 old_client.warn_if_beside(Path(__file__).parent.parent)
 
 
-def __getattr__(name: str) -> Any:
-    """Import a driver when it is asked for, so that registering it costs nothing."""
-    if name in ("OpenNebulaNodeDriver", "StratusLabNodeDriver"):
-        from stratuslab_libcloud import driver
+_HOMES = {
+    "OpenNebulaNodeDriver": "stratuslab_libcloud.driver",
+    "Progress": "stratuslab_libcloud.driver.progress",
+    "StratusLabNodeDriver": "stratuslab_libcloud.driver",
+}
 
-        return getattr(driver, name)
+
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is asked for, so that registering the drivers costs nothing."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,6 +6,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
     +-- StratusLabError
         +-- ConfigurationError          the user's file or environment: file, section, key
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
+        +-- InvalidMetadataError        image metadata that cannot be read, or is not what it has to be
         +-- KeyFileError                an SSH key file that is missing, unreadable, encrypted, or not half of a pair
         +-- KeyPairNotFoundError        no key pair of that name (also Libcloud's KeyPairDoesNotExistError)
         +-- MachineFailedError          a machine that the cloud could not start
@@ -128,6 +129,10 @@ class ConfigurationError(StratusLabError):
 
 class InvalidArgumentError(StratusLabError, ValueError):
     """A value that was passed to a call is not valid."""
+
+
+class InvalidMetadataError(StratusLabError):
+    """Image metadata, an entry of a Marketplace, cannot be read, or is not what it has to be."""
 
 
 class KeyFileError(StratusLabError):
@@ -256,6 +261,9 @@ class ServiceError(StratusLabError, ProviderError):
 
     service_message = ""
     """The service's own message, if there was one."""
+
+    server = ""
+    """What the web server calls itself that sent an HTTP error."""
 
     def __init__(self, problem: str, call: Call, http_code: int = 0) -> None:
         StratusLabError.__init__(self, f"{problem} ({call})")

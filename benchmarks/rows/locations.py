@@ -48,15 +48,15 @@ def measure(server: BareServer, full: bool) -> Findings:
 
 
 def _against_the_slowest(server: BareServer) -> Comparison:
-    driver = driver_for(*[server.url(machines=_MACHINES, delay=delay) for delay in _DELAYS])
+    driver = driver_for(*[server.url(place, machines=_MACHINES, delay=delay) for place, delay in enumerate(_DELAYS)])
     slowest = driver.list_locations()[-1]
     return compare(driver.list_nodes, lambda: driver.list_nodes_in_location(slowest), rounds=9)
 
 
 def _against_threads(server: BareServer, locations: int, parse: Callable[[bytes], object], rounds: int) -> Comparison:
-    url = server.url(machines=_MACHINES, delay=_DELAY)
-    driver = driver_for(*[url] * locations)
-    clients = [BareClient(url) for _ in range(locations)]
+    urls = [server.url(place, machines=_MACHINES, delay=_DELAY) for place in range(locations)]
+    driver = driver_for(*urls)
+    clients = [BareClient(url) for url in urls]
 
     def bare() -> list[object]:
         with ThreadPoolExecutor(locations) as threads:

@@ -23,8 +23,12 @@ def told(words: Callable[[], str]) -> Iterator[None]:
     except LibcloudError:
         raise
     except BaseException as interruption:
-        known = words()
-        _log.error("%s", known)
-        if hasattr(interruption, "add_note"):  # from Python 3.11 on
-            interruption.add_note(known)
+        note(interruption, words())
         raise
+
+
+def note(interruption: BaseException, words: str) -> None:
+    """Say something in the log, and with the exception itself where Python can."""
+    _log.error("%s", words)
+    if hasattr(interruption, "add_note"):  # from Python 3.11 on
+        interruption.add_note(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -22,18 +22,28 @@ MAX_THREADS = 16
 _SECONDS_TO_END = 2.0
 
 
-def outcomes(ask: Callable[[S], T], things: Sequence[S], max_threads: int = MAX_THREADS) -> list[T | LibcloudError]:
+def outcomes(
+    ask: Callable[[S], T],
+    things: Sequence[S],
+    max_threads: int = MAX_THREADS,
+    tell: Callable[[S, T | LibcloudError], object] | None = None,
+) -> list[T | LibcloudError]:
     """Ask about each thing at the same time.
 
     An interruption (Ctrl-C) ends all requests that are under way.
 
     :param max_threads: how many are asked about at the same time, at the most
+    :param tell: is called with a thing and its answer or error when that is there, by the caller's thread
     :return: in the order of the things, each answer or the error in its place
     """
     if len(things) < 2:
-        return [_outcome(ask, thing) for thing in things]
+        found = [_outcome(ask, thing) for thing in things]
+        for thing, outcome in zip(things, found, strict=True):
+            if tell:
+                tell(thing, outcome)
+        return found
     workers = _Workers(ask, things, cancellation.current() or Cancellation(), max_threads)
-    workers.run()
+    workers.run(tell)
     return [workers.results[index] for index in range(len(things))]
 
 
@@ -46,7 +56,9 @@ def answers(ask: Callable[[S], T], things: Sequence[S]) -> list[T]:
     return found  # type: ignore[return-value]  # no error is left in it
 
 
-def parts(ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]) -> Iterator[tuple[S, T | LibcloudError]]:
+def parts(
+    ask: Callable[[S, Callable[[T], None]], None], things: Sequence[S]
+) -> Generator[tuple[S, T | LibcloudError], None, None]:
     """Ask about each thing at the same time, and yield each part of the answers when it arrives.
 
     Threads read the answers. Parts wait in memory until they are asked for, so a slow reader does not slow down the
@@ -93,6 +105,8 @@ class _Workers(Generic[S, T]):
     ) -> None:
         self.results: dict[int, T | LibcloudError] = {}
         self._ask = ask
+        self._things = things
+        self._arrived: SimpleQueue[int | None] = SimpleQueue()
         self._remaining: Iterator[tuple[int, S]] = iter(enumerate(things))
         self._lock = threading.Lock()
         self._unexpected: BaseException | None = None
@@ -102,9 +116,11 @@ class _Workers(Generic[S, T]):
             for number in range(min(len(things), max_threads))
         ]
 
-    def run(self) -> None:
+    def run(self, tell: Callable[[S, T | LibcloudError], object] | None = None) -> None:
         try:
             self.start()
+            if tell:
+                self._pass_on(tell)
             for thread in self._threads:
                 thread.join()
         except BaseException:
@@ -116,6 +132,12 @@ class _Workers(Generic[S, T]):
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+
+    def _pass_on(self, tell: Callable[[S, T | LibcloudError], object]) -> None:
+        """Tell each result when it is there, until all threads have ended."""
+        for _ in self._threads:
+            while (index := self._arrived.get()) is not None:
+                tell(self._things[index], self.results[index])
 
     def end(self) -> None:
         self._cancellation.cancel()
@@ -129,8 +151,11 @@ class _Workers(Generic[S, T]):
                 while (next_one := self._next()) and not self._cancellation.is_cancelled:
                     index, thing = next_one
                     self.results[index] = _outcome(self._ask, thing)
+                    self._arrived.put(index)
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
                 self._unexpected = error
+            finally:
+                self._arrived.put(None)
 
     def _next(self) -> tuple[int, S] | None:
         with self._lock:

@@ -19,6 +19,9 @@ _log = logging.getLogger(__name__)
 _PROLOG = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _START_OF_ROOT = re.compile(r"<[^\W\d]|<[:_]")
 _MAX_PROLOG = 65536
+_PIECE = 16384
+"""How much is parsed at once. So few elements are gone before the garbage collector looks at them, which would cost as
+much as the parsing where there are ten thousand objects."""
 
 
 def stream_elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str) -> Iterator[Element]:
@@ -41,7 +44,7 @@ def stream_elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str
     limit = ListLimit()
     left_out: set[str] = set()
     try:
-        for chunk in chunks:
+        for chunk in _pieces(chunks):
             limit.add_text(len(chunk))
             prolog.check(chunk)
             parser.feed(chunk)
@@ -52,6 +55,12 @@ def stream_elements(chunks: Iterable[str] | Iterable[bytes], tag: str, root: str
     except (ParseError, ValueError, LookupError) as error:
         raise UnreadableDocumentError(str(error)) from None
     yield from _wanted(_take_complete(document, tag, root, is_complete=True), tag, left_out)
+
+
+def _pieces(chunks: Iterable[str] | Iterable[bytes]) -> Iterator[str | bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PIECE):
+            yield chunk[start : start + _PIECE]
 
 
 def _take_complete(document: Element, tag: str, root: str, *, is_complete: bool) -> list[Element]:

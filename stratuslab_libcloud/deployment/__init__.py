@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from libcloud.compute.deployment import Deployment
 
     from stratuslab_libcloud.deployment.limits import Deadline
+    from stratuslab_libcloud.deployment.reports import Tell
     from stratuslab_libcloud.deployment.started_node import Driver
 
 __all__ = [
@@ -41,6 +42,7 @@ def deploy_node(
     options: DeployOptions,
     create_keywords: Mapping[str, Any],
     deadline: Deadline | None = None,
+    tell: Tell | None = None,
 ) -> Node:
     """Start a machine and run a deployment on it.
 
@@ -50,6 +52,7 @@ def deploy_node(
     :param options: the keywords of ``deploy_node``
     :param create_keywords: the keywords for ``driver.create_node``
     :param deadline: by which it has to be done; by default, in the time that the options give
+    :param tell: is told of each step, by the caller's thread
     :return: the node as it was when it ran; its ``extra`` has ``ssh_host``, ``ssh_port`` and ``ssh_username``
     :raises MissingDependencyError: paramiko is not installed
     :raises InvalidArgumentError: this is no deployment, or a file that it is to install cannot be read
@@ -63,4 +66,4 @@ def deploy_node(
         if error.name != "paramiko":
             raise
         raise MissingDependencyError(f"deploy_node needs paramiko, which is not installed: {INSTALL}") from error
-    return Plan(driver, target, options).carry_out(deployment, create_keywords, deadline)
+    return Plan(driver, target, options).carry_out(deployment, create_keywords, deadline, tell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -18,11 +18,16 @@ from stratuslab_libcloud.deployment.interruption import TICK_SECONDS, Work, to_t
 from stratuslab_libcloud.deployment.keys import KeyFiles, LoginKey, MachineKeys, find_login_key
 from stratuslab_libcloud.deployment.limits import Deadline, DeploymentStoppedError
 from stratuslab_libcloud.deployment.options import DeployOptions
+from stratuslab_libcloud.deployment.reports import Reports, Steps, Tell
 from stratuslab_libcloud.deployment.started_node import Driver, StartedNode, tell
+from stratuslab_libcloud.deployment.steps import single_steps
 from stratuslab_libcloud.deployment.target import DeployTarget
 
 UNWINDING_SECONDS = 3.0
 """How long a deployment whose time is over is given to come to its end by itself."""
+
+_OWN_STEPS = 3
+"""Creating the machine, waiting for it, and the first login, before those of the deployment."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +44,24 @@ class Plan:
     options: DeployOptions
 
     def carry_out(
-        self, deployment: Deployment, create_keywords: Mapping[str, Any], deadline: Deadline | None = None
+        self,
+        deployment: Deployment,
+        create_keywords: Mapping[str, Any],
+        deadline: Deadline | None = None,
+        tell: Tell | None = None,
     ) -> Node:
         """Start a machine and run the deployment on it.
 
         :param create_keywords: the keywords for ``create_node``
         :param deadline: by which it has to be done; by default, in the time that the options give
+        :param tell: is told of each step, by the caller's thread
         :raises KeyFileError: no private key opens the machine; it was not started
         :raises DeploymentFailedError: it was started, but not deployed
         """
         check(deployment)
         machine_keys = MachineKeys(self.target.public_keys, self.target.public_keys_origin)
         with find_login_key(machine_keys, self._key_files(), self.options.ssh_key_password) as login_key:
-            run = _Run(self, login_key, deadline or Deadline(self.options.deploy_timeout))
+            run = _Run(self, login_key, deadline or Deadline(self.options.deploy_timeout), Reports(tell))
             return run.carry_out(deployment, create_keywords)
 
     def _key_files(self) -> KeyFiles:
@@ -67,10 +77,11 @@ class Plan:
 class _Run:
     """A machine from its creation to the end of its deployment, in a thread of its own."""
 
-    def __init__(self, plan: Plan, login_key: LoginKey, deadline: Deadline) -> None:
+    def __init__(self, plan: Plan, login_key: LoginKey, deadline: Deadline, reports: Reports) -> None:
         self._plan = plan
         self._login_key = login_key
         self._deadline = deadline
+        self._reports = reports
         self._begun = threading.Event()
         self._creation: Future[Node] = Future()
         self._started: StartedNode | None = None
@@ -94,11 +105,14 @@ class _Run:
 
     def _run(self, deployment: Deployment, create_keywords: Mapping[str, Any]) -> Node:
         self._begun.set()
+        progress = Steps(self._reports, _OWN_STEPS + len(list(single_steps(deployment))))
         try:
             self._deadline.check()
+            progress.tell("creating it")
             node = self._plan.driver.create_node(**create_keywords)
+            plan = self._plan
             self._started = StartedNode(
-                node, self._plan.driver, self._plan.target, self._plan.options, self._login_key, self._deadline
+                node, plan.driver, plan.target, plan.options, self._login_key, self._deadline, progress
             )
         except BaseException as error:
             self._creation.set_exception(error)
@@ -109,7 +123,7 @@ class _Run:
     def _wait(self, outcome: Future[Node]) -> BaseException | None:
         """Wait for the end, or for the end of the time, which a step of the user's own may not notice."""
         ticks_left = UNWINDING_SECONDS / TICK_SECONDS
-        while not wait([outcome], TICK_SECONDS).done:
+        while not self._reports.wait([outcome], TICK_SECONDS):
             if self._started and not self._deadline.left():
                 ticks_left -= 1
                 if ticks_left <= 0:

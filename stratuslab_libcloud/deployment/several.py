@@ -15,6 +15,7 @@ from libcloud.compute.deployment import Deployment, MultiStepDeployment, ScriptD
 
 from stratuslab_libcloud.deployment.interruption import TICK_SECONDS, Work, to_the_end
 from stratuslab_libcloud.deployment.limits import Deadline
+from stratuslab_libcloud.deployment.reports import Reports, Tell
 from stratuslab_libcloud.errors import DeploymentFailedError, InvalidArgumentError, SomeDeploymentsFailedError
 
 logger = logging.getLogger("stratuslab_libcloud.deployment")
@@ -61,14 +62,12 @@ class GroupOptions:
     :param deploy_timeout: seconds for each
     :param destroy_on_failure: whether all end, and all machines are destroyed, as soon as one is not deployed
     :param destroy_when_done: whether each machine is destroyed after its deployment, whatever came of it
-    :param progress: is called with a `DeployedNode` whenever its state has changed
     """
 
     at_once: int
     deploy_timeout: float | None
     destroy_on_failure: bool
     destroy_when_done: bool
-    progress: Callable[[DeployedNode], object] | None
 
 
 def machines_for(
@@ -109,29 +108,35 @@ def scripts_of(deployment: Deployment) -> Iterator[ScriptDeployment]:
         yield deployment
 
 
+DeployOne = Callable[[DeployedNode, Deadline, Tell], Node]
+
+
 def deploy_all(
     machines: list[DeployedNode],
-    deploy: Callable[[DeployedNode, Deadline], Node],
+    deploy: DeployOne,
     destroy: Callable[[Node], object],
     options: GroupOptions,
+    tell: Tell | None = None,
 ) -> list[DeployedNode]:
     """Deploy on each machine, and lose none from sight.
 
-    :param deploy: starts a machine and deploys on it until the deadline
+    :param deploy: starts a machine and deploys on it until the deadline, and tells of each step
     :param destroy: ends a machine
+    :param tell: is told whenever something has changed, by the caller's thread
     :return: `machines`, when all were deployed
     :raises SomeDeploymentsFailedError: some were not; it has all of them
     """
-    return _Group(machines, deploy, destroy, options).run()
+    return _Group(machines, deploy, destroy, options, tell).run()
 
 
 class _Group:
     def __init__(
         self,
         machines: list[DeployedNode],
-        deploy: Callable[[DeployedNode, Deadline], Node],
+        deploy: DeployOne,
         destroy: Callable[[Node], object],
         options: GroupOptions,
+        tell: Tell | None,
     ) -> None:
         self._machines = machines
         self._deploy = deploy
@@ -140,6 +145,8 @@ class _Group:
         self._deadline = Deadline()
         self._turns = iter(machines)
         self._lock = threading.Lock()
+        self._reports = Reports(tell)
+        self._deployed = 0
 
     def run(self) -> list[DeployedNode]:
         count = min(self._options.at_once, len(self._machines))
@@ -148,7 +155,7 @@ class _Group:
             for worker in workers:
                 worker.begin()
             outcomes = [worker.outcome for worker in workers]
-            while wait(outcomes, TICK_SECONDS).not_done:
+            while not self._reports.wait(outcomes, TICK_SECONDS):
                 pass
             for outcome in outcomes:
                 outcome.result()  # which raises what a step did to end the program
@@ -172,8 +179,9 @@ class _Group:
 
     def _carry_out(self, machine: DeployedNode) -> None:
         self._change(machine, "begun")
+        deadline = Deadline(self._options.deploy_timeout, self._deadline)
         try:
-            machine.node = self._deploy(machine, Deadline(self._options.deploy_timeout, self._deadline))
+            machine.node = self._deploy(machine, deadline, lambda *step: self._tell(machine, step[2]))
         except Exception as error:  # noqa: BLE001 - the caller gets it with the machine
             machine.error = error
             if isinstance(error, DeploymentFailedError):
@@ -207,12 +215,12 @@ class _Group:
     def _change(self, machine: DeployedNode, state: str) -> None:
         machine.state = state
         logger.info("%s: %s", machine.name, state)
-        if self._options.progress:
-            try:
-                with self._lock:
-                    self._options.progress(machine)
-            except Exception:  # of the caller, and no reason to forget the machines
-                logger.exception("the function that is told of progress failed")
+        with self._lock:
+            self._deployed += state == "deployed"
+            self._tell(machine, state)
+
+    def _tell(self, machine: DeployedNode, words: str) -> None:
+        self._reports.put(self._deployed, len(self._machines), f"{machine.name}: {words}", machine)
 
     def _failure(self, failed: Sequence[DeployedNode]) -> SomeDeploymentsFailedError:
         first = next((machine for machine in failed if machine.state == "failed"), failed[0])

@@ -19,6 +19,7 @@ from stratuslab_libcloud.deployment.interruption import to_the_end
 from stratuslab_libcloud.deployment.keys import LoginKey
 from stratuslab_libcloud.deployment.limits import Deadline, DeploymentStoppedError
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES, DeployOptions
+from stratuslab_libcloud.deployment.reports import Steps
 from stratuslab_libcloud.deployment.ssh_access import SshLogin, SshRoute, UnreachableError
 from stratuslab_libcloud.deployment.ssh_client import ClientOptions, DeploymentSSHClient
 from stratuslab_libcloud.deployment.target import DeployTarget
@@ -52,7 +53,13 @@ class Driver(Protocol):
         """Starts a machine."""
 
     def wait_until_running(
-        self, nodes: list[Node], wait_period: float, timeout: Any, ssh_interface: str
+        self,
+        nodes: list[Node],
+        wait_period: float,
+        timeout: Any,
+        ssh_interface: str,
+        *,
+        ex_progress: Callable[[Any], object] | None,
     ) -> Sequence[tuple[Node, list[str]]]:
         """Wait until machines run and have an address."""
 
@@ -69,6 +76,7 @@ class StartedNode:
     :param options: the caller's
     :param login_key: opens it
     :param deadline: by which it has to be deployed
+    :param progress: the steps of its deployment
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class StartedNode:
         options: DeployOptions,
         login_key: LoginKey,
         deadline: Deadline,
+        progress: Steps,
     ) -> None:
         self._node = node
         self._driver = driver
@@ -87,6 +96,7 @@ class StartedNode:
         self._options = options
         self._login_key = login_key
         self._deadline = deadline
+        self._progress = progress
         self._label = f"machine {node.id} in '{target.location}'"
         self._interface = options.ssh_interface
         self._direct_addresses: list[str] = []
@@ -99,10 +109,13 @@ class StartedNode:
         :raises Exception: what went wrong, for `failure`
         """
         self._register_at_exit()
+        self._tell_next("waiting for it to run")
         self._wait()
+        self._tell_next("logging in")
         node = self._do(deployment)
         self._unregister_at_exit()
         logger.info("%s: deployed", self._label)
+        self._tell_next("done")
         return node
 
     def failure(self, problem: Exception) -> DeploymentFailedError:
@@ -129,6 +142,10 @@ class StartedNode:
         name = f"{self._label}{f' (mark {mark})' if mark else ''}"
         tell(interruption, f"{name}: interrupted before it was deployed; {self._destroy_if_asked()}")
 
+    def _tell_next(self, words: str) -> None:
+        self._progress.node = self._node
+        self._progress.next(words)
+
     def _wait(self) -> None:
         self._interface = self._choose_interface()
         logger.info("%s: waiting for it to run", self._label)
@@ -149,6 +166,7 @@ class StartedNode:
             wait_period=self._options.wait_period,
             timeout=seconds,
             ssh_interface=self._interface,
+            ex_progress=lambda progress: self._progress.tell(progress.detail),
         )
         return node, addresses
 
@@ -184,6 +202,7 @@ class StartedNode:
                 check_exit_status=options.check_exit_status,
                 deadline=self._deadline,
                 label=self._label,
+                next_step=self._progress.next,
             )
             try:
                 return runner.run(deployment, self._node)

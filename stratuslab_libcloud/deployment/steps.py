@@ -72,6 +72,7 @@ class StepRunner:
     :param check_exit_status: whether a script's status other than 0 ends the deployment
     :param deadline: of the deployment
     :param label: names the machine in the log
+    :param next_step: is told what comes next
     """
 
     def __init__(
@@ -82,12 +83,14 @@ class StepRunner:
         check_exit_status: bool,
         deadline: Deadline,
         label: str,
+        next_step: Callable[[str], object],
     ) -> None:
         self._connect = connect
         self._max_tries = max_tries
         self._check_exit_status = check_exit_status
         self._deadline = deadline
         self._label = label
+        self._next_step = next_step
 
     def run(self, deployment: Deployment, node: Node) -> Node:
         """Run a deployment, of several steps one after the other, over a connection that ends with it.
@@ -99,16 +102,12 @@ class StepRunner:
         """
         self._client = self._connect()
         try:
-            return self._run(deployment, node)
+            for step in single_steps(deployment):
+                self._next_step(_name_of(step))
+                node = self._try(step, node)
+            return node
         finally:
             self._client.close()
-
-    def _run(self, deployment: Deployment, node: Node) -> Node:
-        if not _is_run_as(deployment, MultiStepDeployment):
-            return self._try(deployment, node)
-        for step in deployment.steps:
-            node = self._run(step, node)
-        return node
 
     def _try(self, step: Deployment, node: Node) -> Node:
         tries_left = self._max_tries
@@ -172,6 +171,18 @@ class StepRunner:
 
     def _log(self, text: str, *values: object) -> None:
         logger.info(f"%s: {text}", self._label, *values)
+
+
+def single_steps(deployment: Deployment) -> Iterator[Deployment]:
+    """What is run one after the other.
+
+    :param deployment: of one step or several
+    """
+    if _is_run_as(deployment, MultiStepDeployment):
+        for step in deployment.steps:
+            yield from single_steps(step)
+    else:
+        yield deployment
 
 
 def _leaves(deployment: Deployment) -> Iterator[Deployment]:

@@ -7,11 +7,11 @@ volumes and `create_node` are its own.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from libcloud.common.types import LibcloudError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.deployment.polling import Clock
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
     from stratuslab_libcloud.driver.filters import NodeFilter, NodeIds, States
+    from stratuslab_libcloud.driver.progress import OnProgress
 
 NodeT = TypeVar("NodeT", bound=LocatedNode)
 
@@ -216,14 +217,15 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
             _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
 
-    def ex_destroy_nodes(self, nodes: Sequence[Node]) -> None:
+    def ex_destroy_nodes(self, nodes: Sequence[Node], *, ex_progress: OnProgress = None) -> None:
         """End machines at once, several at the same time, as `destroy_node` ends one.
 
+        :param ex_progress: is called with a `Progress` after each
         :raises PartialSuccessError: when some cannot be told to end; it has the others
         """
         from stratuslab_libcloud.driver import several_nodes
 
-        several_nodes.destroy(self._locations, nodes, self.destroy_node)
+        several_nodes.destroy(self._locations, nodes, self.destroy_node, ex_progress)
 
     def wait_until_running(  # type: ignore[override]  # narrower than Libcloud's
         self,
@@ -233,6 +235,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         ssh_interface: str = "public_ips",
         force_ipv4: bool = True,
         ex_list_nodes_kwargs: dict[str, Any] | None = None,
+        *,
+        ex_progress: OnProgress = None,
     ) -> list[tuple[NodeT, list[str]]]:
         """Wait until machines run and have an address. Only these machines are asked about, soon at first, then less
         often: a change is noticed at most 0.4 seconds and a twentieth of the waiting after it has happened.
@@ -242,6 +246,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param ssh_interface: ``public_ips`` or ``private_ips``: which kind of address they need to have
         :param force_ipv4: whether only IPv4 addresses count
         :param ex_list_nodes_kwargs: accepted because Libcloud has it; nothing is listed
+        :param ex_progress: is called with a `Progress` after each question
         :return: each node as it is then, and its addresses, in the order of `nodes`
         :raises MachineFailedError: as soon as one has failed or ended, with the cloud's own words
         :raises WaitTimeoutError: when the time is over; it has those that run, and those that don't
@@ -249,22 +254,30 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         from stratuslab_libcloud.driver import waiting
 
         found = waiting.until_running(
-            nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4, self._clock
+            nodes, self._look_at, wait_period, timeout, ssh_interface, force_ipv4, self._clock, ex_progress
         )
         return cast("list[tuple[NodeT, list[str]]]", found)
 
-    def ex_wait_until_gone(self, nodes: Sequence[Node], wait_period: float = 5, timeout: float = 600) -> None:
+    def ex_wait_until_gone(
+        self,
+        nodes: Sequence[Node],
+        wait_period: float = 5,
+        timeout: float = 600,
+        *,
+        ex_progress: OnProgress = None,
+    ) -> None:
         """Wait until machines that were told to end have ended.
 
         :param wait_period: seconds between questions, at the most
         :param timeout: seconds; the last question is asked when they are over
+        :param ex_progress: is called with a `Progress` after each question
         :raises WaitTimeoutError: when the time is over; it has those that are gone, and those that aren't
         """
         from stratuslab_libcloud.driver import waiting
 
-        waiting.until_gone(nodes, self._look_at, wait_period, timeout, self._clock)
+        waiting.until_gone(nodes, self._look_at, wait_period, timeout, self._clock, ex_progress)
 
-    @contextmanager
+    @contextlib.contextmanager
     def ex_temporary_node(self, *arguments: Any, **keywords: Any) -> Iterator[NodeT]:
         """A machine for a ``with`` statement, at whose end it is destroyed, also after an exception or Ctrl-C.
 
@@ -292,6 +305,14 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         from stratuslab_libcloud.driver.argument_names import check_names, named_arguments
 
         check_names(call.__name__, given, {*named_arguments(call), *known}, {})
+
+    def _telling(self, progress: OnProgress, task: str, subject: object) -> contextlib.AbstractContextManager[None]:
+        """For a ``with`` around what is waited for: the caller is told what that is, and when it is done."""
+        if progress is None:
+            return contextlib.nullcontext()
+        from stratuslab_libcloud.driver.progress import one_step
+
+        return one_step(progress, task, subject)
 
     def _list(self, location: tuple[object, ...], node_filter: NodeFilter, partial: bool) -> list[NodeT]:
         if location:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
     from stratuslab_libcloud.deployment.limits import Deadline
+    from stratuslab_libcloud.deployment.reports import Tell
     from stratuslab_libcloud.deployment.several import DeployedNode
+    from stratuslab_libcloud.driver.progress import OnProgress
 
 PathLike = str | os.PathLike[str]
 
@@ -47,6 +49,8 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         ssh_interface: str = "public_ips",
         at_exit_func: Callable[..., Any] | None = None,
         wait_period: float = 5,
+        *,
+        ex_progress: OnProgress = None,
         **options: Any,
     ) -> NodeT:
         """Start a machine and run a deployment on it over SSH.
@@ -65,6 +69,7 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
         :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
         :param wait_period: seconds between questions whether the machine runs yet
+        :param ex_progress: is called with a `Progress` at each step, and while the machine is waited for
         :param options: as for `create_node`, and the ``ex_`` arguments of
             `stratuslab_libcloud.deployment.DeployExtensions`
         :return: the node as it was when it ran; ``node.extra`` says how it was reached: ``ssh_host``, ``ssh_port``,
@@ -75,6 +80,7 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         :raises DeploymentFailedError: when the machine was started, but not deployed; the error has it
         """
         from stratuslab_libcloud.deployment import split_options
+        from stratuslab_libcloud.driver.progress import of_steps
 
         self._check_names(self.deploy_node, options, self._deploy_options())
         deploy_options, create_keywords = split_options(
@@ -93,7 +99,9 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
                 **options,
             }
         )
-        return self._deploy(deploy, deploy_options, {"auth": auth, **create_keywords})
+        name = options.get("name")
+        tell = of_steps(ex_progress, f"deploying machine {name!r}" if name else "deploying a machine")
+        return self._deploy(deploy, deploy_options, {"auth": auth, **create_keywords}, None, tell)
 
     def ex_deploy_nodes(
         self,
@@ -105,7 +113,7 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         *,
         location: Location = None,
         ex_at_once: int = 8,
-        ex_progress: Callable[[DeployedNode], object] | None = None,
+        ex_progress: OnProgress = None,
         ex_destroy_when_done: bool = False,
         **options: Any,
     ) -> list[DeployedNode]:
@@ -118,7 +126,7 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         :param locations: take turns; one is enough; the default location if not given
         :param location: the only one, instead of `locations`
         :param ex_at_once: how many machines at the same time, at the most
-        :param ex_progress: is called with a machine's `DeployedNode` whenever its state has changed
+        :param ex_progress: is called with a `Progress` at each step on each machine, whose `DeployedNode` it has
         :param ex_destroy_when_done: whether each machine is destroyed after its deployment, whatever came of it, and
             also after an interruption
         :param options: as for `deploy_node`; with ``ex_destroy_on_failure``, all deployments end as soon as one has
@@ -148,9 +156,10 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         options: DeployOptions,
         create_keywords: Mapping[str, Any],
         deadline: Deadline | None = None,
+        tell: Tell | None = None,
     ) -> NodeT:
         from stratuslab_libcloud.deployment import deploy_node
 
         location, auth = create_keywords.get("location"), create_keywords.get("auth")
         target = self._deploy_target(location, auth, options, create_keywords)
-        return cast("NodeT", deploy_node(self, target, deployment, options, create_keywords, deadline))
+        return cast("NodeT", deploy_node(self, target, deployment, options, create_keywords, deadline, tell))

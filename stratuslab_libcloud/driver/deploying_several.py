@@ -11,9 +11,11 @@ from libcloud.compute.deployment import Deployment
 from stratuslab_libcloud.config import values
 from stratuslab_libcloud.deployment import DeployOptions, split_options
 from stratuslab_libcloud.deployment.limits import Deadline
+from stratuslab_libcloud.deployment.reports import Tell
 from stratuslab_libcloud.deployment.several import DeployedNode, GroupOptions, deploy_all, machines_for
 from stratuslab_libcloud.driver.arguments import parsed
 from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.progress import OnProgress, Task
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 MOST_AT_ONCE = 256
@@ -23,9 +25,14 @@ class Deploy(Protocol):
     """Starts one machine and deploys on it."""
 
     def __call__(
-        self, deployment: Deployment, options: DeployOptions, create_keywords: Mapping[str, Any], deadline: Deadline
+        self,
+        deployment: Deployment,
+        options: DeployOptions,
+        create_keywords: Mapping[str, Any],
+        deadline: Deadline,
+        tell: Tell,
     ) -> Node:
-        """Deploy until the deadline."""
+        """Deploy until the deadline, and tell of each step."""
 
 
 def places(location: Location, locations: Sequence[Location] | Location) -> Sequence[Location]:
@@ -61,10 +68,11 @@ class Group:
     def __init__(
         self,
         at_once: int,
-        progress: Callable[[DeployedNode], object] | None,
+        progress: OnProgress,
         destroy_when_done: bool,
         options: Mapping[str, Any],
     ) -> None:
+        self._progress = progress
         number = parsed("ex_at_once", at_once, values.whole_number(1, MOST_AT_ONCE))
         wanted, self._create_keywords = split_options(options)
         self._options = GroupOptions(
@@ -72,7 +80,6 @@ class Group:
             deploy_timeout=wanted.deploy_timeout,
             destroy_on_failure=wanted.destroy_on_failure,
             destroy_when_done=destroy_when_done,
-            progress=progress,
         )
         ends_its_machine = wanted.destroy_on_failure or destroy_when_done
         self._deploy_options, _ = split_options({**options, "ex_destroy_on_failure": ends_its_machine})
@@ -92,9 +99,12 @@ class Group:
         :raises SomeDeploymentsFailedError: when some were not deployed
         """
 
-        def deploy_one(machine: DeployedNode, deadline: Deadline) -> Node:
+        def deploy_one(machine: DeployedNode, deadline: Deadline, tell: Tell) -> Node:
             own = {"name": machine.name, "location": machine.location}
             keywords = {**self._create_keywords, **common, **own}
-            return deploy(machine.deployment, self._deploy_options, keywords, deadline)
+            return deploy(machine.deployment, self._deploy_options, keywords, deadline, tell)
 
-        return deploy_all(machines_for(deployments, names, locations), deploy_one, destroy, self._options)
+        machines = machines_for(deployments, names, locations)
+        task = Task(self._progress, "deploying machines", len(machines), "machines")
+        tell = None if self._progress is None else lambda done, _, words, machine: task.tell(done, words, machine)
+        return deploy_all(machines, deploy_one, destroy, self._options, tell)

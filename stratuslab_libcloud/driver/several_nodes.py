@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
 
 from stratuslab_libcloud.client.exactly_once import Allocate, create_machine, created_machines
-from stratuslab_libcloud.client.interruption import told
+from stratuslab_libcloud.client.interruption import note, told
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
-from stratuslab_libcloud.client.parallel import answers, outcomes
+from stratuslab_libcloud.client.parallel import outcomes, parts
 from stratuslab_libcloud.driver.arguments import checked, machine_number
 from stratuslab_libcloud.driver.locations import Cloud, Locations
+from stratuslab_libcloud.driver.progress import OnProgress, Task
 from stratuslab_libcloud.errors import InvalidArgumentError, PartialSuccessError, UnknownOutcomeError
 
 _log = logging.getLogger(__name__)
@@ -49,16 +51,22 @@ class Template(Protocol):
         """
 
 
-def create(cloud: Cloud, templates: Sequence[Template], make: Callable[[VirtualMachine], NodeT]) -> list[NodeT]:
+def create(
+    cloud: Cloud,
+    templates: Sequence[Template],
+    make: Callable[[VirtualMachine], NodeT],
+    progress: OnProgress = None,
+) -> list[NodeT]:
     """Create machines, each of them exactly once, and ask for all their addresses by one request.
 
     :param make: makes a node of a machine
+    :param progress: is told of each machine
     :return: nodes in the order of the templates
     :raises InvalidArgumentError: when one of the templates cannot be written; nothing was created
     :raises PartialSuccessError: when some were not created
     """
-    creation = _Creation(cloud, templates)
-    with told(creation.progress):
+    creation = _Creation(cloud, templates, progress)
+    with told(creation.known):
         found = creation.run()
         errors = {place: outcome for place, outcome in enumerate(found) if isinstance(outcome, LibcloudError)}
         nodes = [make(outcome) for outcome in found if not isinstance(outcome, LibcloudError)]
@@ -67,10 +75,16 @@ def create(cloud: Cloud, templates: Sequence[Template], make: Callable[[VirtualM
     return nodes
 
 
-def destroy(locations: Locations[Any], nodes: Sequence[Node], kill: Callable[[Node], object]) -> None:
+def destroy(
+    locations: Locations[Any],
+    nodes: Sequence[Node],
+    kill: Callable[[Node], object],
+    progress: OnProgress = None,
+) -> None:
     """End machines.
 
     :param kill: ends one
+    :param progress: is told of each machine
     :raises InvalidArgumentError: when one of the nodes is none; nothing was destroyed
     :raises PartialSuccessError: when some were not destroyed
     """
@@ -83,13 +97,26 @@ def destroy(locations: Locations[Any], nodes: Sequence[Node], kill: Callable[[No
 
     connections = {section: locations.cloud(section).config.compute.connections for section in places}
 
-    def destroy_at(section: str) -> list[object]:
-        return outcomes(lambda place: kill(nodes[place]), places[section], connections[section])
+    def destroy_at(section: str, deliver: Callable[[tuple[int, object]], None]) -> None:
+        outcomes(
+            lambda place: kill(nodes[place]),
+            places[section],
+            connections[section],
+            lambda place, outcome: deliver((place, outcome)),
+        )
 
+    task = Task(progress, "destroying machines", len(nodes), "machines")
     errors: dict[int, LibcloudError] = {}
-    for section, found in zip(places, answers(destroy_at, list(places)), strict=True):
-        pairs = zip(places[section], found, strict=True)
-        errors |= {place: outcome for place, outcome in pairs if isinstance(outcome, LibcloudError)}
+    with closing(parts(destroy_at, list(places))) as arriving:
+        for done, (_, part) in enumerate(arriving, 1):
+            if isinstance(part, LibcloudError):
+                raise part
+            place, outcome = part
+            if isinstance(outcome, LibcloudError):
+                errors[place] = outcome
+            node = nodes[place]
+            words = "could not be told to end" if place in errors else "was told to end"
+            task.tell(done - len(errors), f"machine {node.id} {words}", node)
     if errors:
         destroyed = [node for place, node in enumerate(nodes) if place not in errors]
         _refuse("destroyed", [str(node.id) for node in nodes], destroyed, errors)
@@ -98,19 +125,21 @@ def destroy(locations: Locations[Any], nodes: Sequence[Node], kill: Callable[[No
 class _Creation:
     """Machines that are created, and what is known of each so far."""
 
-    def __init__(self, cloud: Cloud, templates: Sequence[Template]) -> None:
+    def __init__(self, cloud: Cloud, templates: Sequence[Template], progress: OnProgress) -> None:
         self._cloud = cloud
+        self._task = Task(progress, "creating machines", len(templates), "machines")
         self._templates = templates
         self._allocators = [template.allocator(cloud.compute) for template in templates]
         self._section = cloud.config.section
         self._begun: set[int] = set()
         self._refused: set[int] = set()
         self._ids: dict[int, int] = {}
+        self._created = 0
 
     def run(self) -> list[VirtualMachine | LibcloudError]:
         places = range(len(self._templates))
         config = self._cloud.config.compute
-        allocated = outcomes(self._allocate, places, config.connections)
+        allocated = outcomes(self._allocate, places, config.connections, self._tell)
         marks = {machine_id: self._templates[place].mark for place, machine_id in self._ids.items()}
         known = created_machines(self._cloud.compute, marks, config.timeout)
         return [
@@ -118,7 +147,7 @@ class _Creation:
             for place, outcome in zip(places, allocated, strict=True)
         ]
 
-    def progress(self) -> str:
+    def known(self) -> str:
         """What is known of the machines, for somebody who interrupted their creation."""
         created = [f"machine {self._ids[place]} (mark {self._templates[place].mark})" for place in sorted(self._ids)]
         unknown = [self._templates[place].mark for place in sorted(self._begun - self._ids.keys() - self._refused)]
@@ -140,6 +169,19 @@ class _Creation:
             raise
         _log.info("machine %s was created at location '%s', with mark %s", self._ids[place], self._section, mark)
         return self._ids[place]
+
+    def _tell(self, place: int, outcome: int | LibcloudError) -> None:
+        name = self._templates[place].name
+        if isinstance(outcome, LibcloudError):
+            words = f"{name!r} was not created: {outcome}"
+        else:
+            self._created += 1
+            words = f"machine {outcome}, {name!r}, was created"
+        try:
+            self._task.tell(self._created, words)
+        except LibcloudError as interruption:  # of the caller's function, not of a cloud
+            note(interruption, self.known())
+            raise
 
     def _as_created(self, place: int, machine: VirtualMachine | LibcloudError) -> VirtualMachine | UnknownOutcomeError:
         if isinstance(machine, (VirtualMachine, UnknownOutcomeError)):

@@ -14,6 +14,7 @@ from stratuslab_libcloud.deployment.options import SSH_INTERFACES
 from stratuslab_libcloud.deployment.polling import Clock, Polling
 from stratuslab_libcloud.driver.arguments import checked, seconds
 from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
+from stratuslab_libcloud.driver.progress import OnProgress, Task
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
     MachineFailedError,
@@ -51,6 +52,7 @@ def until_running(
     ssh_interface: str,
     force_ipv4: bool,
     clock: Clock | None = None,
+    progress: OnProgress = None,
 ) -> list[tuple[Node, list[str]]]:
     """Look at machines until all of them run and have an address.
 
@@ -58,6 +60,7 @@ def until_running(
     :param timeout: seconds
     :param ssh_interface: the attribute that must have an address
     :param clock: instead of the computer's
+    :param progress: is told after each look
     :return: each node as it is then, and its addresses
     :raises MachineFailedError: as soon as one has failed or ended
     :raises WaitTimeoutError: when the time is over
@@ -78,18 +81,24 @@ def until_running(
             return _state_of(node)
         return None if addresses(node) else f"it runs, but has no address in {ssh_interface}"
 
-    waiting = _Waiting("wait_until_running", nodes, "running", missing)
+    waiting = _Waiting("wait_until_running", nodes, "running", missing, progress)
     return [(node, addresses(node)) for node in waiting.wait(look, wait_period, timeout, clock)]
 
 
 def until_gone(
-    nodes: Sequence[Node], look: Look, wait_period: float, timeout: float, clock: Clock | None = None
+    nodes: Sequence[Node],
+    look: Look,
+    wait_period: float,
+    timeout: float,
+    clock: Clock | None = None,
+    progress: OnProgress = None,
 ) -> None:
     """Look at machines until all of them have ended.
 
     :param wait_period: seconds between two looks, at the most
     :param timeout: seconds
     :param clock: instead of the computer's
+    :param progress: is told after each look
     :raises WaitTimeoutError: when the time is over
     """
 
@@ -100,7 +109,8 @@ def until_gone(
             raise node
         return None if node.state == NodeState.TERMINATED else _state_of(node)
 
-    _Waiting("ex_wait_until_gone", nodes, "gone", missing).wait(look, wait_period, timeout, clock)
+    waiting = _Waiting("ex_wait_until_gone", nodes, "gone", missing, progress)
+    waiting.wait(look, wait_period, timeout, clock)
 
 
 class _Waiting:
@@ -110,6 +120,7 @@ class _Waiting:
     :param nodes: the machines, as the caller has them
     :param goal: what they are to be, in a word
     :param missing: what a machine lacks of that, in words; None when it is so
+    :param progress: is told after each look
     """
 
     def __init__(
@@ -118,6 +129,7 @@ class _Waiting:
         nodes: Sequence[Node],
         goal: str,
         missing: Callable[[LocatedNode | LibcloudError], str | None],
+        progress: OnProgress,
     ) -> None:
         if not isinstance(nodes, (list, tuple)):
             raise InvalidArgumentError(f"{call} takes several nodes, such as [node], not {nodes!r}")
@@ -126,6 +138,7 @@ class _Waiting:
         self._missing = missing
         self._words = dict.fromkeys(range(len(self._nodes)), "")
         self._refused: set[int] = set()
+        self._task = Task(progress, f"waiting until machines are {goal}", len(self._nodes), "machines")
 
     def wait(self, look: Look, wait_period: float, timeout: float, clock: Clock | None) -> list[Node]:
         """Wait for all; the nodes as they were seen last."""
@@ -133,9 +146,11 @@ class _Waiting:
         polling = Polling(limit, seconds("wait_period", wait_period), clock=clock)
         while self._words:
             self._look(look, polling.left() + _LAST_LOOK_SECONDS)
+            described = "; ".join(f"machine {self._nodes[place].id}: {words}" for place, words in self._words.items())
+            only_node = self._nodes[0] if len(self._nodes) == 1 else None
+            self._task.tell(len(self._nodes) - len(self._words), described, only_node)
             if not self._words:
                 break
-            described = "; ".join(f"machine {self._nodes[place].id}: {words}" for place, words in self._words.items())
             _log.info("waiting for machines to be %s: %s", self._goal, described)
             if not polling.pause():
                 self._give_up(f"not {self._goal} after {limit:g} seconds: {described}")

@@ -104,7 +104,7 @@ class ServerDriver:
         return node
 
     def wait_until_running(
-        self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str
+        self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str, *, ex_progress: Any
     ) -> list[tuple[Node, list[str]]]:
         [node] = nodes
         if timeout == 0:  # asked again

@@ -127,7 +127,7 @@ class OneMachine:
         return self.node
 
     def wait_until_running(
-        self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str
+        self, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str, *, ex_progress: Any
     ) -> list[tuple[Node, list[str]]]:
         return [(self.node, self.node.public_ips)]
 

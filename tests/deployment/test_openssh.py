@@ -114,7 +114,7 @@ def test_script_that_is_silent_for_long_is_left_alone(
 def test_machine_that_ended_is_said_to_have(
     start_openssh: StartOpenSsh, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ended(self: OneMachine, nodes: list[Node], wait_period: float, timeout: float, ssh_interface: str) -> Any:
+    def ended(self: OneMachine, *, timeout: float, **_: Any) -> Any:
         if timeout == 0:
             raise MachineFailedError("machine 1 has ended and will not run", node=self.node)
         return [(self.node, self.node.public_ips)]

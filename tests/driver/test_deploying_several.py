@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
@@ -68,18 +67,18 @@ def scripts(count: int, text: str = "echo $1", **options: Any) -> list[ScriptDep
 
 
 def test_parameter_sweep_over_two_clouds(deploy_all: DeployAll) -> None:
-    seen: list[tuple[str, str]] = []
+    seen: list[str] = []
     machines = deploy_all(
         scripts(20, "echo result $1"),
         locations=["default", "other"],
         ex_destroy_when_done=True,
-        ex_progress=lambda machine: seen.append((machine.name, machine.state)),
+        ex_progress=lambda progress: seen.append(progress.detail),
     )
     assert [machine.output for machine in machines] == [f"result {number}\n" for number in range(20)]
     assert [machine.exit_status for machine in machines] == [0] * 20
     assert [machine.name for machine in machines] == [f"worker-{number}" for number in range(1, 21)]
     assert Counter(machine.location.id for machine in machines) == {"default": 10, "other": 10}
-    assert sorted(seen) == sorted((m.name, state) for m in machines for state in ("begun", "deployed"))
+    assert {*seen} >= {f"{machine.name}: {state}" for machine in machines for state in ("begun", "deployed")}
     assert all(machine.destroyed and machine.error is None for machine in machines)
     assert deploy_all.driver.list_nodes() == []
 
@@ -179,17 +178,6 @@ def test_machine_that_cannot_be_destroyed_is_told(deploy_all: DeployAll, monkeyp
     [machine] = caught.value.machines
     assert machine.node is not None
     assert not machine.destroyed
-
-
-def test_progress_function_that_fails_is_no_reason_to_stop(
-    deploy_all: DeployAll, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fail(machine: DeployedNode) -> None:
-        raise RuntimeError("my own mistake")
-
-    caplog.set_level(logging.ERROR)
-    deploy_all(scripts(1), ex_progress=fail)
-    assert "my own mistake" in caplog.text
 
 
 SHARED = ScriptDeployment("true")

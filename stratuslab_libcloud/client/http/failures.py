@@ -104,6 +104,7 @@ def refusal(
         error = _ERROR_OF_STATUS.get(status, RequestRejectedError)(problem, call, status)
     error.outcome_unknown = _is_outcome_unknown(status, service_message)
     error.service_message = service_message
+    error.server = redaction.line(response.headers.get("Server", ""))
     may_pass = status == 429 or (status >= 500 and error.outcome_unknown)
     return RetryableFailure(error, not_executed=status == 429) if may_pass else error
 
@@ -114,7 +115,7 @@ def not_its_own(error: NotFoundError) -> ServiceError:
     """
     problem = f"{error.problem}: there is no such service at this URL, or the web server before it does not find it"
     rejected = RequestRejectedError(problem, error.call, error.http_code)
-    rejected.service_message = error.service_message
+    rejected.service_message, rejected.server = error.service_message, error.server
     return rejected
 
 

@@ -66,7 +66,8 @@ class Redaction:
 
 def one_line(text: str) -> str:
     """Make a text short and printable, and put it on one line."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(printable.split())
     return line if len(line) <= MAX_MESSAGE else line[:MAX_MESSAGE] + "..."
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 from stratuslab_libcloud.client.http.failures import RetryableFailure, not_its_own
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
-from stratuslab_libcloud.client.opennebula import xmlrpc
+from stratuslab_libcloud.client.opennebula import wrong_kind, xmlrpc
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
-from stratuslab_libcloud.config import ServiceConfig
+from stratuslab_libcloud.config import ServiceConfig, SessionPassword
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
@@ -78,6 +78,7 @@ class Daemon:
     ) -> None:
         self.timeout = config.timeout
         self._session = session
+        self._is_today = isinstance(config.credentials, SessionPassword)
         self._location = location
         self._max_request = max_request
         self._transport = Transport(
@@ -119,17 +120,36 @@ class Daemon:
         def read_answer(answer: Answer) -> T:
             nonlocal is_damaged
             try:
-                return _read(answer, read, is_damaged)
+                return self._read(answer, read, is_damaged)
             except MalformedReplyError:
                 is_damaged = True  # which is of use if it is asked for again
                 raise
 
         try:
             return self._transport.request(request, read_answer, timeout=timeout)
-        except NotFoundError as error:
-            if error.http_code:  # the daemon says it with status 200
-                raise not_its_own(error) from None
-            raise
+        except (NotFoundError, RefusedCredentialsError) as error:
+            if not error.http_code:  # the daemon says it with status 200
+                raise
+            problem = not_its_own(error) if isinstance(error, NotFoundError) else error
+            raise wrong_kind.explain_status(problem, is_for_today=self._is_today) from None
+
+    def _read(self, answer: Answer, read: Callable[[Iterable[str]], T], is_damaged: bool) -> T:
+        """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors.
+
+        :param is_damaged: whether characters that XML does not have are replaced
+        """
+        chunks = answer.chunks()
+        text = xmlrpc.reply_text(xmlrpc.repaired(chunks) if is_damaged else chunks)
+        try:
+            return read(text)
+        except xmlrpc.RefusalError as refusal:
+            error = _error_of(refusal, answer)
+            wrong_kind.explain_refusal(error, refusal.items, is_for_today=self._is_today)
+            raise (RetryableFailure(error, not_executed=True) if _is_starting(refusal) else error) from None
+        except xmlrpc.FaultError as fault:
+            raise _failure_of(fault, answer) from None
+        except UnreadableDocumentError as error:
+            raise answer.unreadable(error) from None
 
     def _body(self, method: str, parameters: tuple[xmlrpc.Parameter, ...]) -> bytes:
         body = xmlrpc.call_body(method, (self._session, *parameters))
@@ -169,24 +189,6 @@ def read_nothing(text: Iterable[str]) -> None:
     """Read a reply to its end for whether it is a refusal; its value means another thing in each version."""
     for _ in text:
         pass
-
-
-def _read(answer: Answer, read: Callable[[Iterable[str]], T], is_damaged: bool) -> T:
-    """Read a reply's value; a refusal, a fault or an unreadable reply is raised as one of the package's errors.
-
-    :param is_damaged: whether characters that XML does not have are replaced
-    """
-    chunks = answer.chunks()
-    text = xmlrpc.reply_text(xmlrpc.repaired(chunks) if is_damaged else chunks)
-    try:
-        return read(text)
-    except xmlrpc.RefusalError as refusal:
-        error = _error_of(refusal, answer)
-        raise (RetryableFailure(error, not_executed=True) if _is_starting(refusal) else error) from None
-    except xmlrpc.FaultError as fault:
-        raise _failure_of(fault, answer) from None
-    except UnreadableDocumentError as error:
-        raise answer.unreadable(error) from None
 
 
 def _failure_of(fault: xmlrpc.FaultError, answer: Answer) -> ServiceError | RetryableFailure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from stratuslab_libcloud.client import waiting_words
 from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.opennebula.daemon import Daemon
 from stratuslab_libcloud.client.opennebula.image import Image
@@ -52,6 +53,7 @@ class ImageChanges:
                 raise self._failed(image)
             if image.state not in _PASSING:
                 return image
+            waiting_words.tell(f"image {image.id}: {image.state.lower()}")
             if not waiting.pause():
                 raise ServiceTimeoutError(
                     f"image {image_id} is still {image.state} after {limit:g} seconds",
@@ -82,6 +84,7 @@ class ImageChanges:
                 raise self._failed(image)
             if image.state != "DELETE" and may_have_begun is None:
                 may_have_begun = self._begin_to_delete(image_id, waiting)
+            waiting_words.tell(f"image {image.id}: {image.state.lower()}")
             if not waiting.pause():
                 raise ServiceTimeoutError(
                     f"image {image_id} is still {image.state} after {limit:g} seconds, and was to be deleted",

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
+from stratuslab_libcloud.client import waiting_words
 from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
 from stratuslab_libcloud.client.opennebula.states import is_settled
@@ -148,6 +149,7 @@ class Change(Generic[R]):
 
     def _wait(self, machine: VirtualMachine, refusal: ServiceError | None = None) -> None:
         """Wait until the next look, or give up."""
+        waiting_words.tell(f"machine {machine.id}: {machine.status.lower()}")
         if self._deadline.pause(self._pause):
             self._pause = min(self._pause * 1.3, _LONGEST_PAUSE)
             return

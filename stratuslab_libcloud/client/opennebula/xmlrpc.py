@@ -42,7 +42,14 @@ class FaultError(_DaemonError):
 
 
 class RefusalError(_DaemonError):
-    """The daemon understood a call and refused it: ``[False, text, code]``."""
+    """The daemon understood a call and refused it: ``[False, text, code]``, since 5.4 with more.
+
+    :param items: how many there were
+    """
+
+    def __init__(self, code: int, text: str, items: int) -> None:
+        super().__init__(code, text)
+        self.items = items
 
 
 Parameter = str | int | bool
@@ -134,7 +141,7 @@ class _ReplyReader:
         if len(self._scalars) < 2 or self._scalars[0] not in ("0", "1"):
             raise UnreadableDocumentError("it is not a reply of the form [ok, value, code]")
         if self._scalars[0] == "0":
-            raise RefusalError(_integer(self._scalars[2:3]), self._scalars[1])
+            raise RefusalError(_integer(self._scalars[2:3]), self._scalars[1], len(self._scalars))
 
     def _parse(self, data: bytes, final: bool) -> None:
         try:

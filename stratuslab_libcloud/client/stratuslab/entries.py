@@ -11,50 +11,46 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
+from stratuslab_libcloud.client.stratuslab.vocabulary import DCTERMS, RDF, SLREQ, SLTERMS
 from stratuslab_libcloud.client.xml_stream import stream_elements
 
 _log = logging.getLogger(__name__)
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_DCTERMS = "{http://purl.org/dc/terms/}"
-_SLREQ = "{http://mp.stratuslab.eu/slreq#}"
-_SLTERMS = "{http://mp.stratuslab.eu/slterms#}"
+_ENTRY = f"{RDF}RDF"
+_DESCRIPTION = f"{RDF}Description"
+_IDENTIFIER_TAG = f"{DCTERMS}identifier"
+_SIZE = f"{SLREQ}bytes"
+_CHECKSUM = f"{SLREQ}checksum"
+_CHECKSUM_ALGORITHM = f"{SLREQ}algorithm"
+_CHECKSUM_VALUE = f"{SLREQ}value"
+_ENDORSEMENT = f"{SLREQ}endorsement"
+_ENDORSED = f"{DCTERMS}created"
+_ENDORSER = f"{SLREQ}endorser"
+_EMAIL = f"{SLREQ}email"
+_LOCATION = f"{SLTERMS}location"
+_INBOUND_PORT = f"{SLTERMS}inbound-port"
 
-_ENTRY = f"{_RDF}RDF"
-_DESCRIPTION = f"{_RDF}Description"
-_IDENTIFIER_TAG = f"{_DCTERMS}identifier"
-_SIZE = f"{_SLREQ}bytes"
-_CHECKSUM = f"{_SLREQ}checksum"
-_CHECKSUM_ALGORITHM = f"{_SLREQ}algorithm"
-_CHECKSUM_VALUE = f"{_SLREQ}value"
-_ENDORSEMENT = f"{_SLREQ}endorsement"
-_ENDORSED = f"{_DCTERMS}created"
-_ENDORSER = f"{_SLREQ}endorser"
-_EMAIL = f"{_SLREQ}email"
-_LOCATION = f"{_SLTERMS}location"
-_INBOUND_PORT = f"{_SLTERMS}inbound-port"
-
-_TAGS_OF_TEXTS = {
-    "title": f"{_DCTERMS}title",
-    "tag": f"{_DCTERMS}alternative",
-    "description": f"{_DCTERMS}description",
-    "os": f"{_SLTERMS}os",
-    "os_version": f"{_SLTERMS}os-version",
-    "arch": f"{_SLTERMS}os-arch",
-    "version": f"{_SLTERMS}version",
-    "format": f"{_DCTERMS}format",
-    "kind": f"{_SLTERMS}kind",
-    "type": f"{_DCTERMS}type",
-    "created": f"{_DCTERMS}created",
-    "valid": f"{_DCTERMS}valid",
-    "compression": f"{_DCTERMS}compression",
-    "creator": f"{_DCTERMS}creator",
-    "publisher": f"{_DCTERMS}publisher",
-    "hypervisor": f"{_SLTERMS}hypervisor",
-    "disks_bus": f"{_SLTERMS}disks-bus",
-    "deprecated": f"{_SLTERMS}deprecated",
-}
-"""The elements of an entry for the fields of an `Image` that are plain texts."""
+_TAGS_OF_TEXTS = (
+    f"{DCTERMS}title",
+    f"{DCTERMS}alternative",
+    f"{DCTERMS}description",
+    f"{SLTERMS}os",
+    f"{SLTERMS}os-version",
+    f"{SLTERMS}os-arch",
+    f"{SLTERMS}version",
+    f"{DCTERMS}format",
+    f"{SLTERMS}kind",
+    f"{DCTERMS}type",
+    f"{DCTERMS}created",
+    f"{DCTERMS}valid",
+    f"{DCTERMS}compression",
+    f"{DCTERMS}creator",
+    f"{DCTERMS}publisher",
+    f"{SLTERMS}hypervisor",
+    f"{SLTERMS}disks-bus",
+    f"{SLTERMS}deprecated",
+)
+"""The elements of an entry for the last fields of an `Image`, in their order."""
 
 
 class Image(NamedTuple):
@@ -75,6 +71,12 @@ class Image(NamedTuple):
     """
 
     identifier: str
+    size: int | None
+    checksums: Mapping[str, str]
+    locations: tuple[str, ...]
+    inbound_ports: tuple[int, ...]
+    endorser: str
+    endorsed: str
     title: str
     tag: str
     description: str
@@ -87,17 +89,11 @@ class Image(NamedTuple):
     type: str
     created: str
     valid: str
-    size: int | None
-    checksums: Mapping[str, str]
-    locations: tuple[str, ...]
     compression: str
     creator: str
     publisher: str
     hypervisor: str
-    endorser: str
-    endorsed: str
     disks_bus: str
-    inbound_ports: tuple[int, ...]
     deprecated: str
 
     @property
@@ -124,35 +120,34 @@ def image_of(rdf: Element) -> Image | None:
     entry = rdf.find(_DESCRIPTION)
     if entry is None:
         entry = rdf
-    texts = _texts(entry)
-    identifier = texts.get(_IDENTIFIER_TAG, "")
+    texts = {child.tag: child.text for child in entry[::-1]}  # the first one's where several have the same tag
+    identifier = _stripped(texts.get(_IDENTIFIER_TAG))
     if not is_image_id(identifier):
         return None
     endorsement = entry.find(_ENDORSEMENT)
     endorser = None if endorsement is None else endorsement.find(_ENDORSER)
-    size = texts.get(_SIZE, "")
+    size = _stripped(texts.get(_SIZE))
     return Image(
-        identifier=identifier,
-        size=int(size) if _is_number(size) else None,
-        checksums={
+        identifier,
+        int(size) if _is_number(size) else None,
+        {
             checksum.findtext(_CHECKSUM_ALGORITHM, "").strip(): checksum.findtext(_CHECKSUM_VALUE, "").strip()
             for checksum in entry.findall(_CHECKSUM)
         },
-        locations=tuple(_all_texts(entry, _LOCATION)),
-        endorser=_text_below(endorser, _EMAIL),
-        endorsed=_text_below(endorsement, _ENDORSED),
-        inbound_ports=tuple([int(port) for port in _all_texts(entry, _INBOUND_PORT) if _is_number(port)]),
-        **{field: texts.get(tag, "") for field, tag in _TAGS_OF_TEXTS.items()},
+        tuple(_all_texts(entry, _LOCATION)),
+        tuple([int(port) for port in _all_texts(entry, _INBOUND_PORT) if _is_number(port)]),
+        _text_below(endorser, _EMAIL),
+        _text_below(endorsement, _ENDORSED),
+        *map(_stripped, map(texts.get, _TAGS_OF_TEXTS)),
     )
 
 
-def _texts(element: Element) -> dict[str, str]:
-    """The texts of an element's children by their tags; where several have the same tag, the first one's."""
-    return {child.tag: text for child in element[::-1] if child.text and (text := child.text.strip())}
+def _stripped(text: str | None) -> str:
+    return text.strip() if text else ""
 
 
 def _all_texts(element: Element, tag: str) -> list[str]:
-    return [text for child in element.findall(tag) if (text := (child.text or "").strip())]
+    return [text for child in element.findall(tag) if (text := _stripped(child.text))]
 
 
 def _text_below(element: Element | None, tag: str) -> str:

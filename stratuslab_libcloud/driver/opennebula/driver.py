@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
     from stratuslab_libcloud.driver.filters import NodeIds, States
     from stratuslab_libcloud.driver.opennebula.node_options import NodeOptions
+    from stratuslab_libcloud.driver.progress import OnProgress
 
 
 class OpenNebulaNodeDriver(
@@ -241,11 +242,14 @@ class OpenNebulaNodeDriver(
         image: NodeImage | None = None,
         location: Location = None,
         auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        *,
+        ex_progress: OnProgress = None,
         **options: Unpack[NodeOptions],
     ) -> list[OpenNebulaNode]:
         """Start several machines that differ only in their names, each of them exactly once.
 
         :param names: of the machines; the other parameters are as for `create_node`
+        :param ex_progress: is called with a `Progress` after each
         :return: the nodes, in the order of the names
         :raises PartialSuccessError: when some were not created; it has the others, and says for each name why not
         :raises StratusLabError: when an argument cannot be used; none was created
@@ -261,7 +265,7 @@ class OpenNebulaNodeDriver(
         checked_options = CheckedNodeOptions(options)
         default_size = self._sizes.named(DEFAULT_INSTANCE_TYPE)
         machines = creation.new_machines(cloud, names, size, image, auth, checked_options, default_size)
-        nodes = several_nodes.create(cloud, machines, lambda machine: self._to_node(machine, where))
+        nodes = several_nodes.create(cloud, machines, lambda machine: self._to_node(machine, where), ex_progress)
         if checked_options.lifetime is not None:
             self._limit_lifetime(nodes, checked_options.lifetime)
         return nodes

@@ -16,6 +16,7 @@ from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
     from stratuslab_libcloud.driver.opennebula.images import OpenNebulaImage
+    from stratuslab_libcloud.driver.progress import OnProgress
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class ImageCalls(VolumeCalls):
         ex_disk_id: int | str | None = None,
         ex_wait: bool = False,
         ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
     ) -> OpenNebulaImage:
         """Copy a disk of a machine to a new image, from which several machines can start.
 
@@ -66,6 +68,7 @@ class ImageCalls(VolumeCalls):
         :param ex_disk_id: one of those in ``node.extra['disks']``; the root disk if not given
         :param ex_wait: whether to wait until it is ready
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when the machine's state does not permit it
         :raises NameTakenError: when the user has another image of this name
         """
@@ -75,8 +78,9 @@ class ImageCalls(VolumeCalls):
 
         name = checked_name(text("name", name), "an image")
         cloud, limit = self._cloud_of(node), self._limit(node, ex_timeout)
-        image_id = saved_images.save(cloud, machine_number(node), ex_disk_id, name, limit)
-        image = saved_images.describe(cloud, image_id, description, limit, wait=ex_wait)
+        with self._telling(ex_progress, f"making image {name!r}", node):
+            image_id = saved_images.save(cloud, machine_number(node), ex_disk_id, name, limit)
+            image = saved_images.describe(cloud, image_id, description, limit, wait=ex_wait)
         return OpenNebulaImage(image, self._locations.of(node), self)
 
     def ex_node_set_save_name(self, node: Node, name: str) -> bool:
@@ -101,6 +105,7 @@ class ImageCalls(VolumeCalls):
         ex_datastore: Any = None,
         ex_wait: bool = False,
         ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
     ) -> OpenNebulaImage:
         """Copy an image, within its location.
 
@@ -110,6 +115,7 @@ class ImageCalls(VolumeCalls):
         :param ex_datastore: where to: one of `ex_list_datastores`, its id or its name; the original's if not given
         :param ex_wait: whether to wait until it is ready
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises NameTakenError: when the user has another image of this name
         """
         from stratuslab_libcloud.client.opennebula.xml_template import checked_name
@@ -120,19 +126,24 @@ class ImageCalls(VolumeCalls):
         cloud = self._locations.cloud(where)
         name = checked_name(text("name", name), "an image")
         datastore = None if ex_datastore is None else datastores.find(cloud, ex_datastore, 0)
-        copy_id = saved_images.copy(cloud, image_id, name, datastore)
-        image = saved_images.describe(cloud, copy_id, description, self._seconds(cloud, ex_timeout), wait=ex_wait)
+        with self._telling(ex_progress, f"copying image {image_id}", node_image):
+            copy_id = saved_images.copy(cloud, image_id, name, datastore)
+            image = saved_images.describe(cloud, copy_id, description, self._seconds(cloud, ex_timeout), wait=ex_wait)
         return OpenNebulaImage(image, where, self)
 
-    def delete_image(self, node_image: NodeImage, *, ex_timeout: Seconds = None) -> bool:
+    def delete_image(
+        self, node_image: NodeImage, *, ex_timeout: Seconds = None, ex_progress: OnProgress = None
+    ) -> bool:
         """Delete an image, and see that it is gone. One that is gone already is no error.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when a machine uses it
         """
         where, image_id = self._image_at(node_image, None)
         cloud = self._locations.cloud(where)
-        cloud.image_changes.delete(image_id, self._seconds(cloud, ex_timeout))
+        with self._telling(ex_progress, f"deleting image {image_id}", node_image):
+            cloud.image_changes.delete(image_id, self._seconds(cloud, ex_timeout))
         return True
 
     def ex_delete_template(self, template: NodeImage | str | int, location: Location = None) -> bool:

@@ -16,6 +16,7 @@ from stratuslab_libcloud.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
     from stratuslab_libcloud.driver.opennebula.volumes import OpenNebulaVolume, OpenNebulaVolumeSnapshot
+    from stratuslab_libcloud.driver.progress import OnProgress
 
 _log = logging.getLogger(__name__)
 
@@ -92,19 +93,33 @@ class VolumeCalls(NodeCalls):
         image = volumes.create(cloud, name, mebibytes, datastore_id, labels_text(ex_labels))
         return volumes.OpenNebulaVolume(image, where, self)
 
-    def destroy_volume(self, volume: StorageVolume, *, ex_timeout: Seconds = None) -> bool:
+    def destroy_volume(
+        self,
+        volume: StorageVolume,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
+    ) -> bool:
         """Destroy a volume with its snapshots, and see that it is gone. One that is gone already is no error.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when a machine uses it
         """
         cloud = self._cloud_with(volume)
-        if not cloud.image_changes.delete(_number(volume.id), self._seconds(cloud, ex_timeout)):
-            _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
+        with self._telling(ex_progress, f"destroying volume {volume.id}", volume):
+            if not cloud.image_changes.delete(_number(volume.id), self._seconds(cloud, ex_timeout)):
+                _log.info("volume %s of location '%s' was gone already", volume.id, cloud.config.section)
         return True
 
     def attach_volume(
-        self, node: Node, volume: StorageVolume, device: str | None = None, *, ex_timeout: Seconds = None
+        self,
+        node: Node,
+        volume: StorageVolume,
+        device: str | None = None,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
     ) -> bool:
         """Put a volume into a running or powered-off machine.
 
@@ -112,6 +127,7 @@ class VolumeCalls(NodeCalls):
 
         :param device: the one to ask for, such as ``vdc`` or ``/dev/vdc``, or ``vd`` for the next of that kind
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when the volume is in use, or the machine's state does not permit it, or it failed
         :raises InvalidArgumentError: when the two are at different locations
         """
@@ -124,33 +140,50 @@ class VolumeCalls(NodeCalls):
                 f"'{self._locations.of(node).id}': a volume can only be attached where it is"
             )
         limit = self._seconds(cloud, ex_timeout)
-        attached = volumes.attach(cloud, machine_number(node), _number(volume.id), device, limit)
+        with self._telling(ex_progress, f"attaching volume {volume.id} to machine {node.id}", volume):
+            attached = volumes.attach(cloud, machine_number(node), _number(volume.id), device, limit)
         _note(volume, [{"node_id": str(node.id), "device": attached or None}])
         return True
 
-    def detach_volume(self, volume: StorageVolume, ex_node: Node | None = None, *, ex_timeout: Seconds = None) -> bool:
+    def detach_volume(
+        self,
+        volume: StorageVolume,
+        ex_node: Node | None = None,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
+    ) -> bool:
         """Take a volume out of the machine that it is in. A root disk stays where it is.
 
         :param ex_node: which machine, if it is in several
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when it is in none, or is a root disk, or the machine's state does not permit it
         """
         from stratuslab_libcloud.driver.opennebula import volumes
 
         cloud = self._cloud_with(volume)
         machine_id = self._user_of(cloud, volume, ex_node)
-        volumes.detach(cloud, machine_id, _number(volume.id), self._seconds(cloud, ex_timeout))
+        with self._telling(ex_progress, f"detaching volume {volume.id} from machine {machine_id}", volume):
+            volumes.detach(cloud, machine_id, _number(volume.id), self._seconds(cloud, ex_timeout))
         _note(volume, [])
         return True
 
     def ex_resize_volume(
-        self, volume: StorageVolume, size: int, ex_node: Node | None = None, *, ex_timeout: Seconds = None
+        self,
+        volume: StorageVolume,
+        size: int,
+        ex_node: Node | None = None,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
     ) -> bool:
         """Make a volume larger. OpenNebula can do that only while a machine has it.
 
         :param size: GiB
         :param ex_node: which machine, if it is in several
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when it is in no machine, or the size is not larger, or it failed
         """
         from stratuslab_libcloud.driver.opennebula import volumes
@@ -158,7 +191,8 @@ class VolumeCalls(NodeCalls):
         mebibytes = volumes.checked_size(size)
         cloud = self._cloud_with(volume)
         machine_id = self._user_of(cloud, volume, ex_node)
-        volumes.resize(cloud, machine_id, _number(volume.id), mebibytes, self._seconds(cloud, ex_timeout))
+        with self._telling(ex_progress, f"resizing volume {volume.id}", volume):
+            volumes.resize(cloud, machine_id, _number(volume.id), mebibytes, self._seconds(cloud, ex_timeout))
         volume.size = size
         return True
 
@@ -171,11 +205,17 @@ class VolumeCalls(NodeCalls):
         return [OpenNebulaVolumeSnapshot(snapshot, image, where, self) for snapshot in image.snapshots]
 
     def create_volume_snapshot(
-        self, volume: StorageVolume, name: str | None = None, *, ex_timeout: Seconds = None
+        self,
+        volume: StorageVolume,
+        name: str | None = None,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
     ) -> OpenNebulaVolumeSnapshot:
         """Make a snapshot of a volume. OpenNebula can do that only while a machine has it.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when it is in no machine, or the machine's state does not permit it, or it failed
         """
         from stratuslab_libcloud.driver.opennebula import snapshots
@@ -184,31 +224,48 @@ class VolumeCalls(NodeCalls):
         cloud = self._cloud_with(volume)
         limit = self._seconds(cloud, ex_timeout)
         name = "" if name is None else text("name", name)
-        snapshot, image = snapshots.create(cloud, _number(volume.id), name, limit)
+        with self._telling(ex_progress, f"making a snapshot of volume {volume.id}", volume):
+            snapshot, image = snapshots.create(cloud, _number(volume.id), name, limit)
         return OpenNebulaVolumeSnapshot(snapshot, image, self._locations.of(volume), self)
 
-    def destroy_volume_snapshot(self, snapshot: VolumeSnapshot, *, ex_timeout: Seconds = None) -> bool:
+    def destroy_volume_snapshot(
+        self,
+        snapshot: VolumeSnapshot,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
+    ) -> bool:
         """Delete a snapshot of a volume that no machine has. The active one, which the volume goes on from, stays.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when a machine has the volume, or the snapshot is the active one
         """
         from stratuslab_libcloud.driver.opennebula import snapshots
 
         cloud = self._cloud_with(snapshot)
-        snapshots.delete(cloud, *snapshots.ids_of(snapshot), self._seconds(cloud, ex_timeout))
+        with self._telling(ex_progress, f"destroying snapshot {snapshot.id}", snapshot):
+            snapshots.delete(cloud, *snapshots.ids_of(snapshot), self._seconds(cloud, ex_timeout))
         return True
 
-    def ex_revert_volume_snapshot(self, snapshot: VolumeSnapshot, *, ex_timeout: Seconds = None) -> bool:
+    def ex_revert_volume_snapshot(
+        self,
+        snapshot: VolumeSnapshot,
+        *,
+        ex_timeout: Seconds = None,
+        ex_progress: OnProgress = None,
+    ) -> bool:
         """Make a volume what it was. The machine that has it, if any, has to be powered off.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
+        :param ex_progress: is called with a `Progress` at each look
         :raises ConflictError: when the machine is not powered off
         """
         from stratuslab_libcloud.driver.opennebula import snapshots
 
         cloud = self._cloud_with(snapshot)
-        snapshots.revert(cloud, *snapshots.ids_of(snapshot), self._seconds(cloud, ex_timeout))
+        with self._telling(ex_progress, f"going back to snapshot {snapshot.id}", snapshot):
+            snapshots.revert(cloud, *snapshots.ids_of(snapshot), self._seconds(cloud, ex_timeout))
         return True
 
     def _cloud_with(self, thing: StorageVolume | VolumeSnapshot) -> OpenNebulaCloud:

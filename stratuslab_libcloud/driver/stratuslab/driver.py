@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.config.configuration import Configuration
     from stratuslab_libcloud.deployment import DeployOptions, DeployTarget
     from stratuslab_libcloud.driver.constructor import ConstructorArguments
+    from stratuslab_libcloud.driver.progress import OnProgress
     from stratuslab_libcloud.driver.stratuslab.driver_options import DriverOptions
     from stratuslab_libcloud.driver.stratuslab.networks import StratusLabNetwork, StratusLabSecurityGroup
     from stratuslab_libcloud.driver.stratuslab.node_options import NodeOptions
@@ -206,6 +207,8 @@ class StratusLabNodeDriver(
         image: NodeImage,
         location: Location = None,
         auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        *,
+        ex_progress: OnProgress = None,
         **options: Unpack[NodeOptions],
     ) -> list[StratusLabNode]:
         """Start several machines that differ only in their names, each of them exactly once.
@@ -214,6 +217,7 @@ class StratusLabNodeDriver(
         arguments are checked before the first one is.
 
         :param names: of the machines; the other parameters are as for `create_node`
+        :param ex_progress: is called with a `Progress` after each
         :return: the nodes, in the order of the names
         :raises PartialSuccessError: when some were not created; it has the others, and says for each name why not
         :raises StratusLabError: when an argument cannot be used; none was created
@@ -228,7 +232,7 @@ class StratusLabNodeDriver(
         shape = self._sizes.shape(size, cloud.config.machine.instance_type)
         auth = self._auth_of(auth, options.get("ex_keyname"), where)
         templates = creation.machine_templates(cloud, names, shape, image, auth, CheckedNodeOptions(**options))
-        return several_nodes.create(cloud, templates, lambda machine: self._to_node(machine, where))
+        return several_nodes.create(cloud, templates, lambda machine: self._to_node(machine, where), ex_progress)
 
     def ex_get_metadata_for_node(self, node: Node) -> dict[str, str]:
         """What `create_node` was given as ``ex_metadata``, as the cloud has it.

@@ -14,6 +14,7 @@ from stratuslab_libcloud.errors import Call, NotFoundError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
+    from stratuslab_libcloud.driver.progress import OnProgress
     from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 
 
@@ -71,7 +72,13 @@ class ImageCalls(NodeChanges):
         return self.get_image(image_id, location)
 
     def create_image(  # type: ignore[override]  # Libcloud's annotation says a list; its drivers return one image
-        self, node: Node, name: str, description: str | None = None, *, ex_timeout: float = 600
+        self,
+        node: Node,
+        name: str,
+        description: str | None = None,
+        *,
+        ex_timeout: float = 600,
+        ex_progress: OnProgress = None,
     ) -> StratusLabImage:
         """Shut a machine down, and wait for the image that the cloud makes of its root disk.
 
@@ -81,24 +88,33 @@ class ImageCalls(NodeChanges):
         :param name: the title that ``ex_save_as`` gave
         :param description: changes nothing: `comment` in the configuration is the image's description
         :param ex_timeout: seconds that the machine may take to end
+        :param ex_progress: is called with a `Progress` at each step, and while the machine is waited for
         :raises NotImplementedError: when the machine was not created with that title
         :raises WaitTimeoutError: when the machine has not ended in time
         :raises NotFoundError: when it has ended, and the Marketplace does not have the image, which may still come
         """
+        from stratuslab_libcloud.driver.progress import Task
+
         title = (checked(Node, node).extra or {}).get("save_as")
         if title != text("name", name):
             raise NotImplementedError(
                 f"a StratusLab cloud makes an image only of a machine that was created with ex_save_as={name!r}"
             )
+        task = Task(ex_progress, f"making image {name!r}", 3, "steps")
+        task.tell(0, f"telling machine {node.id} to shut down", node)
         location = self._locations.of(node)
         known = {image.id for image in self.list_images(location, ex_name=name)}
         self.ex_shutdown_node(node)
-        self.ex_wait_until_gone([node], timeout=ex_timeout)
+        self.ex_wait_until_gone(
+            [node], timeout=ex_timeout, ex_progress=lambda waiting: task.tell(1, waiting.detail, node)
+        )
+        task.tell(2, "looking for the image", node)
         new = [image for image in self.list_images(location, ex_name=name, ex_latest=True) if image.id not in known]
         if not new:
             config = self._locations.cloud(location).config
             call = Call(config.section, "Marketplace", "GET /metadata", config.marketplace.url)
             raise NotFoundError(f"machine {node.id} has ended, but there is no new image {name!r} yet", call)
+        task.tell(3, subject=new[0])
         return new[0]
 
     def delete_image(self, node_image: NodeImage) -> bool:

@@ -49,8 +49,10 @@ class ImageSelection(NamedTuple):
         endorsements: dict[str, list[Image]] = {}
         for entry in entries:
             endorsements.setdefault(entry.identifier, []).append(entry)
-        wanted = {identifier: [e for e in of_one if self._fits(e)] for identifier, of_one in endorsements.items()}
-        chosen = self._chosen([of_one for of_one in wanted.values() if of_one])
+        wanted: Iterable[list[Image]] = endorsements.values()
+        if self._chooses:
+            wanted = [[entry for entry in of_one if self._fits(entry)] for of_one in wanted]
+        chosen = self._chosen([of_one for of_one in wanted if of_one])
         return [(entry, [other.endorser for other in endorsements[entry.identifier]]) for entry in chosen]
 
     def _chosen(self, images: Sequence[Sequence[Image]]) -> list[Image]:
@@ -64,6 +66,12 @@ class ImageSelection(NamedTuple):
         if self.all_endorsers:
             return [entry for entries in images for entry in entries]
         return [max(entries, key=lambda entry: entry.endorsed) for entries in images]
+
+    @property
+    def _chooses(self) -> bool:
+        """Whether there is an entry that does not fit."""
+        wanted = (self.os, self.architecture, self.endorser, self.kind, self.name)
+        return any(each is not None for each in wanted)
 
     def _fits(self, entry: Image) -> bool:
         pairs = (

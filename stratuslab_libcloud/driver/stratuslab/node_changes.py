@@ -20,6 +20,7 @@ from stratuslab_libcloud.errors import ConflictError, ServiceError
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.deadline import Deadline
+    from stratuslab_libcloud.driver.progress import OnProgress
     from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode  # noqa: F401 - named in a text below
 
 
@@ -37,23 +38,27 @@ _LAST_ATTEMPT_SECONDS = 1.0
 class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
     """The calls that change a machine's state and do not end it."""
 
-    def start_node(self, node: Node) -> bool:
+    def start_node(self, node: Node, *, ex_progress: OnProgress = None) -> bool:
         """Let a suspended machine run again, where it was and with its address.
 
         One that is just being suspended is waited for, as long as a request may take (``request_timeout``).
 
+        :param ex_progress: is called with a `Progress` at each look at the machine
         :raises ConflictError: when it is not suspended
         """
-        return self._act(node, "resume", "suspended")
+        with self._telling(ex_progress, f"resume of machine {checked(Node, node).id}", node):
+            return self._act(node, "resume", "suspended")
 
-    def stop_node(self, node: Node) -> bool:
+    def stop_node(self, node: Node, *, ex_progress: OnProgress = None) -> bool:
         """Suspend a machine, so that it uses no processor: its memory is saved, and it keeps its place and address.
 
         One that is just being started is waited for, as long as a request may take (``request_timeout``).
 
+        :param ex_progress: is called with a `Progress` at each look at the machine
         :raises ConflictError: when it does not run
         """
-        return self._act(node, "suspend", "running")
+        with self._telling(ex_progress, f"suspend of machine {checked(Node, node).id}", node):
+            return self._act(node, "suspend", "running")
 
     def ex_start_node(self, node: Node) -> bool:
         """As `start_node`; OpenStack's driver has it by this name."""
@@ -121,6 +126,8 @@ class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
 
 def _status_after_waiting(cloud: Cloud, number: int, on_the_way: Collection[str], deadline: Deadline) -> str:
     """A machine's state when it is in none of those, or the time is over."""
+    from stratuslab_libcloud.client import waiting_words
+
     while True:
         try:
             status = cloud.compute.machine(number, deadline.left() + _LAST_ATTEMPT_SECONDS).status
@@ -128,5 +135,6 @@ def _status_after_waiting(cloud: Cloud, number: int, on_the_way: Collection[str]
             return "in another state"
         if status not in on_the_way:
             return status
+        waiting_words.tell(f"machine {number}: {status.lower()}")
         if not deadline.pause():
             return f"still {status}"

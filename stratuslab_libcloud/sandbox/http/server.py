@@ -163,7 +163,7 @@ class _Handler(WSGIRequestHandler):
     def _message(self, response: Response, content: bytes) -> bytes:
         headers = [
             ("Date", http_date()),
-            ("Server", "StratusLab-sandbox"),
+            *(() if "Server" in response.headers else (("Server", "StratusLab-sandbox"),)),
             *(header for header in response.headers if header[0].lower() not in ("content-length", "connection")),
         ]
         if response.status_code not in _NO_CONTENT:

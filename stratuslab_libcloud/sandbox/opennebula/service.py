@@ -64,7 +64,7 @@ class OpenNebulaService:
     """The methods of the daemon, over a cloud's state."""
 
     name = "opennebula"
-    prefix = "/RPC2"
+    prefix = "/"  # nothing else is behind this web server
     operations: Sequence[str] = (_LIST_METHODS, *(method for group in _GROUPS for method in group.table))
     wrong_answers: Mapping[FaultKind, str] = {
         FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The daemon is having a bad day.").as_answer("i4"),
@@ -99,18 +99,18 @@ class OpenNebulaService:
 
     def error(self, error: HTTPException) -> Response:
         """A page, as of the daemon's library."""
-        return _closing(Response(f"<p>{error.name}</p>", error.code, content_type="text/html"))
+        return _by_abyss(Response(f"<p>{error.name}</p>", error.code, content_type="text/html"))
 
     def _answer(self) -> Response:
         if request.method == "OPTIONS":
-            return _closing(Response(headers={"Allow": "POST"}))
+            return _by_abyss(Response(headers={"Allow": "POST"}))
         try:
             method, values = rpc.parse_call(request.get_data())
             current_exchange().identify(method)
             answer = self._call(method, values)
         except rpc.FaultError as fault:
             answer = fault.as_answer("i4")
-        return _closing(Response(answer, content_type="text/xml; charset=utf-8"))
+        return _by_abyss(Response(answer, content_type="text/xml; charset=utf-8"))
 
     def call(self, method: str, user: User, parameters: rpc.Parameters) -> str | int:
         """Do what a method does; the caller holds the lock.
@@ -147,6 +147,8 @@ def _failure(method: str, refusal: RefusedError, user: User | None) -> str:
     return rpc.array(False, f"[{method}] {text}", code, number, rpc.Long(-1))
 
 
-def _closing(response: Response) -> Response:
+def _by_abyss(response: Response) -> Response:
+    """An answer as the daemon's web server, Abyss, sends it."""
     response.headers["Connection"] = "close"
+    response.headers["Server"] = "Xmlrpc-c_Abyss/1.33.14"
     return response
