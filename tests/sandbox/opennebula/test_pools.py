@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+import xmlrpc.client
 
 import pytest
 
@@ -55,6 +56,27 @@ def test_filters_ranges_pages_and_states(
 )
 def test_what_is_no_filter(refusal: Call, arguments: tuple[int, ...], reason: str) -> None:
     assert refusal("one.vmpool.info", *arguments) == (reason, 4096)
+
+
+@pytest.mark.parametrize("method", ["one.vmpool.info", "one.vmpool.infoextended"])
+def test_all_four_integers_are_mandatory(call: Call, method: str) -> None:
+    with pytest.raises(xmlrpc.client.Fault, match="Not enough parameters") as caught:
+        call("alice", method, -3, -1, -1)
+    assert caught.value.faultCode == -501
+
+
+def test_machines_that_have_ended_stay_for_ever(ask: Call, clock: ManualClock, machines: list[int]) -> None:
+    clock.advance(10**8)
+    assert ids(ask("one.vmpool.info", -3, -1, -1, 6)) == [1]
+    assert ids(ask("one.vmpool.infoset", "1", False)) == [1]
+    assert ET.fromstring(ask("one.vm.info", 1)).findtext("STATE") == "6"
+
+
+def test_pages_shift_when_machines_come_and_ranges_do_not(ask: Call, machines: list[int]) -> None:
+    before = [ids(ask("one.vmpool.info", -3, *page, -2)) for page in ((0, -2), (0, 2))]
+    ask("one.vm.allocate", SMALL, True)
+    after = [ids(ask("one.vmpool.info", -3, *page, -2)) for page in ((0, -2), (0, 2))]
+    assert (before, after) == ([[3, 2], [2, 1, 0]], [[5, 3], [2, 1, 0]])
 
 
 def test_an_administrator_sees_all(ask: Call, machines: list[int]) -> None:

@@ -183,6 +183,42 @@ def send(sandbox: Sandbox, *, reset: bool) -> None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def test_http_basic_is_ignored_and_nothing_is_compressed(sandbox: Sandbox, http: requests.Session) -> None:
+    """The session string alone says who asks."""
+    headers = {"Accept-Encoding": "gzip", "Content-Type": "text/plain"}
+    answer = http.post(sandbox.compute_url, data=VERSION, auth=("nobody", "x"), headers=headers, timeout=5)
+    assert "<boolean>1</boolean>" in answer.text
+    assert "Content-Encoding" not in answer.headers
+    assert answer.headers["Server"].startswith("Xmlrpc-c_Abyss/")
+
+
+def test_a_request_of_three_mebibytes_passes(ask: Call) -> None:
+    large = "x" * (3 * 1024 * 1024)
+    machine_id = ask("one.vm.allocate", f'{SMALL} X="{large}"', True)
+    assert large in ask("one.vm.info", machine_id)
+
+
+def test_a_request_that_did_not_arrive_whole_is_not_carried_out(sandbox: Sandbox) -> None:
+    address = urlsplit(sandbox.url)
+    body = xmlrpc.client.dumps(("alice:secret", SMALL), "one.vm.allocate").encode()
+    head = f"POST /RPC2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(head.encode() + body[:-1])
+    assert raw(sandbox, "alice:secret", "one.system.version")[0]
+    assert not sandbox.opennebula.machines.pool
+
+
+def test_what_waits_for_a_place_is_carried_out_although_its_client_has_gone(sandbox: Sandbox) -> None:
+    """So a lost reply says nothing: look, wait, look."""
+    address = urlsplit(sandbox.url)
+    with ExitStack() as open_connections:
+        for _ in range(15):
+            open_connections.enter_context(socket.create_connection((address.hostname, address.port)))
+        send(sandbox, reset=False)
+        assert not sandbox.opennebula.machines.pool
+    assert wait_for(lambda: len(sandbox.opennebula.machines.pool) == 1)
+
+
 def test_a_client_that_does_not_wait_gets_what_it_wanted(sandbox: Sandbox) -> None:
     send(sandbox, reset=False)
     assert wait_for(lambda: len(sandbox.opennebula.machines.pool) == 1)

@@ -10,7 +10,7 @@ from stratuslab_libcloud.sandbox.state.opennebula.networks import Network
 from stratuslab_libcloud.sandbox.state.opennebula.objects import Pool, Right
 from stratuslab_libcloud.sandbox.state.opennebula.users import User, Users
 
-_REQUESTED = ("IP", "IP6")
+_REQUESTED = ("IP", "IP6", "MAC")
 
 
 class Connections:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 from stratuslab_libcloud.sandbox.state.opennebula.objects import PoolObject
 from stratuslab_libcloud.sandbox.state.template import Template
+
+_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 
 
 @dataclass(eq=False)
@@ -41,7 +44,7 @@ class AddressRange:
     def lease(self, machine_id: int, wanted: str = "") -> dict[str, str] | None:
         """Give an address to a machine: the attributes of its NIC, or None if it cannot be had.
 
-        :param wanted: this IPv4 or IPv6 address; empty for any
+        :param wanted: this IPv4, IPv6 or MAC address; empty for any
         """
         index = self._index_of(wanted) if wanted else self._free_index()
         if index is None or not 0 <= index < self.size or index in self.leases:
@@ -82,6 +85,8 @@ class AddressRange:
         return next((index for index in range(self.next_index) if index not in self.leases), None)
 
     def _index_of(self, address: str) -> int | None:
+        if _MAC.fullmatch(address):
+            return int(address.replace(":", ""), 16) - self.mac
         for first in (self.ip, self.ip6):
             try:
                 if first is not None:

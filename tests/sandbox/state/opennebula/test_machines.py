@@ -91,7 +91,10 @@ def test_what_is_no_template(refusal: Call, text: str) -> None:
         ("PCI=[VENDOR=1]", "PCI"),
     ],
 )
-def test_restricted_attributes_are_the_administrators(ask: Call, refusal: Call, attribute: str, name: str) -> None:
+def test_restricted_attributes_are_the_administrators(
+    sandbox: Sandbox, ask: Call, refusal: Call, attribute: str, name: str
+) -> None:
+    sandbox.opennebula.networks[0].ranges[0].mac = 0x020000000000
     reason = f"User [2] : VM Template includes a restricted attribute {name}."
     assert refusal("one.vm.allocate", BASE + attribute, True) == (reason, 512)
     ask("one.vm.allocate", BASE + attribute, True, user="oneadmin")
@@ -134,6 +137,35 @@ def test_a_fixed_address_is_given_once(sandbox: Sandbox, ask: Call, refusal: Cal
     assert refusal("one.vm.allocate", wanted, True) == (NO_LEASE, 8192)
     ask("one.vm.action", "terminate-hard", machine_id)
     ask("one.vm.allocate", wanted, True)
+
+
+def test_a_refused_machine_uses_its_number_up(ask: Call, refusal: Call) -> None:
+    """Ids begin at 0 and have gaps."""
+    assert ask("one.vm.allocate", SMALL, True) == 0
+    refusal("one.vm.allocate", f"{BASE} NIC=[NETWORK_ID=99]", True)
+    assert ask("one.vm.allocate", SMALL, True) == 2
+
+
+def test_when_a_machine_was_created_and_when_it_booted(ask: Call, clock: ManualClock) -> None:
+    """STIME is the creation, HISTORY/RSTIME the boot; ETIME is 0 while it is alive."""
+    machine_id = ask("one.vm.allocate", SMALL, True)
+    created = int(document(ask, machine_id).findtext("STIME", ""))
+    clock.advance(100)
+    ask("one.vm.action", "release", machine_id)
+    clock.advance(10)
+    machine = document(ask, machine_id)
+    assert int(machine.findtext("STIME", "")) == created
+    assert int(machine.findtext("HISTORY_RECORDS/HISTORY/RSTIME", "")) > created + 99
+    assert machine.findtext("ETIME") == "0"
+
+
+@pytest.mark.parametrize("action", [None, "hold", "terminate"])
+def test_renaming_in_any_state(ask: Call, clock: ManualClock, action: str | None) -> None:
+    machine_id = ask("one.vm.allocate", SMALL, False)
+    if action:
+        ask("one.vm.action", action, machine_id)
+    assert ask("one.vm.rename", machine_id, "new") == machine_id
+    assert document(ask, machine_id).findtext("NAME") == "new"
 
 
 def test_what_a_refused_machine_took_is_free_again(

@@ -88,6 +88,27 @@ def test_what_is_refused(refusal: Call, arguments: tuple[object, ...], reason: s
     assert refusal("one.template.instantiate", *arguments) == (reason, code)
 
 
+def test_what_is_restricted_is_free_in_a_template_of_the_administrator(sandbox: Sandbox, ask: Call) -> None:
+    mac = "02:00:7f:00:00:64"
+    sandbox.opennebula.networks[0].ranges[0].mac = 0x02007F000000
+    text = f'NAME=mac CPU=1 MEMORY=1 NIC=[NETWORK_ID=0,MAC="{mac}"] CONTEXT=[FILES="/etc/motd"] CPU_COST=1'
+    number = ask("one.template.allocate", text, user="oneadmin")
+    ask("one.template.chmod", number, 1, 1, 0, 1, 0, 0, 1, 0, 0, user="oneadmin")
+    machine = document(ask, ask("one.template.instantiate", number, "x", True, "MEMORY=2", False))
+    assert machine.findtext("TEMPLATE/NIC/MAC") == mac
+    assert machine.findtext("TEMPLATE/CONTEXT/FILES") == "/etc/motd"
+
+
+def test_user_inputs_are_neither_insisted_on_nor_filled_in(ask: Call) -> None:
+    number = ask(
+        "one.template.allocate", 'NAME=asks CPU=1 MEMORY=1 USER_INPUTS=[PW="M|password|Password",N="O|number|n||3"]'
+    )
+    machine = document(ask, ask("one.template.instantiate", number, "x", True, "", False))
+    assert machine.find("USER_TEMPLATE/PW") is None
+    assert machine.find("USER_TEMPLATE/N") is None
+    assert machine.findtext("USER_TEMPLATE/USER_INPUTS/PW") == "M|password|Password"
+
+
 def test_what_a_persistent_machine_leaves_behind_when_it_is_refused(ask: Call, refusal: Call) -> None:
     reason = f"{KIND} DISK 0: SIZE attribute is not supported for persistent image [3]."
     assert refusal("one.template.instantiate", 0, "mine", True, "", True) == (reason, 16384)
