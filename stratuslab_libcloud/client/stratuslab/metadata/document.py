@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 
 from lxml import etree
 
@@ -146,6 +147,17 @@ def entries_in(content: bytes) -> list[bytes]:
     return [etree.tostring(child, with_tail=False) for child in root if child.tag == f"{RDF}RDF"]
 
 
+def tree_of(canonical: bytes) -> ElementTree.Element:
+    """The elements of a document in canonical form.
+
+    :raises InvalidMetadataError: when only one of the two parsers that are used here can read it
+    """
+    try:
+        return ElementTree.fromstring(canonical)
+    except ElementTree.ParseError as error:
+        raise InvalidMetadataError(f"it is not XML: {error}") from None
+
+
 def written(canonical: bytes) -> bytes:
     """A document as the Marketplace's own tools write it to a file."""
     return _DECLARATION + bytes(
@@ -177,7 +189,10 @@ def _alone(element: Any) -> Any:
 
 
 def _canonical(document: Any, *, with_comments: bool) -> bytes:
-    return bytes(etree.tostring(document, method="c14n", with_comments=with_comments))
+    try:
+        return bytes(etree.tostring(document, method="c14n", with_comments=with_comments))
+    except etree.C14NError:
+        raise InvalidMetadataError("it has no canonical form: a namespace in it is not an absolute URI") from None
 
 
 def _remove(element: Any) -> None:

@@ -13,30 +13,29 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
 from stratuslab_libcloud.client.stratuslab.metadata import algorithms
-from stratuslab_libcloud.client.stratuslab.metadata.document import EntryDocument
+from stratuslab_libcloud.client.stratuslab.metadata.document import EntryDocument, tree_of
+from stratuslab_libcloud.client.stratuslab.metadata.signer import Signer, signer_of
 from stratuslab_libcloud.client.stratuslab.vocabulary import SIGNATURE
 from stratuslab_libcloud.errors import InvalidMetadataError
-
-_Element = ElementTree.Element
 
 
 @dataclass(frozen=True)
 class Signature:
     """A signature that holds.
 
-    :param certificate: of who signed
+    :param signer: by the certificate
     :param method: such as ``rsa-sha1``
     :param digest: such as ``sha256``
     :param entry: what is signed, in canonical form
     """
 
-    certificate: x509.Certificate
+    signer: Signer
     method: str
     digest: str
     entry: bytes
@@ -53,9 +52,9 @@ def verified(document: EntryDocument) -> Signature:
     :raises InvalidMetadataError: when it does not
     """
     parts = document.signed_parts()
-    signature = ElementTree.fromstring(parts.signature)
+    signature = tree_of(parts.signature)
     _, value, key_info = _children(signature, "SignedInfo", "SignatureValue", "KeyInfo")
-    signed_info = ElementTree.fromstring(parts.signed_info)
+    signed_info = tree_of(parts.signed_info)
     canonicalization, method, reference = _children(
         signed_info, "CanonicalizationMethod", "SignatureMethod", "Reference"
     )
@@ -64,10 +63,10 @@ def verified(document: EntryDocument) -> Signature:
     digest = _check_reference(reference, parts.entry)
     certificate = _certificate(key_info)
     _check_value(certificate, (kind, hash_name), _base64(value), parts.signed_info)
-    return Signature(certificate, f"{kind}-{hash_name}", digest, parts.entry)
+    return Signature(signer_of(certificate), f"{kind}-{hash_name}", digest, parts.entry)
 
 
-def _check_reference(reference: _Element, entry: bytes) -> str:
+def _check_reference(reference: Element, entry: bytes) -> str:
     if dict(reference.attrib) != {"URI": ""}:
         raise InvalidMetadataError("the signature is not of the whole document")
     transforms, method, value = _children(reference, "Transforms", "DigestMethod", "DigestValue")
@@ -80,7 +79,7 @@ def _check_reference(reference: _Element, entry: bytes) -> str:
     return digest
 
 
-def _certificate(key_info: _Element) -> x509.Certificate:
+def _certificate(key_info: Element) -> x509.Certificate:
     (data,) = _children(key_info, "X509Data")
     (certificate,) = _children(data, "X509Certificate")
     try:
@@ -102,7 +101,7 @@ def _check_value(certificate: x509.Certificate, method: tuple[str, str], value: 
         raise InvalidMetadataError("the signature is not that of the certificate's key")
 
 
-def _children(element: _Element, *names: str) -> Sequence[_Element]:
+def _children(element: Element, *names: str) -> Sequence[Element]:
     """The children of an element of a signature, which has these and no others."""
     children = list(element)
     if [child.tag for child in children] != [f"{SIGNATURE}{name}" for name in names]:
@@ -111,7 +110,7 @@ def _children(element: _Element, *names: str) -> Sequence[_Element]:
     return children
 
 
-def _one_of(element: _Element, known: Sequence[str] | dict[str, str] | dict[str, tuple[str, str]]) -> str:
+def _one_of(element: Element, known: Sequence[str] | dict[str, str] | dict[str, tuple[str, str]]) -> str:
     """The algorithm that an element names."""
     uri = element.get("Algorithm", "")
     name = element.tag.rpartition("}")[2]
@@ -122,7 +121,7 @@ def _one_of(element: _Element, known: Sequence[str] | dict[str, str] | dict[str,
     return uri
 
 
-def _base64(element: _Element) -> bytes:
+def _base64(element: Element) -> bytes:
     name = element.tag.rpartition("}")[2]
     try:
         if len(element):

@@ -5,46 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from xml.etree import ElementTree
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from xml.etree.ElementTree import Element
 
 from stratuslab_libcloud.client.stratuslab.entries import Image, image_of
 from stratuslab_libcloud.client.stratuslab.metadata import constraints
-from stratuslab_libcloud.client.stratuslab.metadata.document import EntryDocument
-from stratuslab_libcloud.client.stratuslab.metadata.names import email_of, rfc2253
+from stratuslab_libcloud.client.stratuslab.metadata.document import EntryDocument, tree_of
 from stratuslab_libcloud.client.stratuslab.metadata.signature import Signature, verified
+from stratuslab_libcloud.client.stratuslab.metadata.signer import Signer
 from stratuslab_libcloud.client.stratuslab.vocabulary import RDF, SLREQ
 from stratuslab_libcloud.errors import InvalidMetadataError
 
 _SHORT_KEY = 2048
-
-
-@dataclass(frozen=True)
-class Signer:
-    """Who signed: the names in the certificate, which nobody has to have checked.
-
-    :param subject: whose certificate it is, such as ``CN=Jane Tester,O=StratusLab,C=EU``
-    :param issuer: who issued it; the same, where it is self-signed
-    :param email: the address in it; None when there is none, and then the entry can name any
-    :param valid_from: when the certificate became valid
-    :param valid_until: until when it was valid
-    :param fingerprint: the SHA-256 of the certificate, hexadecimal; it, and not a name, says whose key it is
-    """
-
-    subject: str
-    issuer: str
-    email: str | None
-    valid_from: datetime
-    valid_until: datetime
-    fingerprint: str
-
-    @property
-    def is_self_signed(self) -> bool:
-        """Whether nobody else vouches for the names."""
-        return self.subject == self.issuer
 
 
 @dataclass(frozen=True)
@@ -125,7 +96,7 @@ def verify_entry(content: bytes, *, now: datetime | None = None) -> Verification
         signature_problems = (str(error),)
         document.remove_signatures()
     # From here on, only what is signed is looked at, if anything is.
-    entry = ElementTree.fromstring(signature.entry if signature else document.canonical())
+    entry = tree_of(signature.entry if signature else document.canonical())
     image = image_of(entry)
     moment = now or datetime.now(timezone.utc)
     checks = (
@@ -139,21 +110,10 @@ def verify_entry(content: bytes, *, now: datetime | None = None) -> Verification
     if signature is None:
         return Verification(None, "", None, checks)
     warnings = tuple(_warnings(signature, moment))
-    return Verification(_signer(signature.certificate), signature.method, image, checks, warnings)
+    return Verification(signature.signer, signature.method, image, checks, warnings)
 
 
-def _signer(certificate: x509.Certificate) -> Signer:
-    return Signer(
-        subject=rfc2253(certificate.subject),
-        issuer=rfc2253(certificate.issuer),
-        email=email_of(certificate),
-        valid_from=certificate.not_valid_before_utc,
-        valid_until=certificate.not_valid_after_utc,
-        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
-    )
-
-
-def _endorser_problems(entry: ElementTree.Element, signature: Signature | None) -> Iterable[str]:
+def _endorser_problems(entry: Element, signature: Signature | None) -> Iterable[str]:
     """Whether the entry names the signer as its endorser, in the Marketplace's words (MetadataUtils.java)."""
     endorser = entry.find(f"{RDF}Description/{SLREQ}endorsement/{SLREQ}endorser")
     named = {
@@ -165,7 +125,7 @@ def _endorser_problems(entry: ElementTree.Element, signature: Signature | None) 
             yield f"the entry does not name its endorser ({name})"
     if signature is None:
         return
-    signer = _signer(signature.certificate)
+    signer = signature.signer
     for name, value in (("subject", signer.subject), ("issuer", signer.issuer), ("email", signer.email)):
         if value is not None and named[name] and value != named[name]:
             yield f"endorser inconsistency ({name}): {value} != {named[name]}"
@@ -187,17 +147,16 @@ def _deprecation_problems(image: Image | None) -> Iterable[str]:
 
 
 def _warnings(signature: Signature, now: datetime) -> Iterable[str]:
-    certificate = signature.certificate
+    signer = signature.signer
     if signature.has_sha1:
         yield f"the signature ({signature.method} over a {signature.digest} digest) depends on SHA-1, which is broken"
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _SHORT_KEY:
-        yield f"the signer's RSA key has {key.key_size} bits, and can be broken"
-    if certificate.not_valid_after_utc < now:
-        yield f"the signer's certificate expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
-    if certificate.not_valid_before_utc > now:
-        yield f"the signer's certificate is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
-    if email_of(certificate) is None:
+    if signature.method.startswith("rsa") and signer.key_size < _SHORT_KEY:
+        yield f"the signer's RSA key has {signer.key_size} bits, and can be broken"
+    if signer.valid_until < now:
+        yield f"the signer's certificate expired on {signer.valid_until:%Y-%m-%d}"
+    if signer.valid_from > now:
+        yield f"the signer's certificate is not valid before {signer.valid_from:%Y-%m-%d}"
+    if signer.email is None:
         yield "the signer's certificate has no e-mail address, so the entry can name any as the endorser's"
-    if certificate.subject == certificate.issuer:
+    if signer.is_self_signed:
         yield "the signer's certificate is self-signed: nobody else vouches for the names in it"

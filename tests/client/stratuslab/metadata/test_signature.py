@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
@@ -279,6 +281,26 @@ def test_a_signature_without_signed_info(signed: bytes) -> None:
     assert refusal(without) == "the signature has no SignedInfo"
 
 
+def with_certificate(signed: bytes, certificate: bytes) -> bytes:
+    text = base64.b64encode(certificate)
+    return re.sub(rb"(<X509Certificate>).*?(<)", lambda m: m[1] + text + m[2], signed, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"EU", b"E\xff", "the certificate of the signature cannot be read: "),
+        (b"260101", b"250101", "the certificate of the signature is not signed by itself, as it says"),
+    ],
+)
+def test_a_certificate_that_was_changed(
+    signed: bytes, jane: SigningCredentials, old: bytes, new: bytes, reason: str
+) -> None:
+    certificate = jane.certificate.public_bytes(Encoding.DER)
+    assert old in certificate
+    assert refusal(with_certificate(signed, certificate.replace(old, new, 1))).startswith(reason)
+
+
 def test_a_key_of_another_kind_than_the_method(signed: bytes) -> None:
     mutant = changed(signed, "xmldsig#rsa-sha1", "xmldsig#dsa-sha1")
     assert refusal(mutant) == "the signature is not that of the certificate's key"
@@ -315,6 +337,11 @@ def test_a_document_type(signed: bytes, prolog: bytes) -> None:
 def test_what_is_no_entry(content: bytes, reason: str) -> None:
     with pytest.raises(InvalidMetadataError, match=reason):
         EntryDocument(content)
+
+
+def test_what_has_no_canonical_form(signed: bytes) -> None:
+    relative = changed(signed, 'xmlns:slreq="http://', 'xmlns:x="relative" xmlns:slreq="http://')
+    assert refusal(relative) == "it has no canonical form: a namespace in it is not an absolute URI"
 
 
 def test_an_entry_out_of_a_listing(signed: bytes) -> None:
