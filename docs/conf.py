@@ -22,7 +22,7 @@ nitpick_ignore_regex = [
     ("py:exc", "(NotImplemented|Type|Value|Runtime|OS)Error"),
     ("py:obj", "Node(Auth|Image|Location|Size|State).*|KeyPair|Path"),
 ]
-suppress_warnings = ["ref.python", "toc.empty_glob"]  # types in signatures: both drivers have their NodeOptions
+suppress_warnings = ["ref.python"]  # types in signatures: both drivers have their NodeOptions
 
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4

@@ -174,7 +174,7 @@ def test_the_configuration_of_jupyterhub(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_program_that_can_not_import_us(tmp_path: Path) -> None:
-    [line] = re.findall(r'^python -c "(.+)" /usr/bin', PAGE, re.MULTILINE)
+    [line] = re.findall(r'^\$ python -c "(.+)" /usr/bin', PAGE, re.MULTILINE)
     program = tmp_path / "program.py"
     program.write_text(
         "import sys\nfrom libcloud.compute.providers import get_driver\n"
