@@ -20,10 +20,12 @@ from libcloud.compute.types import Provider
 from stratuslab_libcloud import old_client
 
 if TYPE_CHECKING:
+    from stratuslab_libcloud.display.progress import show_progress
+    from stratuslab_libcloud.display.tables import show
     from stratuslab_libcloud.driver import OpenNebulaNodeDriver, StratusLabNodeDriver
     from stratuslab_libcloud.driver.progress import Progress
 
-__all__ = ["OpenNebulaNodeDriver", "Progress", "StratusLabNodeDriver", "__version__"]
+__all__ = ["OpenNebulaNodeDriver", "Progress", "StratusLabNodeDriver", "__version__", "show", "show_progress"]
 
 __version__ = "26.11.0"
 
@@ -47,6 +49,8 @@ _HOMES = {
     "OpenNebulaNodeDriver": "stratuslab_libcloud.driver",
     "Progress": "stratuslab_libcloud.driver.progress",
     "StratusLabNodeDriver": "stratuslab_libcloud.driver",
+    "show": "stratuslab_libcloud.display.tables",
+    "show_progress": "stratuslab_libcloud.display.progress",
 }
 
 

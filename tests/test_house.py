@@ -45,7 +45,8 @@ SANDBOX = {"sandbox", *STATES, "sandbox/http", *SERVICES}
 LIBRARY = {*DRIVER, *CLIENT, "deployment", "config", "errors"}
 
 MAY_IMPORT = {
-    "": {*DRIVER, "errors", "old_client"},
+    "": {*DRIVER, "display", "errors", "old_client"},
+    "display": {"display", "driver", "errors"},
     "old_client": set(),
     "errors": set(),
     "config": {"config", "errors"},
