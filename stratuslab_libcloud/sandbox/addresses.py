@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,11 @@ class Addresses(ABC):
     @abstractmethod
     def compute(self) -> str:
         """URL of the service for machines, as a configuration file has it."""
+
+    @property
+    @abstractmethod
+    def services(self) -> Mapping[str, str]:
+        """The URL of each service, by what people call it."""
 
     @abstractmethod
     def config_values(self) -> dict[str, str]:
@@ -58,6 +64,12 @@ class StratusLabAddresses(Addresses):
         """URL of the Marketplace."""
         return f"{self.url}/marketplace"
 
+    @property
+    def services(self) -> Mapping[str, str]:
+        """The URL of each service, by what people call it."""
+        services = {"compute": self.compute, "disks": self.disks, "Marketplace": self.marketplace}
+        return services if self.port_translation is None else {**services, "port translation": self.port_translation}
+
     def config_values(self) -> dict[str, str]:
         """The same in the keys of a user's configuration file."""
         values = {
@@ -88,6 +100,11 @@ class OpenNebulaAddresses(Addresses):
     def compute(self) -> str:
         """URL of the daemon's XML-RPC."""
         return f"{self.url}/RPC2"
+
+    @property
+    def services(self) -> Mapping[str, str]:
+        """The URL of each service, by what people call it."""
+        return {"XML-RPC": self.compute}
 
     def config_values(self) -> dict[str, str]:
         """The same in the keys of a user's configuration file."""

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stratuslab_libcloud.sandbox.addresses import Addresses
 from stratuslab_libcloud.sandbox.http.application import make_application
@@ -15,6 +16,10 @@ from stratuslab_libcloud.sandbox.http.faults import Faults
 from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import HttpServer, KeepAlive
 from stratuslab_libcloud.sandbox.http.service import Service
+from stratuslab_libcloud.sandbox.state.clock import Clock
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.sandbox.web.cloud_view import CloudView
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,27 @@ class Cloud(ABC):
         :param authority: is to sign certificates; None without TLS
         :param closing: ends the servers
         """
+
+    @abstractmethod
+    def view(self, addresses: Addresses) -> CloudView:
+        """What the page shows of it."""
+
+    def start_page(self, addresses: Addresses, clock: Clock, closing: ExitStack) -> str:
+        """Serve the page, on a port of its own.
+
+        :param addresses: of the services
+        :param clock: of the cloud
+        :param closing: ends the page's server
+        :return: its URL, with its token
+        """
+        # Most sandboxes are started by tests, and nobody looks at their pages.
+        from stratuslab_libcloud.sandbox.web.page import LARGEST_BODY, Page
+
+        page = Page(self.view(addresses), self._requests, self._faults, clock)
+        server = HttpServer(page.application(), None, Faults(services=()), self.bugs, largest_body=LARGEST_BODY)
+        server.start()
+        closing.callback(server.stop)
+        return f"http://127.0.0.1:{server.port}/#token={page.token}"
 
     @staticmethod
     def _make_authority(closing: ExitStack) -> CertificateAuthority:

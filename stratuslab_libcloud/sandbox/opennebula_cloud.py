@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from stratuslab_libcloud.sandbox.addresses import OpenNebulaAddresses
+from stratuslab_libcloud.sandbox.addresses import Addresses, OpenNebulaAddresses
 from stratuslab_libcloud.sandbox.cloud import Cloud, ServerOptions
 from stratuslab_libcloud.sandbox.guests.opennebula_guest import guest_port, opennebula_guest
 from stratuslab_libcloud.sandbox.guests.ssh_access import SshAccess
@@ -20,6 +21,9 @@ from stratuslab_libcloud.sandbox.opennebula.service import OpenNebulaService
 from stratuslab_libcloud.sandbox.state.opennebula.cloud import OpenNebula
 from stratuslab_libcloud.sandbox.state.opennebula.release import NEWEST
 from stratuslab_libcloud.sandbox.state_options import StateOptions
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.sandbox.web.cloud_view import CloudView
 
 SERVICES: Sequence[type[Service]] = (OpenNebulaService,)
 
@@ -53,6 +57,12 @@ class OpenNebulaCloud(Cloud):
         )
         super().__init__(options, requests, faults)
         self._state = state
+
+    def view(self, addresses: Addresses) -> CloudView:
+        """What the page shows of it."""
+        from stratuslab_libcloud.sandbox.web.opennebula_view import OpenNebulaView
+
+        return OpenNebulaView(self._state, addresses.services)
 
     def _serve(
         self, authority: CertificateAuthority | None, closing: ExitStack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Network
@@ -114,6 +115,8 @@ class Sandbox:
         self._make_cloud(kind, options, ServerOptions(port, guests, tls, keep_alive), seed)
         self._running: RunningCloud | None = None
         self._closing = ExitStack()
+        self._page_url: str | None = None
+        self._page_lock = threading.Lock()
 
     def __repr__(self) -> str:
         where = "not running" if self._running is None else f"at {self.url}"
@@ -243,6 +246,18 @@ class Sandbox:
         :raises RuntimeError: while the sandbox is not running
         """
         return self._running_cloud.addresses.url
+
+    @property
+    def page_url(self) -> str:
+        """The page that shows what the sandbox holds, for a browser; it is served from the first time on that this is
+        asked for. Whoever has this URL can set faults and move the clock: its last part is secret.
+
+        :raises RuntimeError: while the sandbox is not running
+        """
+        with self._page_lock:
+            if self._page_url is None:
+                self._page_url = self._cloud.start_page(self._running_cloud.addresses, self.clock, self._closing)
+            return self._page_url
 
     @property
     def compute_url(self) -> str:
@@ -417,4 +432,4 @@ class Sandbox:
         try:
             self._closing.close()
         finally:
-            self._running = None
+            self._running = self._page_url = None

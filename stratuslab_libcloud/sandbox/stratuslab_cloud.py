@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from stratuslab_libcloud.sandbox.addresses import StratusLabAddresses
+from stratuslab_libcloud.sandbox.addresses import Addresses, StratusLabAddresses
 from stratuslab_libcloud.sandbox.cloud import Cloud, ServerOptions
 from stratuslab_libcloud.sandbox.compute.service import ComputeService
 from stratuslab_libcloud.sandbox.disks.service import DiskService
@@ -24,6 +25,9 @@ from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
 from stratuslab_libcloud.sandbox.state.state import State
 from stratuslab_libcloud.sandbox.state.vm import Machine
 from stratuslab_libcloud.sandbox.state_options import StateOptions
+
+if TYPE_CHECKING:
+    from stratuslab_libcloud.sandbox.web.cloud_view import CloudView
 
 SERVICES: Sequence[type[Service]] = (ComputeService, DiskService, MarketplaceService, PortTranslationService)
 
@@ -58,6 +62,12 @@ class StratusLabCloud(Cloud):
     def __init__(self, state: State, options: ServerOptions, requests: RequestRecord, faults: Faults) -> None:
         super().__init__(options, requests, faults)
         self._state = state
+
+    def view(self, addresses: Addresses) -> CloudView:
+        """What the page shows of it."""
+        from stratuslab_libcloud.sandbox.web.stratuslab_view import StratusLabView
+
+        return StratusLabView(self._state, addresses.services)
 
     def _serve(
         self, authority: CertificateAuthority | None, closing: ExitStack
