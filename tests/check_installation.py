@@ -20,7 +20,8 @@ def main() -> None:
     package = Path(stratuslab_libcloud.__file__).parent
     assert "site-packages" in package.parts, package
     assert version("stratuslab-libcloud-drivers") == stratuslab_libcloud.__version__
-    for name in ("py.typed", "stratuslab-user.cfg.ref"):
+    web = ("templates/page.html", "static/page.js", "static/htmx-4.0.1.min.js", "static/htmx-LICENSE.txt")
+    for name in ("py.typed", "stratuslab-user.cfg.ref", *(f"sandbox/web/{file}" for file in web)):
         assert (package / name).is_file(), name
 
     from stratuslab.libcloud.compute_driver import StratusLabNodeDriver
