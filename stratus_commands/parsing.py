@@ -9,6 +9,9 @@ import argparse
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
+COMPLETION = "_ARGCOMPLETE"
+"""The variable with which a shell runs a command to ask what may come next on its command line (argcomplete)."""
+
 
 class Given(NamedTuple):
     """A setting that an option gives.

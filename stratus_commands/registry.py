@@ -54,6 +54,7 @@ COMMANDS = (
     Command("stratus-list-images", "image list", "list the images that machines can start from"),
     Command("stratus-show-image", "image show", "show all that is known of images"),
     Command("stratus-copy-config", "copy-config", "write the reference configuration file"),
+    Command("stratus-completion", "completion", "let bash, zsh or fish complete these commands"),
 )
 """All commands with their own options, in the order in which ``stratus --help`` shows them."""
 

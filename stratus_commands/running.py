@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from stratus_commands.failures import FAILED, INTERRUPTED, CommandError, UsageError
 from stratus_commands.output import ERRORS, print_error
-from stratus_commands.parsing import CommandParser
+from stratus_commands.parsing import COMPLETION, CommandParser
 
 _LIBRARY = "stratuslab_libcloud"
 _WITH_TRACEBACK = 3
@@ -25,6 +25,10 @@ def main(parser: CommandParser, run: Callable[[Namespace], int], arguments: Sequ
     :return: 0; 1 when it failed, which standard error explains; 130 after Ctrl-C
     :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help`` and ``--version``
     """
+    if COMPLETION in os.environ:
+        from stratus_commands.completing import complete
+
+        complete(parser)
     try:
         parsed = parser.parse(sys.argv[1:] if arguments is None else arguments)
         level = parsed.verbose - parsed.quiet

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
 
 from stratus_commands import registry, running
 from stratus_commands.options import add_common
-from stratus_commands.parsing import CommandParser
+from stratus_commands.parsing import COMPLETION, CommandParser
 
 NAME = "stratus"
 _DESCRIPTION = """\
@@ -30,6 +31,10 @@ def main() -> int:
 
     :return: its exit status
     """
+    if COMPLETION in os.environ:
+        from stratus_commands.completing import complete_words
+
+        complete_words(NAME)
     words = sys.argv[1:]
     found = registry.find(words)
     if not words:
