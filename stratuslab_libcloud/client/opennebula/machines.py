@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from libcloud.common.types import LibcloudError
 
+from stratuslab_libcloud.client.deadline import Deadline
 from stratuslab_libcloud.client.opennebula import machine_changes, text_template, xml_template
 from stratuslab_libcloud.client.opennebula.compute import Compute
 from stratuslab_libcloud.client.opennebula.daemon import read_id, read_nothing
@@ -15,6 +16,7 @@ from stratuslab_libcloud.client.opennebula.machine import ANY_STATE, EVERYTHING,
 from stratuslab_libcloud.client.opennebula.machine_xml import read_machines
 from stratuslab_libcloud.client.opennebula.states import OPENNEBULA_TODAY
 from stratuslab_libcloud.client.opennebula.xml_template import Attributes, Vector
+from stratuslab_libcloud.client.parallel import outcomes
 from stratuslab_libcloud.errors import RequestRejectedError
 
 T = TypeVar("T")
@@ -60,7 +62,12 @@ class Machines(Compute):
 
         :param timeout: seconds; the configured time limit by default
         """
-        return self.machines(Selection(first, state=ANY_STATE, is_full=True), timeout)
+        deadline = Deadline(self._daemon.timeout if timeout is None else timeout)
+        found = self.machines(Selection(first, state=ANY_STATE, is_full=True), deadline.left())
+        # 5.8.0 alone has no list with marks: there each machine has to be asked for.
+        abridged = [machine.id for machine in found if not machine.is_full]
+        full = dict(zip(abridged, outcomes(lambda one: self.machine(one, deadline.left()), abridged), strict=True))
+        return [_checked(full.get(machine.id, machine)) for machine in found]
 
     def certain_machines(
         self, machine_ids: Collection[int], timeout: float | None = None
@@ -193,3 +200,9 @@ class Machines(Compute):
     def _write(self, method: str, machine_id: int, *parameters: str | int) -> None:
         """Call what has the same effect if it is done twice."""
         self._daemon.call(method, machine_id, *parameters, read=read_nothing, repeatable=True)
+
+
+def _checked(outcome: VirtualMachine | Exception) -> VirtualMachine:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

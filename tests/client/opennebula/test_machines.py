@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from stratuslab_libcloud.client.exactly_once import create_machine
 from stratuslab_libcloud.client.opennebula import machine_changes
 from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
 from stratuslab_libcloud.client.opennebula.machine import VISIBLE, Selection
 from stratuslab_libcloud.client.opennebula.machine_changes import Change, act
-from stratuslab_libcloud.errors import ConflictError, NotFoundError, PermissionDeniedError, ServiceTimeoutError
+from stratuslab_libcloud.errors import (
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceTimeoutError,
+    ServiceUnavailableError,
+)
 
 
 def machine(status: str, inside: str = "", machine_id: int = 7) -> str:
@@ -39,7 +46,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_lists(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
     """All four integers are mandatory; the filter -4 is never used."""
-    pool = f"<VM_POOL>{machine('3/3')}</VM_POOL>"
+    pool = f"<VM_POOL>{machine('3/3', '<PERMISSIONS/>')}</VM_POOL>"
     scripted_daemon.answers |= {"one.vmpool.info": pool, "one.vmpool.infoextended": pool}
     assert [found.status for found in one.compute.machines()] == ["RUNNING"]
     one.compute.machines(Selection(whose=VISIBLE, is_full=True))
@@ -81,6 +88,38 @@ def test_full_lists_of_5_4(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
     scripted_daemon.answers["one.vmpool.infoextended"] = xmlrpc.client.Fault(-506, "Method not defined")
     scripted_daemon.answers["one.vmpool.info"] = f"<VM_POOL>{machine('3/3', '<PERMISSIONS/>')}</VM_POOL>"
     assert [found.is_full for found in one.compute.machines_since(7)] == [True]
+
+
+def test_marks_in_5_8_0(one: OpenNebulaCloud, scripted_daemon: Any, refused: Any) -> None:
+    """vmpool.info is abridged there, and infoextended is not there yet: without the mark a machine would be doubled."""
+    import xmlrpc.client
+
+    mark = "<PERMISSIONS/><USER_TEMPLATE><LIBCLOUD_MARK>m</LIBCLOUD_MARK></USER_TEMPLATE>"
+    scripted_daemon.answers |= {
+        "one.vmpool.infoextended": xmlrpc.client.Fault(-506, "Method not defined"),
+        "one.vmpool.info": f"<VM_POOL>{machine('3/3', machine_id=8)}{machine('3/3')}</VM_POOL>",
+        "one.vm.info": lambda number: machine("3/3", mark if number == 7 else "<PERMISSIONS/>", number),
+    }
+    assert [(found.id, found.mark) for found in one.compute.machines_since(7)] == [(8, None), (7, "m")]
+    assert create_machine(one.compute, lost_once(one, 9), "m", 5) == 7
+    scripted_daemon.answers["one.vm.info"] = refused(512, "Not authorized")
+    with pytest.raises(PermissionDeniedError):
+        one.compute.machines_since(7)
+
+
+def lost_once(one: OpenNebulaCloud, then: int) -> Callable[[float], int]:
+    """A creation whose first reply is lost, and which gives this ID at the second attempt."""
+    attempts: list[float] = []
+
+    def allocate(seconds: float) -> int:
+        attempts.append(seconds)
+        if len(attempts) > 1:
+            return then
+        lost = ServiceUnavailableError("the connection was lost", one.compute.asked("one.vm.allocate"))
+        lost.outcome_unknown = True
+        raise lost
+
+    return allocate
 
 
 def test_creating_and_the_simple_calls(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
@@ -199,8 +238,6 @@ def test_a_locked_machine(one: OpenNebulaCloud, scripted_daemon: Any, refused: A
 
 
 def test_a_lost_reply_to_a_change_that_was_made(one: OpenNebulaCloud, scripted_daemon: Any) -> None:
-    from stratuslab_libcloud.errors import ServiceUnavailableError
-
     attempts: list[float] = []
 
     def lose_the_first(seconds: float) -> None:
