@@ -111,12 +111,12 @@ def connect(arguments: Namespace, more: Mapping[str, Given] | None = None) -> Co
     return connection
 
 
-def settings_of(arguments: Namespace) -> Settings:
-    """The single settings of the chosen section, also where these are not all that a cloud needs.
+def choose(arguments: Namespace) -> Connection:
+    """As `connect`, for what can be done without a cloud: it may not be said where that is.
 
     :raises ConfigurationError: the file cannot be read, or has no such section
     """
-    return Connection(_load(arguments, arguments.settings)).settings
+    return Connection(_load(arguments, arguments.settings))
 
 
 def read_password(what: str) -> str:

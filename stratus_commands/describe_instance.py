@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from stratus_commands import options, running, tables
-from stratus_commands.connection import Connection, connect, settings_of
+from stratus_commands.connection import Connection, choose, connect
 from stratus_commands.failures import FAILED, UsageError
-from stratus_commands.host_names import names_of
 from stratus_commands.output import ALL, Output, print_error
 from stratus_commands.parsing import CommandParser, Given
 from stratus_commands.port_translation import ports_of, translation_of
@@ -121,7 +120,7 @@ def _describe_sites(arguments: Namespace) -> int:
 
 def _sites(arguments: Namespace) -> Iterator[dict[str, Given]]:
     """What is written for each site in ``endpoints``: its endpoint, a user's name and a password."""
-    settings = settings_of(arguments)
+    settings = choose(arguments).settings
     written = settings.find("endpoints")
     if written is None:
         raise UsageError("'endpoints' should be set in the user configuration file")
@@ -148,6 +147,8 @@ def _listing(connection: Connection, nodes: Sequence[LocatedNode], arguments: Na
             pairs = translated.get(str(row["id"]), {})
             row["ports"] = [f"{own}:{gateway}" for own, gateway in pairs.items()]
     if arguments.names:
+        from stratus_commands.host_names import names_of
+
         names = names_of(str(row["ip"]) for row in rows if row["ip"])
         for row in rows:
             row["host"] = names.get(str(row["ip"]), row["ip"])

@@ -17,11 +17,14 @@ ALL, STEPS, WARNINGS, ERRORS = 1, 0, -1, -2
 class Output:
     """What one run of a command prints.
 
+    :param arguments: of the command
+    :param prints_steps: whether steps, warnings and results are printed, as they are not beside ``--format``
     :ivar level: how many ``-v`` there were, less the ``-q``
     """
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, arguments: argparse.Namespace, *, prints_steps: bool = True) -> None:
         self.level: int = arguments.verbose - arguments.quiet
+        self._prints = prints_steps
 
     @property
     def is_quiet(self) -> bool:
@@ -30,33 +33,37 @@ class Output:
 
     def title(self, text: str) -> None:
         """What begins now, in a frame."""
-        if self.level >= STEPS:
+        if self._shows(STEPS):
             rule = ":" * (len(text) + 6)
             print(f"\n {rule}\n :: {text} ::\n {rule}", flush=True)
 
     def step(self, text: str) -> None:
         """A step of it."""
-        if self.level >= STEPS:
+        if self._shows(STEPS):
             print(f" :: {text}", flush=True)
 
     def detail(self, text: str) -> None:
         """What belongs to a step."""
-        if self.level >= STEPS:
+        if self._shows(STEPS):
             print(f"\t{text}", flush=True)
 
     def verbose(self, text: str) -> None:
         """What is only of interest with ``-v``."""
-        if self.level >= ALL:
+        if self._shows(ALL):
             print(text, flush=True)
 
     def warning(self, text: str) -> None:
         """Something that the user may not expect."""
-        if self.level >= WARNINGS:
+        if self._shows(WARNINGS):
             print(f"  [WARNING] {text}", flush=True)
 
     def result(self, text: str) -> None:
         """What the command was run for."""
-        print(text, flush=True)
+        if self._prints:
+            print(text, flush=True)
+
+    def _shows(self, level: int) -> bool:
+        return self._prints and self.level >= level
 
 
 def has_colours(stream: TextIO) -> bool:

@@ -6,11 +6,14 @@ Completion, manual pages and the pages of the documentation are made from the sa
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 COMPLETION = "_ARGCOMPLETE"
 """The variable with which a shell runs a command to ask what may come next on its command line (argcomplete)."""
+
+_USUAL_WIDTH = 80
 
 
 class Given(NamedTuple):
@@ -104,7 +107,7 @@ class _HelpFormatter(argparse.HelpFormatter):
     """Help in the form that 14.06 had."""
 
     def __init__(self, prog: str, **arguments: Any) -> None:
-        super().__init__(prog, max_help_position=24, **arguments)
+        super().__init__(prog, max_help_position=24, width=_width_of_terminal() - 2, **arguments)
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         """The usage, as the first thing of the help and of messages."""
@@ -121,6 +124,14 @@ class _HelpFormatter(argparse.HelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """An example keeps its lines; other text is filled."""
         return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+def _width_of_terminal() -> int:
+    """As `shutil` has it, which takes longer to import than all the rest of the help."""
+    try:
+        return int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns or _USUAL_WIDTH
+    except (ValueError, OSError):
+        return _USUAL_WIDTH
 
 
 class _StoreSetting(argparse.Action):

@@ -44,7 +44,10 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    Command("stratus-run-instance", "run", "start virtual machines"),
     Command("stratus-describe-instance", "describe", "show virtual machines"),
+    Command("stratus-kill-instance", "kill", "stop virtual machines at once"),
+    Command("stratus-shutdown-instance", "shutdown", "let virtual machines shut down, and save what is to be saved"),
     Command("stratus-create-volume", "volume create", "make a volume"),
     Command("stratus-describe-volumes", "volume list", "show volumes"),
     Command("stratus-update-volume", "volume update", "change a volume's tag, visibility or type"),

@@ -31,7 +31,6 @@ DEFAULT_CONNECTIONS = 4
 DEFAULT_MAX_ANSWER = 1024
 
 _MIB = 1024 * 1024
-_SAVED_IMAGE = ("title", "comment", "author", "author_email")
 _PORT_SERVICE_PATH = ("cgi-bin", "vmports.py")
 
 
@@ -166,8 +165,18 @@ def _machine_options(settings: Settings, instance_types: Collection[str]) -> Mac
 def _saved_image(settings: Settings) -> SavedImage | None:
     if not settings.read("save_disk", values.truth, False):
         return None
-    title, comment, author, email = (settings.read(key, values.verbatim, "") for key in _SAVED_IMAGE)
-    return SavedImage(title=title, comment=comment, author=author, author_email=email)
+
+    def text(key: str) -> str:
+        return settings.read(key, values.verbatim, "")
+
+    return SavedImage(
+        title=text("title"),
+        comment=text("comment"),
+        author=text("author"),
+        author_email=text("author_email"),
+        version=text("image_version"),
+        marketplace=text("marketplace_endpoint_newimage"),
+    )
 
 
 def _network(settings: Settings) -> str:

@@ -16,7 +16,10 @@ _PORT_TRANSLATION = ("port_translation", "pat_service_host", "pat_gateway_host")
 _DISKS = ("vm_disks_bus", "use_qcow_disk_format", "no_check_image_url")
 _MORE_DISKS = ("persistent_disk_uuid", "readonly_disk_id", "extra_disk_size")
 _HOST = ("vm_requirements", "vm_kernel", "vm_ramdisk", "raw_data", "vnc_port", "vnc_listen", "vm_template_file")
-_SAVED_IMAGE = ("save_disk", "author", "author_email", "title", "comment")
+_SAVED_IMAGE = (
+    *("save_disk", "author", "author_email", "title", "comment"),
+    *("image_version", "marketplace_endpoint_newimage"),
+)
 _CONTEXT = ("default_context_method", "extra_context_file", "extra_context_data", "cloud_init", "expand_variables")
 
 USED_KEYS = frozenset(

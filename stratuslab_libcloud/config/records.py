@@ -74,12 +74,16 @@ class SavedImage(NamedTuple):
     :param comment: its description
     :param author: the name of its creator
     :param author_email: where the cloud tells that it is there
+    :param version: of the image
+    :param marketplace: where its metadata goes; '' for that of the machine's own image, or the site's
     """
 
     title: str = ""
     comment: str = ""
     author: str = ""
     author_email: str = ""
+    version: str = ""
+    marketplace: str = ""
 
 
 class MachineOptions(NamedTuple):

@@ -40,7 +40,7 @@ def driver(home_config: Path) -> StratusLabNodeDriver:
 
 def start(driver: StratusLabNodeDriver, name: str | None = None, **options: object) -> StratusLabNode:
     image = next(image for image in driver.list_images() if image.name == "ttylinux")
-    return driver.create_node(name, None, NodeImage(image.id, None, driver), **options)  # type: ignore[arg-type]
+    return driver.create_node(name, None, NodeImage(image.id, image.id, driver), **options)  # type: ignore[arg-type]
 
 
 def test_nothing_is_a_header(run_command: RunCommand) -> None:

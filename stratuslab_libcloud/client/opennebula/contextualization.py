@@ -18,7 +18,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from pathlib import Path
 
-from stratuslab_libcloud.config import values
+from stratuslab_libcloud.config import MachineOptions, values
 from stratuslab_libcloud.config.files import read_file
 from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError
 
@@ -130,6 +130,19 @@ def read_text(file: Path, key: str) -> str:
         raise ConfigurationError(
             f"{file}, named by {key}, is not a text file in UTF-8", file=str(file), key=key
         ) from None
+
+
+def configured_pairs(options: MachineOptions) -> dict[str, str]:
+    """The pairs that are configured for each new machine.
+
+    :raises ConfigurationError: when the file cannot be read, or a line is not a pair
+    """
+    lines: list[str] = []
+    if options.context_file:
+        lines += read_text(options.context_file, "extra_context_file").splitlines()
+    if options.context_data:
+        lines += options.context_data.split("#")
+    return parse_pairs(lines, "extra_context_data or extra_context_file")
 
 
 def parse_pairs(lines: Iterable[str], key: str) -> dict[str, str]:

@@ -170,6 +170,8 @@ class MachineTemplate:
             "CREATOR_EMAIL": image.author_email,
             "NEWIMAGE_TITLE": image.title,
             "NEWIMAGE_COMMENT": image.comment,
+            "NEWIMAGE_VERSION": image.version,
+            "NEWIMAGE_MARKETPLACE": image.marketplace,
         }
         return Vector("CREATE_IMAGE", values)
 

@@ -16,12 +16,11 @@ from stratuslab_libcloud.client.opennebula.contextualization import (
     Part,
     check_public_keys,
     cloud_init_pairs,
+    configured_pairs,
     context,
-    parse_pairs,
     parse_parts,
     public_keys_in,
     read_public_keys,
-    read_text,
 )
 from stratuslab_libcloud.client.opennebula.template import WithVariables
 from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
@@ -143,9 +142,10 @@ def _data_source(cloud: Cloud, image: str) -> str:
 
 def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedNodeOptions) -> dict[str, str]:
     keys = public_keys(cloud, auth)
-    configured = parse_pairs(_context_lines(machine), "extra_context_data or extra_context_file")
     pairs = {
-        name: values.with_plain_quotes(value) for name, value in configured.items() if name.upper() != "PUBLIC_KEY"
+        name: values.with_plain_quotes(value)
+        for name, value in configured_pairs(machine).items()
+        if name.upper() != "PUBLIC_KEY"
     }
     pairs.update(options.context_pairs())
     if machine.expand_variables:
@@ -158,14 +158,5 @@ def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedN
         other_keys, parts = parse_parts(machine.cloud_init or "")
         if other_keys:
             usable_keys("\n".join(other_keys), "cloud_init")
-        if other_keys:
-            usable_keys("\n".join(other_keys), "cloud_init")
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))
     return context(keys, pairs)
-
-
-def _context_lines(options: MachineOptions) -> Iterable[str]:
-    if options.context_file:
-        yield from read_text(options.context_file, "extra_context_file").splitlines()
-    if options.context_data:
-        yield from options.context_data.split("#")

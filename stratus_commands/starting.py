@@ -1,0 +1,245 @@
+"""Starting machines, as ``stratus-run-instance`` and the commands that stand on it do."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stratus_commands.failures import CommandError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from libcloud.compute.base import NodeImage, NodeSize
+
+    from stratus_commands.connection import Connection
+    from stratus_commands.output import Output
+    from stratuslab_libcloud import StratusLabNodeDriver
+    from stratuslab_libcloud.driver.nodes import LocatedNode
+
+_MOST = 10000
+
+_ONLY_STRATUSLAB = (
+    *("default_context_method", "cloud_init", "vnc_port", "vnc_listen", "vm_template_file", "vm_disks_bus", "vm_swap"),
+    *("is_local_ip", "is_private_ip", "specific_address_request", "extra_disk_size", "readonly_disk_id"),
+    *("use_qcow_disk_format", "no_check_image_url", "save_disk"),
+)
+"""The settings that an OpenNebula has nothing for; as options they are refused there."""
+
+
+class Order(NamedTuple):
+    """What is to be started.
+
+    :param number: how many machines
+    :param name: of each; '' lets the cloud give them names
+    :param size: None for the default
+    :param options: further arguments of the driver's ``create_node``
+    """
+
+    number: int
+    name: str
+    image: NodeImage
+    size: NodeSize | None
+    options: dict[str, Any]
+
+
+def check_arguments(arguments: Namespace) -> None:
+    """Refuse what can be seen to be wrong without a cloud.
+
+    :raises UsageError: an option has a value that is not possible
+    """
+    given = arguments.settings
+    if "extra_context_file" in given:
+        from pathlib import Path
+
+        if not Path(given["extra_context_file"].text).is_file():
+            raise UsageError("Extra context file does not exist")
+    if "vnc_listen" in given:
+        from ipaddress import ip_address
+
+        try:
+            ip_address(given["vnc_listen"].text)
+        except ValueError:
+            raise UsageError("VNC listen IP is not valid") from None
+
+
+def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
+    """Look at all that is needed, as far as this is possible before anything is started.
+
+    :param image: a Marketplace identifier, also with an endorser and a date, a volume's UUID or a URL; on an
+        OpenNebula an image's ID, or ``template-`` and a template's
+    :raises UsageError: an option is not for this kind of cloud
+    :raises CommandError: the persistent disk cannot be attached to so many machines
+    :raises LibcloudError: the image, the key or a value cannot be used
+    """
+    from stratuslab_libcloud.config import values
+
+    read = connection.settings.read
+    number = read("instance_number", values.whole_number(0, _MOST), 1)
+    name = read("vm_name", values.verbatim, "")
+    if connection.is_opennebula:
+        options = _opennebula_options(connection, arguments)
+        return Order(
+            number, name, _image(connection, image), _size(connection, is_template=_is_template(image)), options
+        )
+    if arguments.network:
+        raise UsageError("--network is only for OpenNebula; StratusLab has --local-ip and --private-ip")
+    size = _size(connection)
+    _check_key(connection)
+    found = _image(connection, image.partition("/")[0] if _is_full_identifier(image) else image)
+    _check_disks(connection, number)
+    return Order(number, name, found, size, {})
+
+
+def start(connection: Connection, order: Order, output: Output, ids_file: str | None) -> list[LocatedNode]:
+    """Start the machines, each exactly once, and say so; those that were started are said also if others were not.
+
+    :param ids_file: the name of a file for the IDs, if one is wanted
+    :raises LibcloudError: some were not started
+    """
+    from stratuslab_libcloud.errors import PartialSuccessError
+
+    output.title("Starting machine(s)")
+    if not connection.is_opennebula:
+        _check_context(connection)
+    output.step(f"Starting {order.number} {'machines' if order.number > 1 else 'machine'}")
+    output.verbose(f"on endpoint: {connection.config.compute.url}")
+    try:
+        nodes = _create(connection, order)
+    except PartialSuccessError as error:
+        _tell(error.nodes, output, ids_file)  # type: ignore[arg-type]  # they are the driver's
+        raise
+    _tell(nodes, output, ids_file)
+    output.step("Done!")
+    return nodes
+
+
+def network_of(node: LocatedNode) -> str:
+    """The network of a new machine, as it is shown: such as ``Public``."""
+    networks = node.extra["networks"]
+    return str(networks[-1]).title() if networks else "No"
+
+
+def address_of(node: LocatedNode) -> str:
+    """The address of a new machine; '' if it has none."""
+    return ([*node.private_ips, *node.public_ips] or [""])[-1]
+
+
+def _create(connection: Connection, order: Order) -> list[LocatedNode]:
+    driver, where = connection.driver, connection.section
+    if order.number == 1:
+        return [driver.create_node(order.name, order.size, order.image, where, **order.options)]
+    names = [order.name] * order.number
+    return list(driver.ex_create_nodes(names, order.size, order.image, where, **order.options))
+
+
+def _tell(nodes: Sequence[LocatedNode], output: Output, ids_file: str | None) -> None:
+    for number, node in enumerate(_in_order(nodes), 1):
+        if output.is_quiet:
+            output.result(f"{node.id}, {address_of(node)}")
+        else:
+            output.step(f"Machine {number} (vm ID: {node.id})")
+            output.detail(f"{network_of(node)} ip: {address_of(node)}")
+    if ids_file:
+        from pathlib import Path
+
+        Path(ids_file).write_text("\n".join(node.id for node in _in_order(nodes)))
+
+
+def _in_order(nodes: Sequence[LocatedNode]) -> list[LocatedNode]:
+    """Machines that do not differ, in the order of their IDs."""
+    return sorted(nodes, key=lambda node: int(node.id))
+
+
+def _image(connection: Connection, image: str) -> NodeImage:
+    from libcloud.compute.base import NodeImage
+
+    from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id
+
+    if not connection.is_opennebula and is_disk_id(image):  # the cloud says whether a machine can start from it
+        return NodeImage(image, image, connection.driver)
+    return connection.driver.get_image(image, connection.section)
+
+
+def _is_full_identifier(image: str) -> bool:
+    """Whether an image is named as the Marketplace names an entry: identifier, endorser and date."""
+    from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
+
+    return is_image_id(image.partition("/")[0])
+
+
+def _is_template(image: str) -> bool:
+    return image.startswith("template-")
+
+
+def _size(connection: Connection, *, is_template: bool = False) -> NodeSize | None:
+    from stratuslab_libcloud.config import DEFAULT_INSTANCE_TYPE, values
+
+    read = connection.settings.read
+    cpu, ram = (read(key, values.whole_number(1, 1 << 30)) for key in ("vm_cpu", "vm_ram"))
+    swap = read("vm_swap", values.whole_number(0, 1 << 30))
+    chosen = read("instance_type", values.verbatim)
+    if is_template and not (chosen or cpu or ram):
+        return None
+    configured = None if connection.is_opennebula else connection.stratuslab.machine.instance_type
+    base = connection.driver.ex_get_size((chosen or configured or DEFAULT_INSTANCE_TYPE).lower())
+    if cpu is ram is swap is None:
+        return base
+    from libcloud.compute.base import NodeSize
+
+    extra = {**base.extra, **({"cpu": cpu, "vcpu": cpu} if cpu else {}), **({} if swap is None else {"swap": swap})}
+    return NodeSize(base.id, base.name, ram or base.ram, base.disk, base.bandwidth, base.price, base.driver, extra)
+
+
+def _opennebula_options(connection: Connection, arguments: Namespace) -> dict[str, Any]:
+    from stratuslab_libcloud.client.opennebula.contextualization import configured_pairs
+    from stratuslab_libcloud.config import MachineOptions, values
+
+    for key in _ONLY_STRATUSLAB:
+        if key in arguments.settings:
+            option = arguments.settings[key].option
+            raise UsageError(f"{option} is only for StratusLab, and section '{connection.section}' is an OpenNebula")
+    read = connection.settings.read
+    context = configured_pairs(
+        MachineOptions(
+            context_file=read("extra_context_file", values.path),
+            context_data=read("extra_context_data", values.verbatim),
+        )
+    )
+    volume = read("persistent_disk_uuid", values.verbatim)
+    options = {
+        "networks": arguments.network,
+        "ex_context": context or None,
+        "ex_cpu": read("vm_cpu_amount", values.positive_number),
+        "ex_placement": read("vm_requirements", values.with_plain_quotes),
+        "ex_volumes": [volume] if volume else None,
+    }
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _check_key(connection: Connection) -> None:
+    from stratuslab_libcloud.client.opennebula.contextualization import read_public_keys
+
+    read_public_keys(connection.stratuslab.public_key_file)
+
+
+def _check_disks(connection: Connection, number: int) -> None:
+    """Whether the disks that are to be attached are there, and free."""
+    machine = connection.stratuslab.machine
+    driver: StratusLabNodeDriver = connection.driver  # type: ignore[assignment]  # of this kind of cloud
+    if machine.persistent_disk:
+        used = driver.ex_get_volume(machine.persistent_disk, connection.section).extra["use_count"]
+        if used or number > 1:
+            users = f"{used} machine(s) use it" if used else f"{number} machines cannot share it"
+            raise CommandError(f"disk {machine.persistent_disk} cannot be attached: {users}")
+    if machine.readonly_disk:
+        driver.get_image(machine.readonly_disk, connection.section)
+
+
+def _check_context(connection: Connection) -> None:
+    """Read the contextualization, so that a mistake in it is told before a machine is announced."""
+    from stratuslab_libcloud.client.opennebula.contextualization import configured_pairs, parse_parts
+
+    machine = connection.stratuslab.machine
+    configured_pairs(machine)
+    parse_parts(machine.cloud_init or "")
