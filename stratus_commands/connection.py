@@ -119,6 +119,14 @@ def choose(arguments: Namespace) -> Connection:
     return Connection(_load(arguments, arguments.settings))
 
 
+def settings_of(arguments: Namespace) -> Settings:
+    """The single settings of the chosen section, also where these are not all that a cloud needs.
+
+    :raises ConfigurationError: the file cannot be read, or has no such section
+    """
+    return choose(arguments).settings
+
+
 def read_password(what: str) -> str:
     """A password from the terminal, where it is not shown; a line of standard input if that is no terminal.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from stratus_commands import options, running, tables
-from stratus_commands.connection import Connection, choose, connect
+from stratus_commands.connection import Connection, connect, settings_of
 from stratus_commands.failures import FAILED, UsageError
 from stratus_commands.output import ALL, Output, print_error
 from stratus_commands.parsing import CommandParser, Given
@@ -120,7 +120,7 @@ def _describe_sites(arguments: Namespace) -> int:
 
 def _sites(arguments: Namespace) -> Iterator[dict[str, Given]]:
     """What is written for each site in ``endpoints``: its endpoint, a user's name and a password."""
-    settings = choose(arguments).settings
+    settings = settings_of(arguments)
     written = settings.find("endpoints")
     if written is None:
         raise UsageError("'endpoints' should be set in the user configuration file")

@@ -7,7 +7,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from stratus_commands import machine_options, options, running, starting, tables
-from stratus_commands.connection import Connection, choose, connect
+from stratus_commands.connection import Connection, choose, connect, settings_of
 from stratus_commands.failures import UsageError
 from stratus_commands.output import Output
 from stratus_commands.parsing import CommandParser, Given
@@ -94,7 +94,7 @@ def _name_of_saved(arguments: Namespace) -> dict[str, Given]:
     """
     from stratuslab_libcloud.config import values
 
-    settings = choose(arguments).settings
+    settings = settings_of(arguments)
     if not settings.read("save_disk", values.truth):
         return {}
     missing = [option for key, option in _OF_A_NEW_IMAGE.items() if settings.find(key) is None]

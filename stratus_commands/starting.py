@@ -105,9 +105,9 @@ def start(connection: Connection, order: Order, output: Output, ids_file: str | 
     output.step(f"Starting {order.number} {'machines' if order.number > 1 else 'machine'}")
     output.verbose(f"on endpoint: {connection.config.compute.url}")
     try:
-        nodes = _create(connection, order)
+        nodes = _in_order(_create(connection, order))
     except PartialSuccessError as error:
-        _tell(error.nodes, output, ids_file)  # type: ignore[arg-type]  # they are the driver's
+        _tell(_in_order(error.nodes), output, ids_file)
         raise
     _tell(nodes, output, ids_file)
     output.step("Done!")
@@ -134,7 +134,7 @@ def _create(connection: Connection, order: Order) -> list[LocatedNode]:
 
 
 def _tell(nodes: Sequence[LocatedNode], output: Output, ids_file: str | None) -> None:
-    for number, node in enumerate(_in_order(nodes), 1):
+    for number, node in enumerate(nodes, 1):
         if output.is_quiet:
             output.result(f"{node.id}, {address_of(node)}")
         else:
@@ -143,10 +143,10 @@ def _tell(nodes: Sequence[LocatedNode], output: Output, ids_file: str | None) ->
     if ids_file:
         from pathlib import Path
 
-        Path(ids_file).write_text("\n".join(node.id for node in _in_order(nodes)))
+        Path(ids_file).write_text("\n".join(node.id for node in nodes))
 
 
-def _in_order(nodes: Sequence[LocatedNode]) -> list[LocatedNode]:
+def _in_order(nodes: Sequence[Any]) -> list[LocatedNode]:
     """Machines that do not differ, in the order of their IDs."""
     return sorted(nodes, key=lambda node: int(node.id))
 
