@@ -28,7 +28,7 @@ def snapshot(state: State) -> dict[str, Any]:
             "machines": [_machine_data(machine) for machine in state.machines],
             "disks": [_disk_data(disk) for disk in reversed(list(state.disks))],
             "mounts": [asdict(mount) for disk in state.disks for mount in state.disks.mounts(disk.uuid)],
-            "entries": [asdict(entry) for entry in sorted(state.entries, key=lambda entry: entry.created)],
+            "entries": [_entry_data(entry) for entry in sorted(state.entries, key=lambda entry: entry.created)],
             "behaviour": {key: asdict(behaviour) for key, behaviour in state.entries.behaviours().items()},
         }
 
@@ -43,11 +43,21 @@ def restore(state: State, data: Mapping[str, Any]) -> None:
     for account in data["users"]:
         state.users.of_account(account)
     for entry in data["entries"]:
-        state.entries.add(Entry(**{**entry, "locations": tuple(entry["locations"])}))
+        state.entries.add(_entry(entry))
     for identifier, behaviour in data["behaviour"].items():
         state.entries.set_behaviour(identifier, ImageBehaviour(**behaviour))
     state.disks.restore([_disk(disk) for disk in data["disks"]], [Mount(**mount) for mount in data["mounts"]])
     state.machines.restore([_machine(machine, state) for machine in data["machines"]])
+
+
+def _entry_data(entry: Entry) -> dict[str, Any]:
+    data = {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "make_document"}
+    return {**data, "document": entry.document}
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    known = {name: value for name, value in data.items() if name != "document"}
+    return Entry(**{**known, "locations": tuple(data["locations"]), "make_document": lambda: data["document"]})
 
 
 def _machine_data(machine: Machine) -> dict[str, Any]:

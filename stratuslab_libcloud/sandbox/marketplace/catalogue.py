@@ -1,7 +1,7 @@
 """The images that a sandbox's Marketplace has by default.
 
 Their identifiers are made with the real algorithm, from the SHA-1 of their titles, so they are the same in every
-sandbox. Their times depend on the sandbox's clock. They are not signed.
+sandbox. Their times depend on the sandbox's clock. Each is signed when it is first read.
 """
 
 from __future__ import annotations
@@ -9,29 +9,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
-from stratuslab_libcloud.sandbox.marketplace.rdf import read_documents, read_entry
 from stratuslab_libcloud.sandbox.marketplace.rdf_writing import document
+from stratuslab_libcloud.sandbox.marketplace.signed_entries import signed_later
+from stratuslab_libcloud.sandbox.marketplace.signing import ISSUER, Endorser
 from stratuslab_libcloud.sandbox.state.entries import Entries, Entry, ImageBehaviour, timestamp
 from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
 
 _DAY = 86400
 _MEBIBYTE = 2**20
 _NONE = ImageBehaviour()
-_ISSUER = "CN=StratusLab Test CA,O=StratusLab,C=EU"
-
-
-@dataclass(frozen=True)
-class Endorser:
-    """Somebody who vouches for images."""
-
-    name: str
-    email: str
-
-    @property
-    def subject(self) -> str:
-        """The name in the endorser's certificate."""
-        return f"CN={self.name},O=StratusLab,C=EU"
-
 
 JANE = Endorser("Jane Builder", "jane.builder@example.org")
 JOHN = Endorser("John Checker", "john.checker@example.com")
@@ -85,10 +71,10 @@ class Image:
             created=timestamp(endorsed),
             email=self.endorser.email,
             subject=self.endorser.subject,
-            issuer=_ISSUER,
+            issuer=ISSUER,
             terms=self._terms(endorsed),
         )
-        return read_entry(*read_documents(text.encode())[0])
+        return signed_later(text, self.endorser)
 
     def _terms(self, endorsed: float) -> list[tuple[str, str]]:
         """What is said of the image, in the Marketplace's terms."""

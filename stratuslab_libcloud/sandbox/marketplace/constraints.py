@@ -1,7 +1,11 @@
-"""What the Marketplace demands of an entry that is uploaded."""
+"""What the Marketplace demands of an entry that is uploaded.
+
+In its order and its words (ValidateMetadataConstraints.java).
+"""
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,23 +24,24 @@ from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError, Unhandle
 from stratuslab_libcloud.sandbox.state.identifiers import sha1_of_identifier
 
 _XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
-_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
-_SINGLE_TERMS = ("os", "os-version", "os-arch", "version", "serial-number", "deprecated")
+_SINGLE_TERMS = ("serial-number", "version", "deprecated", "os", "os-arch", "os-version")
+_DATE_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _DATE = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def read_upload(content: bytes) -> Entry:
     """One entry that meets the Marketplace's constraints.
 
-    Of the signature only the presence is checked.
-
     :raises InvalidEntryError: if it does not; in the Marketplace's words
     :raises UnhandledInputError: if its identifier is none
     """
+    from stratuslab_libcloud.sandbox.marketplace.signature_check import check_signature
+
     documents = read_documents(content)
     try:
-        if not any(root.find(f".//{_SIGNATURE}") is not None for root, _ in documents):
-            raise InvalidEntryError("no signature")
+        check_signature(content)
+        if not documents:
+            raise InvalidEntryError("document must have exactly 1 rdf:Description element")
         root, document = documents[0]
         _check_constraints(root)
         return read_entry(root, document)
@@ -50,8 +55,11 @@ def _check_constraints(root: ET.Element) -> None:
     description = find(root, "rdf:Description")
     if description is None:
         raise InvalidEntryError("document must have exactly 1 rdf:Description element")
-    if len(description.findall("dcterms:type", NAMESPACES)) != 1:
+    types = description.findall("dcterms:type", NAMESPACES)
+    if len(types) != 1:
         raise InvalidEntryError("description must have exactly 1 dcterms:type element")
+    if len(types[0]):
+        raise InvalidEntryError("dcterms:type cannot have child elements")
     sha1s = [value for algorithm, value in _checksums(description) if algorithm == "SHA-1"]
     if len(sha1s) != 1:
         raise InvalidEntryError("description must have exactly 1 slterms:checksum element using SHA-1 algorithm")
@@ -59,35 +67,45 @@ def _check_constraints(root: ET.Element) -> None:
         if len(description.findall(f"slterms:{term}", NAMESPACES)) > 1:
             raise InvalidEntryError(f"description must have at most 1 slterms:{term} element")
     _check_identifier(description, sha1s[0])
-    for date in [*root.iter(name("dcterms:valid")), *root.iter(name("dcterms:created"))]:
-        _check_date(date)
+    _check_dates(description)
 
 
 def _check_identifier(description: ET.Element, sha1: str) -> None:
-    about = description.get(name("rdf:about"), "").removeprefix("#")
+    about = description.get(name("rdf:about"), "")
     identifier = text_of(description, "dcterms:identifier") or ""
-    if about != identifier:
+    if about != f"#{identifier}":
         raise InvalidEntryError(
             f"rdf:about attribute ({about}) and dcterms:identifier ({identifier}) are not consistent"
         )
     try:
-        from_identifier = sha1_of_identifier(identifier).hex()
+        from_identifier = int.from_bytes(sha1_of_identifier(identifier), "big")
     except ValueError as problem:
         raise UnhandledInputError(str(problem)) from None
-    if from_identifier != sha1.lower():
+    try:
+        checksum = int(sha1, 16)
+    except ValueError:
+        raise InvalidEntryError(f"{sha1} is not a valid SHA-1 checksum") from None
+    if from_identifier != checksum:
+        # Both as decimal numbers, as the Marketplace writes them.
         raise InvalidEntryError(
-            f"checksum from identifier ({from_identifier}) and SHA-1 checksum ({sha1}) are not consistent"
+            f"checksum from identifier ({from_identifier}) and SHA-1 checksum ({checksum}) are not consistent"
         )
 
 
-def _check_date(element: ET.Element) -> None:
-    text = (element.text or "").strip()
+def _check_dates(description: ET.Element) -> None:
+    valid = text_of(description, "dcterms:valid") or ""
+    if not _is_date(valid):
+        raise InvalidEntryError(f"dcterms:valid value ({valid}) is not a valid date")
+    if not _is_date(text_of(description, "slreq:endorsement/dcterms:created") or ""):
+        # It does mean the other date, and names this one.
+        raise InvalidEntryError(f"dcterms:created value ({valid}) is not a valid date")
+
+
+def _is_date(text: str) -> bool:
     try:
-        if text:
-            datetime.strptime(text, _DATE)
+        return not text or bool(_DATE_FORM.fullmatch(text) and datetime.strptime(text, _DATE))
     except ValueError:
-        term = element.tag.rpartition("}")[2]
-        raise InvalidEntryError(f"dcterms:{term} value ({text}) is not a valid date") from None
+        return False
 
 
 def _checksums(description: ET.Element) -> Iterator[tuple[str, str]]:

@@ -41,7 +41,10 @@ def read_documents(content: bytes) -> Sequence[tuple[ET.Element, str]]:
     if root.tag == name("rdf:RDF") and b"<!DOCTYPE" not in content:
         return [(root, _without_declaration(content))]
     # Text before or around an entry cannot be part of a listing.
-    return [(element, ET.tostring(element, encoding="unicode").strip()) for element in root.iter(name("rdf:RDF"))]
+    from stratuslab_libcloud.sandbox.marketplace.canonical_form import parse, text_of_entry
+
+    texts = [text_of_entry(element) for element in parse(content).iter(name("rdf:RDF"))]
+    return list(zip(root.iter(name("rdf:RDF")), texts, strict=True))
 
 
 def read_entry(root: ET.Element, document: str) -> Entry:
@@ -74,7 +77,7 @@ def read_entry(root: ET.Element, document: str) -> Entry:
         locations=tuple(
             (element.text or "").strip() for element in description.findall("slterms:location", NAMESPACES)
         ),
-        document=document,
+        make_document=lambda: document,
     )
 
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from stratuslab_libcloud.sandbox.marketplace.rdf import NAMESPACES, find, read_documents, read_entry
+from stratuslab_libcloud.sandbox.marketplace.rdf import NAMESPACES, find
 from stratuslab_libcloud.sandbox.marketplace.rdf_writing import document
+from stratuslab_libcloud.sandbox.marketplace.signed_entries import signed_later
+from stratuslab_libcloud.sandbox.marketplace.signing import ISSUER, Endorser
 from stratuslab_libcloud.sandbox.state.entries import Entry, timestamp
 from stratuslab_libcloud.sandbox.state.identifiers import sha1_of_identifier
 from stratuslab_libcloud.sandbox.state.saved_image import SavedImage
 
-CLOUD_EMAIL = "cloud@example.org"
-CLOUD_SUBJECT = "CN=StratusLab Sandbox,O=StratusLab,C=EU"
+CLOUD = Endorser("StratusLab Sandbox", "cloud@example.org")
 
 _VALID_SECONDS = 2 * 86400
 _GIBIBYTE = 2**30
@@ -34,12 +35,12 @@ def saved_entry(image: SavedImage, now: float, disks_url: str) -> Entry:
         checksums={"SHA-1": sha1_of_identifier(image.identifier).hex()},
         size=image.disk.size * _GIBIBYTE,
         created=timestamp(now),
-        email=CLOUD_EMAIL,
-        subject=CLOUD_SUBJECT,
-        issuer=CLOUD_SUBJECT,
+        email=CLOUD.email,
+        subject=CLOUD.subject,
+        issuer=ISSUER,
         terms=list(_terms(image, now, disks_url)),
     )
-    return read_entry(*read_documents(text.encode())[0])
+    return signed_later(text, CLOUD)
 
 
 def _terms(image: SavedImage, now: float, disks_url: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The Marketplace of StratusLab 14.06: ``/marketplace/metadata/...``, XML, JSON and a little HTML.
 
-No credentials are asked for. Of an uploaded entry the signature is checked for presence only. Kept oddities:
+No credentials are asked for; trust is in the signatures of the entries. Kept oddities:
 
 * values in the path and in the parameters ``identifier``, ``email`` and ``created`` are told apart by their
   form, not by their names;

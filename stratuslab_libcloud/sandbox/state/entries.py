@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -27,7 +27,7 @@ class Entry:
     :param tag: a name for the newest of an endorser's images of a kind
     :param size: bytes
     :param locations: where the image is
-    :param document: the signed RDF, without an XML declaration
+    :param make_document: makes the signed RDF, without an XML declaration: signing takes time, and few are read
     """
 
     identifier: str
@@ -46,7 +46,12 @@ class Entry:
     kind: str | None
     size: int
     locations: tuple[str, ...]
-    document: str
+    make_document: Callable[[], str]
+
+    @property
+    def document(self) -> str:
+        """The signed RDF."""
+        return self.make_document()
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.marketplace.signing import ISSUER, Endorser
 from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
 
 NS = {
@@ -51,7 +52,7 @@ class Client:
         return [text(entry, "dcterms:title") for entry in self.entries(path, **parameters)]
 
     def upload(self, document: str) -> requests.Response:
-        return self("/metadata", "POST", data=document.encode(), headers={"Content-Type": "application/xml"})
+        return self("/metadata", "POST", data=document.encode(), headers={**XML, "Content-Type": "application/xml"})
 
 
 @pytest.fixture
@@ -80,15 +81,24 @@ def key(entry: ET.Element) -> str:
     )
 
 
+ME = Endorser("Me", "me@example.org")
+
+
 def document(
-    *, image: bytes = b"an image", created: str = "2014-06-01T10:00:00Z", terms: str = "", sign: bool = True
+    *,
+    image: bytes = b"an image",
+    created: str = "2014-06-01T10:00:00Z",
+    terms: str = "",
+    sign: bool = True,
+    change: tuple[str, str] = ("", ""),
 ) -> str:
-    """An entry as an endorser would upload it."""
+    """An entry as an endorser would upload it.
+
+    :param change: something in it, and what is there instead, before it is signed
+    """
     digest = hashlib.sha1(image).digest()
     identifier = image_identifier(digest)
-    signature = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>' if sign else ""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-    <rdf:RDF {" ".join(f'xmlns:{p}="{u}"' for p, u in NS.items())} xml:base="http://mp.stratuslab.eu/">
+    text = f"""<rdf:RDF {" ".join(f'xmlns:{p}="{u}"' for p, u in NS.items())} xml:base="http://mp.stratuslab.eu/">
       <rdf:Description rdf:about="#{identifier}">
         <dcterms:identifier>{identifier}</dcterms:identifier>
         <slreq:bytes>8</slreq:bytes>
@@ -96,11 +106,14 @@ def document(
           <slreq:algorithm>SHA-1</slreq:algorithm><slreq:value>{digest.hex()}</slreq:value>
         </slreq:checksum>
         <slreq:endorsement rdf:parseType="Resource"><dcterms:created>{created}</dcterms:created>
-          <slreq:endorser rdf:parseType="Resource"><slreq:email>me@example.org</slreq:email>
-            <slreq:subject>CN=Me</slreq:subject><slreq:issuer>CN=Me</slreq:issuer></slreq:endorser>
+          <slreq:endorser rdf:parseType="Resource"><slreq:email>{ME.email}</slreq:email>
+            <slreq:subject>{ME.subject}</slreq:subject><slreq:issuer>{ISSUER}</slreq:issuer></slreq:endorser>
         </slreq:endorsement>
         <dcterms:type>base</dcterms:type>
         <dcterms:valid>2100-01-01T00:00:00Z</dcterms:valid>
         <dcterms:title>My image</dcterms:title>{terms}
-      </rdf:Description>{signature}
+      </rdf:Description>
     </rdf:RDF>"""
+    assert change[0] in text
+    text = text.replace(*change) if change[0] else text
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ME.sign(text) if sign else text}'

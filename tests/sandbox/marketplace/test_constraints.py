@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
+from stratuslab_libcloud.sandbox.state.identifiers import image_identifier
+
 from .conftest import Client, document
+
+BASE = 'xml:base="http://mp.stratuslab.eu/"'
+SHA1 = hashlib.sha1(b"an image").hexdigest()
+IDENTIFIER = image_identifier(bytes.fromhex(SHA1))
 
 
 @pytest.mark.parametrize(
@@ -12,35 +20,46 @@ from .conftest import Client, document
     [
         (document(sign=False), "no signature"),
         (document(created="2013-01-01T00:00:00Z"), "older than latest entry"),
-        (document(created="yesterday"), "dcterms:created value (yesterday) is not a valid date"),
+        # It names the other date.
+        (document(created="yesterday"), "dcterms:created value (2100-01-01T00:00:00Z) is not a valid date"),
         (
-            document(terms="<dcterms:type>x</dcterms:type>"),
-            "description must have exactly 1 dcterms:type element",
+            document(change=("2100-01-01", "2100-01-32")),
+            "dcterms:valid value (2100-01-32T00:00:00Z) is not a valid date",
         ),
+        (document(terms="<dcterms:type>x</dcterms:type>"), "description must have exactly 1 dcterms:type element"),
+        (document(change=(">base<", "><a/><")), "dcterms:type cannot have child elements"),
         (
             document(terms="<slterms:os>A</slterms:os><slterms:os>B</slterms:os>"),
             "description must have at most 1 slterms:os element",
         ),
         (
-            document().replace("SHA-1", "SHA-2"),
+            document(change=("SHA-1", "SHA-2")),
             "description must have exactly 1 slterms:checksum element using SHA-1 algorithm",
         ),
+        (document(change=(BASE, "")), "root element must have xml:base attribute with value http://mp.stratuslab.eu/"),
+        (document(change=("rdf:Description", "rdf:Other")), "document must have exactly 1 rdf:Description element"),
         (
-            document().replace('xml:base="http://mp.stratuslab.eu/"', ""),
-            "root element must have xml:base attribute with value http://mp.stratuslab.eu/",
+            document(change=('rdf:about="#', 'rdf:about="#B')),
+            f"rdf:about attribute (#B{IDENTIFIER}) and dcterms:identifier ({IDENTIFIER}) are not consistent",
         ),
         (
-            document().replace('rdf:about="#', 'rdf:about="#B'),
-            "are not consistent",
+            document(change=(SHA1, "0" * 40)),
+            f"checksum from identifier ({int(SHA1, 16)}) and SHA-1 checksum (0) are not consistent",
         ),
+        (document(change=(SHA1, "none")), "none is not a valid SHA-1 checksum"),
     ],
 )
 def test_what_cannot_be_uploaded(marketplace: Client, upload: str, reason: str) -> None:
-    marketplace.upload(document())
+    assert marketplace.upload(document()).status_code == 201
     answer = marketplace.upload(upload)
-    assert answer.status_code == 400
-    assert "invalid metadata: " in answer.text
-    assert reason in answer.text
+    assert (answer.status_code, answer.text) == (
+        400,
+        f'<?xml version="1.0" encoding="UTF-8"?><error>invalid metadata: {reason}</error>',
+    )
+
+
+def test_an_identifier_that_is_none_is_an_internal_error(marketplace: Client) -> None:
+    assert marketplace.upload(document(change=(IDENTIFIER, "short"))).status_code == 500
 
 
 def test_an_upload_that_is_no_xml(marketplace: Client) -> None:
