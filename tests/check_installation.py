@@ -30,6 +30,13 @@ def main() -> None:
     assert entry_point.load() is StratusLabNodeDriver is get_driver("stratuslab")
     assert not (package.parent / "stratuslab" / "__init__.py").exists()
 
+    manual = Path(sys.prefix, "share", "man", "man1")
+    commands = [
+        each.name for each in entry_points(group="console_scripts") if each.value.startswith("stratus_commands.")
+    ]
+    for name in (command for command in commands if command != "stratuslab-sandbox"):
+        assert (manual / f"{name}.1").is_file(), name
+
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "stratuslab-user.cfg"
         command = Path(sys.executable).with_name("stratus-copy-config")
