@@ -54,10 +54,13 @@ def test_a_refusal_has_code_and_words() -> None:
     assert "virtual machine [99]" in caught.value.text
 
 
-def test_a_refusal_of_later_versions_has_more_values() -> None:
+@pytest.mark.parametrize("more", [(), (99,), (99, -1)])
+def test_a_refusal_of_later_versions_has_more_values(more: tuple[int, ...]) -> None:
+    """Three in 3.2, four in 5.4 to 5.8, five since 5.12: IM loses the text of all but the first."""
     with pytest.raises(RefusalError) as caught:
-        text_of(reply(False, "[one.vm.info] Error getting virtual machine [99].", 1024, 99, -1))
-    assert caught.value.code == 1024
+        text_of(reply(False, "[one.vm.info] Error getting virtual machine [99].", 1024, *more))
+    assert (caught.value.code, caught.value.items) == (1024, 3 + len(more))
+    assert caught.value.text == "[one.vm.info] Error getting virtual machine [99]."
 
 
 def test_a_fault_has_code_and_words() -> None:

@@ -178,3 +178,114 @@ def test_its_errors(sandbox: Sandbox, one: pyone.OneServer) -> None:
         pyone.OneServer(sandbox.compute_url, session="alice:wrong").vm.info(0)
     with pytest.raises(pyone.OneException):
         one.image.allocate("NAME= TYPE=OS SIZE=1", 100)
+
+
+def test_all_that_is_done_with_a_machine(one: pyone.OneServer, clock: ManualClock) -> None:
+    machine_id = one.vm.allocate(TEMPLATE, True)
+    assert state(one, machine_id) == (2, 0)
+    for action, expected in (
+        ("release", (3, 3)),
+        ("reboot", (3, 3)),
+        ("reboot-hard", (3, 3)),
+        ("stop", (4, 0)),
+        ("resume", (3, 3)),
+        ("undeploy", (9, 0)),
+        ("resume", (3, 3)),
+        ("poweroff-hard", (8, 0)),
+    ):
+        assert one.vm.action(action, machine_id) == machine_id
+        state(one, machine_id)  # Each document on the way can be read, too.
+        clock.advance(0.05)
+        one.vmpool.info(-3, -1, -1, -1)
+        clock.advance(10)
+        assert state(one, machine_id) == expected
+    one.vm.resize(machine_id, {"MEMORY": "1024", "CPU": "1", "VCPU": "2"}, True)
+    one.vm.diskresize(machine_id, 0, "3000")
+    clock.advance(10)
+    one.vm.updateconf(machine_id, {"TEMPLATE": {"CONTEXT": {"FOO": "bar"}}}, 1)
+    one.vm.rename(machine_id, "renamed")
+    one.vm.update(machine_id, {"TEMPLATE": {"LABELS": "a,b"}}, 1)
+    clock.advance(10)
+    machine = one.vm.info(machine_id)
+    assert (machine.NAME, machine.USER_TEMPLATE["LABELS"], machine.TEMPLATE["MEMORY"]) == ("renamed", "a,b", "1024")
+    assert (machine.TEMPLATE["DISK"]["SIZE"], machine.TEMPLATE["CONTEXT"]["FOO"]) == ("3000", "bar")
+    one.vm.action("resume", machine_id)
+    clock.advance(10)
+    one.vm.detachnic(machine_id, 1)
+    clock.advance(10)
+    assert one.vm.info(machine_id).TEMPLATE["NIC"]["NETWORK"] == "public"
+    one.vm.snapshotcreate(machine_id, "whole")
+    clock.advance(10)
+    assert one.vm.info(machine_id).TEMPLATE["SNAPSHOT"][0]["NAME"] == "whole"
+    one.vm.monitoring(machine_id)
+    one.vmpool.monitoring(-3, 0)
+    one.vmpool.accounting(-3, -1, -1)
+    one.vmpool.showback(-3, -1, -1, -1, -1)
+    assert [vm.ID for vm in one.vmpool.infoextended(-3, 0, -100, -2).VM] == [machine_id]
+
+
+def test_machines_that_failed(sandbox: Sandbox, one: pyone.OneServer, clock: ManualClock) -> None:
+    sandbox.opennebula.drivers.fail("deploy")
+    failed = one.vm.allocate(TEMPLATE, False)
+    waiting = one.vm.allocate({"TEMPLATE": {**TEMPLATE["TEMPLATE"], "CPU": "1000"}}, False)
+    clock.advance(10)
+    assert (state(one, failed), state(one, waiting)) == ((3, 36), (1, 0))
+    assert "DEPLOY" in one.vm.info(failed).USER_TEMPLATE["ERROR"]
+    assert one.vm.info(waiting).USER_TEMPLATE["SCHED_MESSAGE"]
+    assert {vm.ID for vm in one.vmpool.info(-3, -1, -1, -1).VM} == {failed, waiting}
+
+
+def test_the_life_of_an_image(one: pyone.OneServer, clock: ManualClock) -> None:
+    volume = one.image.allocate({"TEMPLATE": VOLUME}, 100)
+    assert one.image.info(volume).STATE == 4
+    clock.advance(10)
+    copy = one.image.clone(volume, "copy", -1)
+    assert (one.image.info(volume).STATE, one.image.info(copy).STATE) == (6, 4)
+    clock.advance(10)
+    one.image.persistent(copy, True)
+    one.image.enable(copy, False)
+    assert (one.image.info(copy).PERSISTENT, one.image.info(copy).STATE) == (1, 3)
+    one.image.enable(copy, True)
+    one.image.rename(copy, "renamed")
+    one.image.update(copy, {"TEMPLATE": {"LABELS": "a"}}, 1)
+    one.image.chtype(copy, "OS")
+    one.image.chmod(copy, -1, -1, -1, 1, -1, -1, -1, -1, -1)
+    image = one.image.info(copy)
+    assert (image.NAME, image.TYPE, image.TEMPLATE["LABELS"], image.PERMISSIONS.GROUP_U) == ("renamed", 0, "a", 1)
+    machine_id = one.vm.allocate(TEMPLATE, False)
+    clock.advance(10)
+    one.vm.attach(machine_id, {"TEMPLATE": {"DISK": {"IMAGE_ID": str(volume), "TARGET": "vdc"}}})
+    clock.advance(10)
+    one.vm.disksnapshotcreate(machine_id, 2, "first")
+    clock.advance(10)
+    one.vm.disksnapshotcreate(machine_id, 2, "second")
+    clock.advance(10)
+    one.vm.action("poweroff", machine_id)
+    clock.advance(10)
+    one.vm.disksnapshotrevert(machine_id, 2, 0)
+    clock.advance(10)
+    with pytest.raises(pyone.OneActionException, match="using it"):
+        one.image.delete(volume)
+    one.vm.detach(machine_id, 2)
+    clock.advance(10)
+    one.image.snapshotdelete(volume, 1)
+    clock.advance(10)
+    assert [each.NAME for each in one.image.info(volume).SNAPSHOTS.SNAPSHOT] == ["first"]
+    for number in (volume, copy):
+        one.image.delete(number)
+    clock.advance(10)
+    assert not {volume, copy} & {image.ID for image in one.imagepool.info(-3, -1, -1).IMAGE}
+
+
+def test_the_life_of_a_template(one: pyone.OneServer, clock: ManualClock) -> None:
+    number = one.template.allocate(TEMPLATE)
+    one.template.rename(number, "renamed")
+    one.template.update(number, {"TEMPLATE": {"LABELS": "a"}}, 1)
+    one.template.chmod(number, -1, -1, -1, 1, -1, -1, -1, -1, -1)
+    template = one.template.info(number)
+    assert (template.NAME, template.TEMPLATE["LABELS"], template.PERMISSIONS.GROUP_U) == ("renamed", "a", 1)
+    machine_id = one.template.instantiate(number, "", True, {"TEMPLATE": {"MEMORY": "64"}}, False)
+    assert f"renamed-{machine_id}" == one.vm.info(machine_id).NAME
+    one.template.delete(number)
+    with pytest.raises(pyone.OneNoExistsException):
+        one.template.info(number)
