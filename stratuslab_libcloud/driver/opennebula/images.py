@@ -44,6 +44,9 @@ class OpenNebulaImage(NodeImage):
         self.extra["location"] = str(location.id)
         self.location = location
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} at '{self.location.id}'>"
+
 
 def startable(images: list[Image]) -> list[Image]:
     """Those that a machine can start from now; a pool has volumes, kernels and backups as well."""

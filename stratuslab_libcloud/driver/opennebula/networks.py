@@ -90,3 +90,6 @@ class OpenNebulaDatastore(NodeLocation):
             },
         )
         self.location = location
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} {self.extra['type']} at '{self.location.id}'>"

@@ -60,6 +60,9 @@ class OpenNebulaVolume(StorageVolume):
         self.extra = _volume_extra(image, location)
         self.location = location
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} {self.size} GiB at '{self.location.id}'>"
+
 
 class OpenNebulaVolumeSnapshot(VolumeSnapshot):
     """A snapshot of a volume, which is a part of it: it goes when the volume goes.
@@ -83,6 +86,9 @@ class OpenNebulaVolumeSnapshot(VolumeSnapshot):
             },
         )
         self.location = location
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.name!r} at '{self.location.id}'>"
 
 
 def state_of(state: str) -> StorageVolumeState:

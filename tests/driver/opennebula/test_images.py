@@ -143,6 +143,22 @@ def test_a_deletion_that_the_storage_refuses(driver: OpenNebulaNodeDriver, sandb
     assert driver.destroy_volume(volume)
 
 
+def test_what_is_shown_of_each_thing(driver: OpenNebulaNodeDriver, image: NodeImage, start: Start) -> None:
+    node, volume = start(), driver.create_volume(1, "data")
+    driver.attach_volume(node, volume)
+    snapshot = driver.create_volume_snapshot(volume, "s")
+    stores = {store.name: store for store in driver.ex_list_datastores()}
+    shown = [node, image, driver.get_image("template-0"), volume, snapshot, stores["images"]]
+    assert list(map(repr, shown)) == [
+        "<OpenNebulaNode 0 'web-1' running at 'default'>",
+        "<OpenNebulaImage 0 'debian12' at 'default'>",
+        "<OpenNebulaImage template-0 'small' at 'default'>",
+        f"<OpenNebulaVolume {volume.id} 'data' 1 GiB at 'default'>",
+        f"<OpenNebulaVolumeSnapshot {volume.id}:0 's' at 'default'>",
+        "<OpenNebulaDatastore 100 'images' IMAGE at 'default'>",
+    ]
+
+
 def test_networks_groups_datastores(driver: OpenNebulaNodeDriver) -> None:
     """What an ordinary user sees; clusters are none of it."""
     networks = {network.name: network for network in driver.ex_list_networks()}
