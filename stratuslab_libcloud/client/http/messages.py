@@ -75,6 +75,11 @@ class Answer:
         self.call = call
         self.lasting_url = lasting_url
 
+    @property
+    def http_code(self) -> int:
+        """The HTTP status."""
+        return self._response.status_code
+
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece.
 

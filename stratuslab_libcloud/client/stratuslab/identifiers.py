@@ -8,6 +8,7 @@ _IMAGE_ID = re.compile(r"[A-Za-z0-9_-]{27}\Z")
 _IMAGE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//\Z)[^\s]+\Z")
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\Z")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")
 _DISK_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 
 
@@ -24,6 +25,11 @@ def is_image_url(text: str) -> bool:
 def is_email(text: str) -> bool:
     """Whether the Marketplace takes it for an e-mail address (PatternUtils.java)."""
     return bool(_EMAIL.match(text))
+
+
+def is_time(text: str) -> bool:
+    """Whether it has the form of a moment, as the Marketplace writes it."""
+    return bool(_TIME.match(text))
 
 
 def image_id(sha1: str) -> str:

@@ -5,17 +5,26 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.stratuslab.entries import Image, read_images
+from stratuslab_libcloud.client.stratuslab.identifiers import is_email, is_image_id, is_time
 from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
 from stratuslab_libcloud.config import CloudConfig
-from stratuslab_libcloud.errors import MalformedReplyError, NotFoundError, ServiceError
+from stratuslab_libcloud.errors import (
+    InvalidArgumentError,
+    InvalidMetadataError,
+    MalformedReplyError,
+    NotFoundError,
+    ServiceError,
+)
 
 T = TypeVar("T")
 
+_XML = {"Accept": "application/xml"}
+_ACCEPTED = 202
 _NOTHING_FOUND = "no metadata"
 _TAG = re.compile(r"<[^<>]*>")
 _NO_VERDICT = frozenset({403, 405, 501})
@@ -81,6 +90,36 @@ class Marketplace:
         self._names[identifier] = image.name
         return image
 
+    def entry_document(self, identifier: str, endorser: str = "", endorsed: str = "") -> bytes:
+        """The document of an entry, with its signature; or a list of the valid entries that fit, if there are several.
+
+        :param identifier: of the image
+        :param endorser: an e-mail address; everybody's entries if it is empty
+        :param endorsed: when, such as ``2014-06-01T10:00:00Z``; that entry then, valid or not
+        :raises NotFoundError: when there is no such entry
+        :raises InvalidArgumentError: when one of the arguments cannot be a part of an entry's address
+        """
+        pieces = [identifier, *filter(None, (endorser, endorsed))]
+        for is_possible, piece in zip((is_image_id, is_email, is_time), pieces, strict=False):
+            if not is_possible(piece):
+                raise InvalidArgumentError(f"{piece!r} cannot be a part of the address of an entry of a Marketplace")
+        request = _get(f"/metadata/{'/'.join(pieces)}", "GET /metadata/{id}/{email}/{created}")
+        return self._transport.request(request, Answer.body)
+
+    def upload(self, document: bytes) -> Upload:
+        """Publish a signed entry. It does no harm to do it again.
+
+        :raises RequestRejectedError: when the Marketplace does not accept it, with its reason
+        :raises InvalidMetadataError: when it is not an entry; nothing is sent
+        """
+        image = _image_in(document)
+        request = Request(
+            "POST /metadata", "POST", "/metadata", body=document, headers={**_XML, "Content-Type": "application/xml"}
+        )
+        http_code = self._transport.request(request, lambda answer: answer.http_code)
+        url = f"{self.source(image.identifier)}/{image.endorser}/{image.endorsed}"
+        return Upload(url, awaits_confirmation=http_code == _ACCEPTED)
+
     def known_name(self, identifier: str) -> str | None:
         """An image's name, if it was in any answer so far; nothing is asked."""
         return self._names.get(identifier)
@@ -145,6 +184,18 @@ class Marketplace:
         return _endorsed_last(entries)
 
 
+class Upload(NamedTuple):
+    """What became of an entry that was sent to a Marketplace.
+
+    :param url: where it is
+    :param awaits_confirmation: whether it is there only after its endorser has confirmed it, by a link that the
+        Marketplace sends by e-mail
+    """
+
+    url: str
+    awaits_confirmation: bool
+
+
 class _Cached(Generic[T]):
     """Something that was fetched, and when."""
 
@@ -161,9 +212,7 @@ def _endorsed_last(entries: Iterable[Image]) -> Image:
 
 
 def _get(path: str, operation: str) -> Request:
-    return Request(
-        operation, "GET", path, headers={"Accept": "application/xml"}, repeatable=True, follows_redirects=True
-    )
+    return Request(operation, "GET", path, headers=_XML, repeatable=True, follows_redirects=True)
 
 
 def _read_images(answer: Answer) -> Iterator[Image]:
@@ -171,6 +220,20 @@ def _read_images(answer: Answer) -> Iterator[Image]:
         yield from read_images(answer.chunks())
     except UnreadableDocumentError as error:
         raise answer.unreadable(error) from None
+
+
+def _image_in(document: bytes) -> Image:
+    """What an entry says.
+
+    :raises InvalidMetadataError: when it is none
+    """
+    try:
+        image = next(read_images([document]), None)
+    except UnreadableDocumentError as error:
+        raise InvalidMetadataError(f"the image metadata cannot be read: {error}") from None
+    if image is None:
+        raise InvalidMetadataError("the image metadata has no usable identifier")
+    return image
 
 
 def _message_in(body: bytes) -> str | None:

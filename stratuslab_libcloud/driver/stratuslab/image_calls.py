@@ -14,6 +14,7 @@ from stratuslab_libcloud.errors import Call, NotFoundError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
 if TYPE_CHECKING:
+    from stratuslab_libcloud.client.stratuslab.metadata.verification import Verification
     from stratuslab_libcloud.driver.progress import OnProgress
     from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 
@@ -70,6 +71,23 @@ class ImageCalls(NodeChanges):
     def ex_get_image(self, image_id: str, location: Location = None) -> NodeImage:
         """As `get_image`; other drivers have it by this name."""
         return self.get_image(image_id, location)
+
+    def ex_verify_image(self, image: NodeImage, location: Location = None) -> Verification:
+        """Check the Marketplace's entry of an image: who signed it, what holds of it, and what does not.
+
+        Nothing is checked of the image's content, and nobody is asked whether the signer is who they say: see the
+        documentation on images.
+
+        :param image: from `list_images` or `get_image`; or a `NodeImage` whose id is a Marketplace identifier
+        :param location: whose Marketplace is asked; the default location if not given
+        :raises NotFoundError: when there is no such entry any more
+        :raises InvalidMetadataError: when the Marketplace's answer is no entry at all
+        :raises InvalidArgumentError: when the image is not one of a Marketplace
+        :raises MissingDependencyError: when the packages are not installed that this needs
+        """
+        from stratuslab_libcloud.driver.stratuslab import image_verification
+
+        return image_verification.verify(self._locations.cloud(location), checked(NodeImage, image))
 
     def create_image(  # type: ignore[override]  # Libcloud's annotation says a list; its drivers return one image
         self,

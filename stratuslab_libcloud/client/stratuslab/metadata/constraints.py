@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id, sha1_of_image_id
+from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id, is_time, sha1_of_image_id
 from stratuslab_libcloud.client.stratuslab.vocabulary import BASE, DCTERMS, RDF, SLREQ, SLTERMS, XML
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
 """How the Marketplace writes times, which are in UTC."""
 
-_DATE_FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _PREFIXES = {"dcterms": DCTERMS, "slreq": SLREQ, "slterms": SLTERMS}
 _SINGLE_SLTERMS = ("serial-number", "version", "deprecated", "os", "os-arch", "os-version")
 _SINGLE_DCTERMS = (
@@ -72,7 +71,7 @@ def identifier_problems_of(entry: Element) -> Iterator[str]:
 def time_of(text: str) -> datetime | None:
     """The moment that a text of an entry names, in UTC; None when it is not written as the Marketplace does it."""
     try:
-        return datetime.strptime(f"{text}+0000", f"{DATE}%z") if _DATE_FORM.fullmatch(text) else None
+        return datetime.strptime(f"{text}+0000", f"{DATE}%z") if is_time(text) else None
     except ValueError:
         return None
 

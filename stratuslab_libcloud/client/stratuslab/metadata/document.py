@@ -147,6 +147,22 @@ def entries_in(content: bytes) -> list[bytes]:
     return [etree.tostring(child, with_tail=False) for child in root if child.tag == f"{RDF}RDF"]
 
 
+def newest_entry(content: bytes) -> bytes:
+    """The document of the entry that was endorsed last, of one or several.
+
+    :raises InvalidMetadataError: when it cannot be read, or there is none
+    """
+    endorsed = f"{SLREQ}endorsement/{DCTERMS}created"
+
+    def time_of(document: bytes) -> str:
+        return tree_of(EntryDocument(document).canonical()).findtext(f"{RDF}Description/{endorsed}", "")
+
+    documents = entries_in(content)
+    if not documents:
+        raise InvalidMetadataError("there is no entry in the document")
+    return max(documents, key=time_of)
+
+
 def tree_of(canonical: bytes) -> ElementTree.Element:
     """The elements of a document in canonical form.
 
