@@ -127,16 +127,17 @@ def settings_of(arguments: Namespace) -> Settings:
     return choose(arguments).settings
 
 
-def read_password(what: str) -> str:
+def read_password(what: str, prompt: str | None = None) -> str:
     """A password from the terminal, where it is not shown; a line of standard input if that is no terminal.
 
     :param what: the user is asked for
+    :param prompt: at the terminal; by default it names the same
     :raises UsageError: there is none
     """
     if sys.stdin.isatty():
         from getpass import getpass
 
-        password = getpass(f"{what}: ")
+        password = getpass(prompt or f"{what}: ")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if not password:

@@ -46,6 +46,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("stratus-run-instance", "run", "start virtual machines"),
     Command("stratus-describe-instance", "describe", "show virtual machines"),
+    Command("stratus-connect-instance", "connect", "log in to a virtual machine over SSH"),
     Command("stratus-kill-instance", "kill", "stop virtual machines at once"),
     Command("stratus-shutdown-instance", "shutdown", "let virtual machines shut down, and save what is to be saved"),
     Command("stratus-create-volume", "volume create", "make a volume"),
@@ -56,7 +57,9 @@ COMMANDS = (
     Command("stratus-detach-volume", "volume detach", "take volumes out of a machine"),
     Command("stratus-list-images", "image list", "list the images that machines can start from"),
     Command("stratus-show-image", "image show", "show all that is known of images"),
+    Command("stratus-prepare-context", "prepare-context", "write a file for a machine's contextualization"),
     Command("stratus-copy-config", "copy-config", "write the reference configuration file"),
+    Command("stratus-hash-password", "hash-password", "hash a password, for a site's administrators"),
     Command("stratus-completion", "completion", "let bash, zsh or fish complete these commands"),
 )
 """All commands with their own options, in the order in which ``stratus --help`` shows them."""
