@@ -19,6 +19,18 @@ from stratuslab_libcloud.sandbox.state.opennebula.machine import (
 from stratuslab_libcloud.sandbox.state.opennebula.release import Release610
 from stratuslab_libcloud.sandbox.state.opennebula.scheduler import Scheduler
 from stratuslab_libcloud.sandbox.state.opennebula.storage import Storage
+from stratuslab_libcloud.sandbox.state.opennebula.transitions import (
+    AFTER_EPILOG,
+    AFTER_FAILED_BOOT,
+    AFTER_PROLOG,
+    AFTER_SHUTDOWN,
+    CAN_RESUME,
+    CAN_TERMINATE,
+    FAILURES,
+    RUNNING,
+    RUNNING_OR_UNKNOWN,
+    durations,
+)
 from stratuslab_libcloud.sandbox.state.opennebula.users import User
 from stratuslab_libcloud.sandbox.state.pace import Pace
 from stratuslab_libcloud.sandbox.state.progress import Progress
@@ -26,7 +38,6 @@ from stratuslab_libcloud.sandbox.state.vm import Host
 
 _LONGEST_LOOK_SECONDS = 1.0
 _HARD = (Action.TERMINATE_HARD, Action.POWEROFF_HARD, Action.UNDEPLOY_HARD)
-_FAILURES: frozenset[MachineState] = frozenset(state for state in LcmState if state.name.endswith("_FAILURE"))
 
 
 class LifeCycle:
@@ -51,7 +62,7 @@ class LifeCycle:
         self._storage = storage
         self._connections = connections
         self._scheduler = Scheduler(release)
-        self._seconds = _durations(pace)
+        self._seconds = durations(pace)
         self._requests = 0
 
     @property
@@ -143,7 +154,7 @@ class LifeCycle:
             self.enter(machine, LcmState.PROLOG)
 
     def _finish_prolog(self, machine: Machine) -> None:
-        boot, failure = _AFTER_PROLOG[machine.lcm_state]
+        boot, failure = AFTER_PROLOG[machine.lcm_state]
         machine.history[-1].prolog[1] = self.now
         if self._drivers.succeeds("prolog"):
             machine.history[-1].running[0] = self.now
@@ -158,14 +169,14 @@ class LifeCycle:
             self.enter(machine, LcmState.RUNNING)
             self._progress.machine_running(machine)
             return
-        after = _AFTER_FAILED_BOOT[machine.lcm_state]
-        if after in _FAILURES:
+        after = AFTER_FAILED_BOOT[machine.lcm_state]
+        if after in FAILURES:
             self._fail(machine, after, f"DEPLOY: {self._deploy_id(machine)}")
         else:
             self.enter(machine, after)
 
     def _finish_shutdown(self, machine: Machine) -> None:
-        operation, then = _AFTER_SHUTDOWN[machine.lcm_state]
+        operation, then = AFTER_SHUTDOWN[machine.lcm_state]
         if machine.history[-1].action in _HARD:
             operation = "cancel"
         if not self._drivers.succeeds(operation):
@@ -185,7 +196,7 @@ class LifeCycle:
     def _finish_epilog(self, machine: Machine) -> None:
         if machine.history:
             machine.history[-1].epilog[1] = machine.history[-1].end = self.now
-        state = _AFTER_EPILOG[machine.lcm_state]
+        state = AFTER_EPILOG[machine.lcm_state]
         if state == VmState.DONE:
             self._end(machine)
         else:
@@ -206,7 +217,7 @@ class LifeCycle:
         action = Action.TERMINATE_HARD if hard else Action.TERMINATE
         if machine.state == VmState.DONE:
             return
-        if machine.state == VmState.ACTIVE and machine.lcm_state in _FAILURES:
+        if machine.state == VmState.ACTIVE and machine.lcm_state in FAILURES:
             self._note_action(user, machine, action)
             self.enter(machine, LcmState.CLEANUP_DELETE)
         elif machine.state == VmState.ACTIVE:
@@ -316,96 +327,33 @@ class LifeCycle:
 _Begin = Callable[[LifeCycle, Machine, User], None]
 _Step = Callable[[LifeCycle, Machine], None]
 
-_AFTER_PROLOG: Mapping[LcmState, tuple[LcmState, LcmState]] = {
-    LcmState.PROLOG: (LcmState.BOOT, LcmState.PROLOG_FAILURE),
-    LcmState.PROLOG_RESUME: (LcmState.BOOT_STOPPED, LcmState.PROLOG_RESUME_FAILURE),
-    LcmState.PROLOG_UNDEPLOY: (LcmState.BOOT_UNDEPLOY, LcmState.PROLOG_UNDEPLOY_FAILURE),
-}
-_AFTER_FAILED_BOOT: Mapping[LcmState, MachineState] = {
-    LcmState.BOOT: LcmState.BOOT_FAILURE,
-    LcmState.BOOT_STOPPED: LcmState.BOOT_STOPPED_FAILURE,
-    LcmState.BOOT_UNDEPLOY: LcmState.BOOT_UNDEPLOY_FAILURE,
-    LcmState.BOOT_POWEROFF: VmState.POWEROFF,
-    LcmState.BOOT_SUSPENDED: VmState.SUSPENDED,
-    LcmState.BOOT_UNKNOWN: VmState.POWEROFF,
-}
-_AFTER_SHUTDOWN: Mapping[LcmState, tuple[str, MachineState]] = {
-    LcmState.SHUTDOWN: ("shutdown", LcmState.EPILOG),
-    LcmState.SHUTDOWN_POWEROFF: ("poweroff", VmState.POWEROFF),
-    LcmState.SHUTDOWN_UNDEPLOY: ("shutdown", LcmState.EPILOG_UNDEPLOY),
-    LcmState.SAVE_SUSPEND: ("save", VmState.SUSPENDED),
-    LcmState.SAVE_STOP: ("save", LcmState.EPILOG_STOP),
-}
-_AFTER_EPILOG: Mapping[LcmState, VmState] = {
-    LcmState.EPILOG: VmState.DONE,
-    LcmState.EPILOG_STOP: VmState.STOPPED,
-    LcmState.EPILOG_UNDEPLOY: VmState.UNDEPLOYED,
-    LcmState.CLEANUP_DELETE: VmState.DONE,
-}
-
 _STEPS: Mapping[MachineState, _Step] = {
     VmState.PENDING: LifeCycle._deploy,
     LcmState.LCM_INIT: LifeCycle._begin_prolog,
-    **dict.fromkeys(_AFTER_PROLOG, LifeCycle._finish_prolog),
-    **dict.fromkeys(_AFTER_FAILED_BOOT, LifeCycle._finish_boot),
-    **dict.fromkeys(_AFTER_SHUTDOWN, LifeCycle._finish_shutdown),
-    **dict.fromkeys(_AFTER_EPILOG, LifeCycle._finish_epilog),
+    **dict.fromkeys(AFTER_PROLOG, LifeCycle._finish_prolog),
+    **dict.fromkeys(AFTER_FAILED_BOOT, LifeCycle._finish_boot),
+    **dict.fromkeys(AFTER_SHUTDOWN, LifeCycle._finish_shutdown),
+    **dict.fromkeys(AFTER_EPILOG, LifeCycle._finish_epilog),
 }
 
-_RUNNING: frozenset[MachineState] = frozenset({LcmState.RUNNING})
-_RUNNING_OR_UNKNOWN: frozenset[MachineState] = frozenset({LcmState.RUNNING, LcmState.UNKNOWN})
-_CAN_RESUME: frozenset[MachineState] = frozenset(
-    {VmState.POWEROFF, VmState.SUSPENDED, VmState.STOPPED, VmState.UNDEPLOYED, LcmState.UNKNOWN}
-)
-_CAN_TERMINATE: frozenset[MachineState] = frozenset(
-    {
-        VmState.PENDING,
-        VmState.HOLD,
-        VmState.CLONING,
-        VmState.CLONING_FAILURE,
-        VmState.SUSPENDED,
-        VmState.POWEROFF,
-        VmState.STOPPED,
-        VmState.UNDEPLOYED,
-        VmState.DONE,
-        *_RUNNING_OR_UNKNOWN,
-        *_FAILURES,
-    }
-)
-
 _ACTIONS: Mapping[str, tuple[frozenset[MachineState], _Begin]] = {
-    "terminate": (_CAN_TERMINATE, LifeCycle._on_terminate),
-    "terminate-hard": (_CAN_TERMINATE | {LcmState.SHUTDOWN}, LifeCycle._on_terminate_hard),
-    "poweroff": (_RUNNING_OR_UNKNOWN, LifeCycle._on_poweroff),
-    "poweroff-hard": (_RUNNING_OR_UNKNOWN | {LcmState.SHUTDOWN_POWEROFF}, LifeCycle._on_poweroff_hard),
-    "suspend": (_RUNNING, LifeCycle._on_suspend),
-    "stop": (_RUNNING | {VmState.SUSPENDED}, LifeCycle._on_stop),
-    "undeploy": (_RUNNING_OR_UNKNOWN | {VmState.POWEROFF}, LifeCycle._on_undeploy),
+    "terminate": (CAN_TERMINATE, LifeCycle._on_terminate),
+    "terminate-hard": (CAN_TERMINATE | {LcmState.SHUTDOWN}, LifeCycle._on_terminate_hard),
+    "poweroff": (RUNNING_OR_UNKNOWN, LifeCycle._on_poweroff),
+    "poweroff-hard": (RUNNING_OR_UNKNOWN | {LcmState.SHUTDOWN_POWEROFF}, LifeCycle._on_poweroff_hard),
+    "suspend": (RUNNING, LifeCycle._on_suspend),
+    "stop": (RUNNING | {VmState.SUSPENDED}, LifeCycle._on_stop),
+    "undeploy": (RUNNING_OR_UNKNOWN | {VmState.POWEROFF}, LifeCycle._on_undeploy),
     "undeploy-hard": (
-        _RUNNING_OR_UNKNOWN | {VmState.POWEROFF, LcmState.SHUTDOWN_UNDEPLOY},
+        RUNNING_OR_UNKNOWN | {VmState.POWEROFF, LcmState.SHUTDOWN_UNDEPLOY},
         LifeCycle._on_undeploy_hard,
     ),
-    "resume": (_CAN_RESUME, LifeCycle._on_resume),
-    "reboot": (_RUNNING, LifeCycle._on_reboot),
-    "reboot-hard": (_RUNNING, LifeCycle._on_reboot),
+    "resume": (CAN_RESUME, LifeCycle._on_resume),
+    "reboot": (RUNNING, LifeCycle._on_reboot),
+    "reboot-hard": (RUNNING, LifeCycle._on_reboot),
     "hold": (frozenset({VmState.PENDING}), LifeCycle._on_hold),
     "release": (frozenset({VmState.HOLD}), LifeCycle._on_release),
 }
-
-
-def _durations(pace: Pace) -> Mapping[MachineState, float]:
-    """The seconds in each state that a machine leaves by itself."""
-    return {
-        VmState.PENDING: pace.pending * 2 / 3,
-        LcmState.LCM_INIT: pace.pending / 3,
-        **dict.fromkeys(_AFTER_PROLOG, pace.prolog),
-        **dict.fromkeys(_AFTER_FAILED_BOOT, pace.boot),
-        **dict.fromkeys(_AFTER_SHUTDOWN, pace.shutdown),
-        **dict.fromkeys(_AFTER_EPILOG, pace.epilog),
-        LcmState.SAVE_SUSPEND: pace.save,
-        LcmState.SAVE_STOP: pace.save,
-        LcmState.CLEANUP_DELETE: pace.cleanup,
-    }
 
 
 def _timestamp(moment: float) -> str:
