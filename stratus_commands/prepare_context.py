@@ -17,13 +17,14 @@ def parser(prog: str = NAME) -> CommandParser:
     """The parser of its arguments."""
     parser = CommandParser(
         prog,
-        "file-desc ...",
+        "",
         "Creates a context file for use with the CloudInit virtual machine contextualization. Each argument is a "
         "mime-type and file name pair, separated by a comma. The pseudo-mime-type 'ssh' is used for ssh keys, and "
         "'none' for user data that is sent as it is. The output is in the file 'cloud-init.txt', for the option "
         "--context-file of stratus-run-instance.",
         f"{prog} ssh,$HOME/.ssh/id_ed25519.pub x-shellscript,setup.sh",
     )
+    parser.usage = "%(prog)s file-desc ..."
     options.add_common(parser)
     parser.add_argument("pairs", nargs="*", metavar="file-desc", help="mimetype,file")
     return parser

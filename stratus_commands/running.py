@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from stratus_commands.failures import FAILED, INTERRUPTED, CommandError, UsageError
-from stratus_commands.output import ERRORS, print_error
+from stratus_commands.output import ALL, ERRORS, STEPS, WARNINGS, print_error
 from stratus_commands.parsing import COMPLETION, CommandParser
 
 _LIBRARY = "stratuslab_libcloud"
@@ -84,11 +84,11 @@ def _logging(level: int) -> Iterator[None]:
     """Let the library's warnings be seen, with ``-v`` what it does, and with ``-vv`` its requests."""
     import logging
 
-    levels = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+    levels = {ERRORS: logging.ERROR, WARNINGS: logging.WARNING, STEPS: logging.WARNING, ALL: logging.INFO}
     logger, handler = logging.getLogger(_LIBRARY), logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     before = logger.level
-    logger.setLevel(logging.CRITICAL if level <= ERRORS else levels.get(level, logging.DEBUG))
+    logger.setLevel(levels.get(level, logging.DEBUG if level > ALL else logging.CRITICAL))
     logger.addHandler(handler)
     try:
         yield

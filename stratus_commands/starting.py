@@ -88,7 +88,7 @@ def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
     _check_key(connection)
     found = _image(connection, image.partition("/")[0] if _is_full_identifier(image) else image)
     _check_disks(connection, number)
-    return Order(number, name, found, size, {})
+    return Order(number, name, found, size, {"ex_check_key": False})  # which 14.06 did not
 
 
 def start(connection: Connection, order: Order, output: Output, ids_file: str | None) -> list[LocatedNode]:

@@ -182,6 +182,16 @@ def test_keys(template_of: Templates, tmp_path: Path, key_file: Path) -> None:
     assert "joe@laptop" in key(f"--key={other}")
 
 
+def test_a_key_that_opens_nothing_is_told(
+    run_command: RunCommand, sandbox: Sandbox, ubuntu: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.pub").write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA other@host\n")
+    status, out, err = run_command("run-instance", "-q", "-k", tmp_path / "broken.pub", ubuntu)
+    assert (status, out.partition(",")[0]) == (0, "0")
+    assert err.startswith("WARNING: nobody could enter a machine with the public key that it would get")
+    assert "other@host" in sandbox.machines[0].template.vectors("CONTEXT")[0]["PUBLIC_KEY"]
+
+
 def test_contextualization(template_of: Templates, tmp_path: Path) -> None:
     (tmp_path / "context.txt").write_text("A=from the file\nKEY1=value one\n\nKEY2=2\n")
     context = template_of("--context-file", tmp_path / "context.txt", "--context", "A=from option#B==")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -155,6 +156,34 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
     assert said("-qqq") == "result\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), ["warning", "error"]),
+        (("-q",), ["warning", "error"]),
+        (("-qq",), ["error"]),
+        (("-qqq",), []),
+        (("-v",), ["info", "warning", "error"]),
+        (("-vv",), ["debug", "info", "warning", "error"]),
+    ],
+)
+def test_the_librarys_log_is_on_standard_error(
+    words: tuple[str, ...], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = logging.getLogger("stratuslab_libcloud.test")
+
+    def run(arguments: Namespace) -> int:
+        for name in ("debug", "info", "warning", "error"):
+            getattr(log, name)(name)
+        return 0
+
+    before = log.parent.handlers[:] if log.parent else []
+    assert running.main(a_parser(), run, words) == 0
+    assert capsys.readouterr() == ("", "".join(f"{name.upper()}: {name}\n" for name in said))
+    assert log.parent is not None
+    assert log.parent.handlers == before
+
+
 # -- Each command
 
 
@@ -162,7 +191,7 @@ def test_levels(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_ends_with_an_example(command: registry.Command, run_command: RunCommand) -> None:
     status, out, err = run_command(command.name.removeprefix("stratus-"), "--help")
     assert (status, err) == (0, "")
-    assert out.startswith(f"Usage: {command.name} [options]")
+    assert out.startswith(f"Usage: {command.name} ")
     assert f"\n\nExample:\n  {command.name}" in out
 
 

@@ -109,6 +109,7 @@ def test_a_node_of_another_driver_for_the_same_cloud_is_ones_own(
         ("auth", NodeAuthSSHKey(PRIVATE_KEY)),
         ("auth", NodeAuthSSHKey("")),
         ("ex_check_image_url", "perhaps"),
+        ("ex_check_key", "perhaps"),
         ("ex_volatile_disk", "x"),
         ("ex_volatile_disk", -3),
         ("ex_volatile_disk", 1.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,9 @@ from stratuslab_libcloud.deployment.public_keys import usable_keys
 from stratuslab_libcloud.driver.arguments import checked, text
 from stratuslab_libcloud.driver.stratuslab.images import StratusLabImage
 from stratuslab_libcloud.driver.stratuslab.node_options import CheckedNodeOptions, check_location
-from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.errors import InvalidArgumentError, KeyFileError
+
+_log = logging.getLogger(__name__)
 
 
 def machine_template(
@@ -90,9 +93,10 @@ def keys_of_machine(cloud: Cloud, auth: Any, keywords: Mapping[str, Any]) -> tup
     return public_keys(cloud, auth), "user_public_key_file" if auth is None else "auth"
 
 
-def public_keys(cloud: Cloud, auth: Any) -> str:
+def public_keys(cloud: Cloud, auth: Any, *, check: bool = True) -> str:
     """The public keys that a machine gets.
 
+    :param check: whether keys that nobody could log in with are refused
     :raises InvalidArgumentError: when `auth` is something else than an SSH key
     :raises ConfigurationError: when the configured key file cannot be read
     :raises KeyFileError: when nobody could enter a machine with what is there
@@ -100,17 +104,26 @@ def public_keys(cloud: Cloud, auth: Any) -> str:
     if auth is None:
         file = cloud.config.public_key_file
         keys = read_public_keys(file)
-        usable_keys(keys, f"{file}, user_public_key_file")
+        _check_usable(keys, f"{file}, user_public_key_file", check)
         return keys
     if isinstance(auth, NodeAuthSSHKey) and isinstance(auth.pubkey, str):
         keys = public_keys_in(auth.pubkey)
         check_public_keys(keys, "auth")
-        usable_keys(keys, "auth")
+        _check_usable(keys, "auth", check)
         return keys
     raise InvalidArgumentError(
         f"auth has to be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
         "StratusLab's machines are entered with SSH keys"
     )
+
+
+def _check_usable(keys: str, origin: str, check: bool) -> None:
+    try:
+        usable_keys(keys, origin)
+    except KeyFileError as error:
+        if check:
+            raise
+        _log.warning("%s", error)
 
 
 def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple[RootDisk, tuple[int, ...]]:
@@ -141,7 +154,7 @@ def _data_source(cloud: Cloud, image: str) -> str:
 
 
 def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedNodeOptions) -> dict[str, str]:
-    keys = public_keys(cloud, auth)
+    keys = public_keys(cloud, auth, check=options.checks_key)
     pairs = {
         name: values.with_plain_quotes(value)
         for name, value in configured_pairs(machine).items()
@@ -157,6 +170,6 @@ def _context(cloud: Cloud, auth: Any, machine: MachineOptions, options: CheckedN
     elif machine.cloud_init or machine.context_method == CLOUD_INIT:
         other_keys, parts = parse_parts(machine.cloud_init or "")
         if other_keys:
-            usable_keys("\n".join(other_keys), "cloud_init")
+            _check_usable("\n".join(other_keys), "cloud_init", options.checks_key)
         pairs.update(cloud_init_pairs(other_keys or [keys], parts))
     return context(keys, pairs)

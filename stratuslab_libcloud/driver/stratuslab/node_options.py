@@ -64,6 +64,7 @@ class NodeOptions(TypedDict, total=False):
     :param ex_persistent_disk: a volume to start with
     :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with, or the URL of one
     :param ex_volatile_disk: GiB of an additional empty disk that is deleted with the machine
+    :param ex_check_key: False to start a machine also with a key that nobody could log in with; the log has a warning
     :param ex_check_image_url: whether it is checked that there is something at an image's URL
     """
 
@@ -91,6 +92,7 @@ class NodeOptions(TypedDict, total=False):
     ex_persistent_disk: StorageVolume | str | None
     ex_readonly_disk: NodeImage | str | None
     ex_volatile_disk: int | None
+    ex_check_key: bool | None
     ex_check_image_url: bool | None
 
 
@@ -130,6 +132,14 @@ class CheckedNodeOptions:
             "saved_image": self._saved_image(configured),
         }
         return configured._replace(**{name: value for name, value in chosen.items() if value is not None})
+
+    @property
+    def checks_key(self) -> bool:
+        """Whether a key that nobody could log in with is refused.
+
+        :raises InvalidArgumentError: when the value is not possible
+        """
+        return parsed("ex_check_key", self._options.get("ex_check_key"), values.truth) is not False
 
     def context_pairs(self) -> dict[str, str]:
         """The caller's pairs for the contextualization.

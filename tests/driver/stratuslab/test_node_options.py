@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage, NodeSize
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.driver.stratuslab import node_options
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
-from stratuslab_libcloud.errors import InvalidArgumentError, NotFoundError, ServiceUnavailableError
+from stratuslab_libcloud.errors import InvalidArgumentError, KeyFileError, NotFoundError, ServiceUnavailableError
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.state.template import Template
 
@@ -276,3 +276,18 @@ def test_an_images_url_is_used_unseen(driver: StratusLabNodeDriver, template: Te
     assert template(image=image, ex_check_image_url=False).vectors("DISK")[0]["SOURCE"] == url
     with pytest.raises(ServiceUnavailableError):
         template(image=image)
+
+
+def test_a_key_that_opens_nothing(
+    start: Start, template: Templates, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA other@host\n"
+    (tmp_path / "broken.pub").write_text(broken)
+    auth, pairs = NodeAuthSSHKey(broken), f"ssh,{tmp_path / 'broken.pub'}"
+    for options in ({"auth": auth}, {"ex_cloud_init": pairs}):
+        with pytest.raises(KeyFileError, match="nobody could enter a machine"):
+            start(**options)
+        caplog.clear()
+        [vector] = template(**options, ex_check_key=False).vectors("CONTEXT")
+        assert "nobody could enter a machine" in caplog.text
+    assert vector["CLOUD_INIT_AUTHORIZED_KEYS"] == b64encode(broken.encode()).decode()
