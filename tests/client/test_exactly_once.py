@@ -413,7 +413,7 @@ def test_a_disk_has_the_visibility_that_was_wanted(cloud: Cloud) -> None:
 def test_one_disk_after_a_lost_reply(cloud: Cloud, sandbox: Sandbox, mark: str, fault: Fault) -> None:
     sandbox.faults.add(at(CREATE_DISK, fault))
     uuid = create_disk(cloud.disks, 1, "tag", "private", mark, limit=20)
-    assert [(disk.uuid, disk.mark) for disk in cloud.disks.disks()] == [(uuid, mark)]
+    assert [(disk.uuid, disk.mark, disk.tag) for disk in cloud.disks.disks()] == [(uuid, mark, "tag")]
 
 
 def test_an_ordinary_disk_takes_one_request(cloud: Cloud, sandbox: Sandbox, mark: str) -> None:
@@ -462,8 +462,9 @@ def test_the_creation_of_a_disk_keeps_the_time_limit(
 def test_a_search_that_is_refused_ends_the_creation_of_a_disk(cloud: Cloud, sandbox: Sandbox, mark: str) -> None:
     sandbox.faults.add(Fault(FaultKind.RESET_AFTER, *CREATE_DISK, count=1))
     sandbox.faults.add(Fault(FaultKind.STATUS, *LIST_DISKS, status=404))
-    with within(6), pytest.raises(UnknownOutcomeError):
+    with within(6), pytest.raises(UnknownOutcomeError) as caught:
         create_disk(cloud.disks, 1, "tag", "private", mark, limit=20)
+    assert caught.value.mark == mark
 
 
 def test_a_failure_in_the_disk_services_own_words_is_told_at_once(
