@@ -10,6 +10,7 @@ import requests
 
 from stratuslab_libcloud.client.documents import OversizedDocumentError, UnreadableDocumentError
 from stratuslab_libcloud.client.http.body import pieces
+from stratuslab_libcloud.client.http.file_upload import FileUpload
 from stratuslab_libcloud.client.http.redaction import MAX_MESSAGE, Redaction
 from stratuslab_libcloud.client.http.wire_log import WireLog
 from stratuslab_libcloud.client.json_stream import DECODER, stream_items
@@ -29,8 +30,10 @@ class Request:
     :param path: what follows the service's base URL
     :param form: the fields of a form, which become the body
     :param body: the body, where it is not a form
+    :param upload: a file as the body
     :param headers: additional headers
     :param repeatable: whether it does no harm to send it twice
+    :param ends_elsewhere: whether the answer of success is that the result is elsewhere (303, See Other)
     :param follows_redirects: whether this service is known to redirect; its request must carry no credentials
     :param answer_is_secret: whether the answer contains secrets, and is left out of the wire log
     """
@@ -40,8 +43,10 @@ class Request:
     path: str
     form: Mapping[str, str] | None = None
     body: bytes | None = None
+    upload: FileUpload | None = None
     headers: Mapping[str, str] | None = None
     repeatable: bool = False
+    ends_elsewhere: bool = False
     follows_redirects: bool = False
     answer_is_secret: bool = False
 
@@ -79,6 +84,11 @@ class Answer:
     def http_code(self) -> int:
         """The HTTP status."""
         return self._response.status_code
+
+    @property
+    def location(self) -> str:
+        """The URL that it names as the result's; empty where it names none."""
+        return self._response.headers.get("Location", "")
 
     def chunks(self) -> Iterator[bytes]:
         """The body, piece by piece.

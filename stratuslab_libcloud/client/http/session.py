@@ -13,6 +13,7 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies, select_proxy
 
 from stratuslab_libcloud.client.http.authorities import Authorities
+from stratuslab_libcloud.client.http.file_upload import FileUpload
 from stratuslab_libcloud.client.http.redaction import Redaction, url_without_credentials
 from stratuslab_libcloud.client.http.shared_connections import connections_to
 from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, SessionPassword, proxies
@@ -56,7 +57,7 @@ class ServiceSession(requests.Session):
         method: str,
         url: str,
         headers: Mapping[str, str],
-        data: bytes | Mapping[str, str] | None,
+        data: bytes | Mapping[str, str] | FileUpload | None,
         time_limits: urllib3.Timeout,
     ) -> requests.Response:
         """Send a request; a redirect is not followed.
@@ -64,7 +65,13 @@ class ServiceSession(requests.Session):
         :return: the answer, with its body not read yet
         """
         prepared = requests.PreparedRequest()
-        prepared.prepare(method, url, headers={**self.headers, **headers}, data=data, auth=self.auth)
+        prepared.prepare(
+            method,
+            url,
+            headers={**self.headers, **headers},
+            data=data,
+            auth=self.auth,
+        )
         return self.send(
             prepared,
             timeout=time_limits,  # type: ignore[arg-type]  # it is passed on to urllib3

@@ -48,6 +48,7 @@ _MAX_REFUSAL_BODY = 4096
 _MAX_REDIRECTS = 5
 _MAX_SECONDS = 1e6
 _PERMANENT = (301, 308)
+_SEE_OTHER = 303
 
 
 class Transport:
@@ -135,7 +136,7 @@ class Transport:
                 with response:
                     if wire_log:
                         wire_log.add_head(response)
-                    if not 200 <= response.status_code < 300:
+                    if not _is_success(response.status_code, request):
                         self._refuse(response, session, call)
                     body_log = None if request.answer_is_secret else wire_log
                     yield Answer(response, call, self._config.max_answer, redaction, body_log, lasting_url)
@@ -159,7 +160,7 @@ class Transport:
         url = lasting_url = self._config.url + request.path
         is_lasting = True
         for _ in range(_MAX_REDIRECTS + 1):
-            body = request.body if request.form is None else request.form
+            body = request.upload or (request.body if request.form is None else request.form)
             response = session.send_request(request.method, url, request.headers or {}, body, _time_limits(deadline))
             target = session.get_redirect_target(response) if request.follows_redirects else None
             if target is None:
@@ -185,6 +186,10 @@ class Transport:
         has_credentials = self._config.credentials is not None
         proxy = session.proxy_for(self._config.url)
         raise refusal(response, call, message, session.redaction, has_credentials=has_credentials, proxy=proxy)
+
+
+def _is_success(status: int, request: Request) -> bool:
+    return 200 <= status < 300 or (status == _SEE_OTHER and request.ends_elsewhere)
 
 
 def _redirected(url: str, target: str, session: ServiceSession, call: Call) -> str:

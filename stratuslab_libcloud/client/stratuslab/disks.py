@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from stratuslab_libcloud.client.http.failures import not_its_own
+from stratuslab_libcloud.client.http.file_upload import FileUpload
 from stratuslab_libcloud.client.http.messages import Answer, Request
 from stratuslab_libcloud.client.http.transport import Transport
 from stratuslab_libcloud.client.json_stream import DECODER
@@ -27,6 +29,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _JSON = {"Accept": "application/json"}
+_SLOWEST_UPLOAD = 100_000
+"""Bytes in a second."""
 
 
 class Disks:
@@ -37,6 +41,7 @@ class Disks:
     """
 
     def __init__(self, config: CloudConfig, proxy_url: str | None = None) -> None:
+        self._timeout = config.disks.timeout
         self._transport = Transport(
             config.disks,
             location=config.section,
@@ -90,6 +95,23 @@ class Disks:
         """
         request = Request("POST /disks/{uuid}", "POST", _path(uuid) + "/", form={}, headers=_JSON)
         return self._request(request, _new_disk, uuid=uuid)
+
+    def upload(self, file: Path, progress: Callable[[int, int], object] | None = None) -> str:
+        """Make a disk of an image in a file, which the service wants to be compressed with gzip.
+
+        It takes a second more than the time limit for each 100 kB.
+
+        :param progress: is told how many bytes have been sent, of how many
+        :return: the disk's uuid
+        :raises OSError: when the file cannot be read
+        :raises ConflictError: when there is a disk of this image already
+        :raises RequestRejectedError: when the service cannot use the image
+        """
+        body = FileUpload(file, progress)
+        headers = {**_JSON, "Content-Type": body.content_type}
+        request = Request("POST /disks", "POST", "/disks/", upload=body, headers=headers, ends_elsewhere=True)
+        timeout = self._timeout + len(body) / _SLOWEST_UPLOAD
+        return self._request(request, _uuid_in_location, timeout=timeout)
 
     def update(
         self,
@@ -221,6 +243,13 @@ def _message_in(body: bytes) -> str | None:
         return None
     message = document.get("message") if isinstance(document, dict) else None
     return message if isinstance(message, str) else None
+
+
+def _uuid_in_location(answer: Answer) -> str:
+    path, _, uuid = answer.location.rpartition("/")
+    if not (path.endswith("/disks") and is_possible_id(uuid)):
+        raise MalformedReplyError("the answer does not say where the new disk is", answer.call)
+    return uuid
 
 
 def _field(answer: Answer, key: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from libcloud.compute.base import Node, NodeLocation, StorageVolume, VolumeSnapshot
@@ -11,6 +13,7 @@ from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.driver.arguments import checked, machine_number, text
 from stratuslab_libcloud.driver.base import BaseNodeDriver
 from stratuslab_libcloud.driver.locations import Location
+from stratuslab_libcloud.driver.progress import OnProgress, Task
 from stratuslab_libcloud.errors import InvalidArgumentError
 
 # What only some calls need is imported by them: a program waits for each import when it starts.
@@ -149,6 +152,45 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
             raise InvalidArgumentError("ex_update_volume needs a name, ex_visibility or ex_type")
         disks.update(str(volume.id), tag, visibility, kind)
         return volumes.StratusLabVolume(disks.disk(str(volume.id)), where, self)
+
+    def ex_upload_volume(
+        self,
+        file: str | os.PathLike[str],
+        name: str | None = None,
+        location: Location = None,
+        *,
+        ex_visibility: str | None = None,
+        ex_type: str | None = None,
+        ex_progress: OnProgress = None,
+    ) -> StratusLabVolume:
+        """Make a volume of an image in a file, which the disk service wants to be compressed with gzip.
+
+        It is read while it is sent, and may take a second for each 100 kB besides the location's time limit. The
+        service knows an image by its checksum, and has each only once.
+
+        :param file: the path of the file
+        :param name: of the volume; it has none if not given
+        :param location: the default location if not given
+        :param ex_visibility: ``private``, which it is at first, or ``public``
+        :param ex_type: as for `ex_update_volume`; at first it is ``DATA_IMAGE_RAW_READONLY``
+        :param ex_progress: is called with a `Progress` when a piece has been sent
+        :raises OSError: when the file cannot be read
+        :raises ConflictError: when there is a volume of this image already
+        :raises RequestRejectedError: when the service cannot use the image
+        """
+        from stratuslab_libcloud.driver.stratuslab import volumes
+
+        where = self._locations.find(location)
+        tag = None if name is None else text("name", name)
+        visibility = None if ex_visibility is None else volumes.checked_visibility(ex_visibility)
+        kind = None if ex_type is None else volumes.checked_type(ex_type)
+        path = Path(file)
+        task = Task(ex_progress, f"uploading {path.name}", None, "bytes")
+        disks = self._locations.cloud(where).disks
+        uuid = disks.upload(path, lambda done, total: task.tell(done, total=total))
+        if (tag, visibility, kind) != (None, None, None):
+            disks.update(uuid, tag, visibility, kind)
+        return volumes.StratusLabVolume(disks.disk(uuid), where, self)
 
     def ex_copy_volume(
         self, volume: StorageVolume, name: str | None = None, *, ex_owner: str | None = None

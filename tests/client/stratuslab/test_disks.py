@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 import requests_mock
 
@@ -15,6 +18,7 @@ from stratuslab_libcloud.errors import (
     RequestRejectedError,
     ServiceUnavailableError,
 )
+from stratuslab_libcloud.sandbox import Sandbox
 
 
 def test_a_disks_life(cloud: Cloud, template: str) -> None:
@@ -72,3 +76,22 @@ def test_a_404_that_is_not_about_the_disk_does_not_say_that_it_is_gone(cloud: Cl
         with pytest.raises(RequestRejectedError):
             cloud.disks.mounts(uuid)
     assert cloud.disks.disk(uuid).uuid == uuid
+
+
+def test_uploading_an_image(cloud: Cloud, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "an image.img.gz"
+    file.write_bytes(gzip.compress(b"content" * 1000))
+    told: list[tuple[int, int]] = []
+    uuid = cloud.disks.upload(file, lambda done, total: told.append((done, total)))
+    assert told == [(file.stat().st_size,) * 2]
+    (disk,) = sandbox.disks
+    assert (disk.uuid, disk.type.value, disk.size) == (uuid, "DATA_IMAGE_RAW_READONLY", 1)
+    with pytest.raises(ConflictError, match="Disk already registered"):
+        cloud.disks.upload(file)
+
+
+def test_what_is_not_compressed_is_not_uploaded(cloud: Cloud, tmp_path: Path) -> None:
+    file = tmp_path / "a.img"
+    file.write_bytes(b"content")
+    with pytest.raises(RequestRejectedError, match="Not a gzipped file"):
+        cloud.disks.upload(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from libcloud.compute.base import NodeImage, StorageVolume
 from libcloud.compute.types import StorageVolumeState
 
 from stratuslab_libcloud import StratusLabNodeDriver
+from stratuslab_libcloud.driver.progress import Progress
 from stratuslab_libcloud.driver.stratuslab.nodes import StratusLabNode
 from stratuslab_libcloud.driver.stratuslab.volumes import StratusLabVolume
 from stratuslab_libcloud.errors import (
@@ -384,3 +386,36 @@ def test_what_the_disk_service_can_not_copy(driver: StratusLabNodeDriver) -> Non
     ):
         with pytest.raises(NotImplementedError, match="a copy has no owner"):
             call()
+
+
+def test_a_volume_of_an_image_in_a_file(driver: StratusLabNodeDriver, sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "my image.img.gz"
+    file.write_bytes(gzip.compress(bytes(3 << 20), 0))
+    told: list[Progress] = []
+    volume = driver.ex_upload_volume(
+        file, "mine", ex_visibility="public", ex_type="MACHINE_IMAGE_ORIGIN", ex_progress=told.append
+    )
+    assert (volume.name, volume.extra["visibility"], volume.extra["type"]) == ("mine", "PUBLIC", "MACHINE_IMAGE_ORIGIN")
+    assert sandbox.requests.operations == ["POST /disks", "PUT /disks/{uuid}", "GET /disks/{uuid}"]
+    size = file.stat().st_size
+    assert {(each.task, each.unit, each.total) for each in told} == {("uploading my image.img.gz", "bytes", size)}
+    assert told[-1].done == size
+    with pytest.raises(ConflictError, match="Disk already registered"):
+        driver.ex_upload_volume(str(file))
+
+
+def test_a_volume_of_an_image_as_the_service_makes_it(driver: StratusLabNodeDriver, tmp_path: Path) -> None:
+    file = tmp_path / "a.img.gz"
+    file.write_bytes(gzip.compress(b"content"))
+    volume = driver.ex_upload_volume(file)
+    assert (volume.extra["visibility"], volume.extra["type"]) == ("PRIVATE", "DATA_IMAGE_RAW_READONLY")
+
+
+def test_nothing_is_sent_of_what_cannot_be_uploaded(
+    driver: StratusLabNodeDriver, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        driver.ex_upload_volume(tmp_path / "missing")
+    with pytest.raises(InvalidArgumentError):
+        driver.ex_upload_volume(tmp_path / "missing", ex_type="no type")
+    assert sandbox.requests.operations == []
