@@ -42,6 +42,7 @@ def new_state(options: StateOptions) -> OpenNebula:
         pace=options.pace,
         passwords=options.users,
         public_network=options.public_network,
+        images=options.images,
     )
 
 

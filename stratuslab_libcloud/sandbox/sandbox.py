@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Network
 from os import PathLike
@@ -62,6 +62,8 @@ class Sandbox:
     :param machine_limit: how many machines a user may have; None for no limit
     :param start_seconds: how long the compute service answers after each start as a daemon that starts: it does not
         know its users yet, and may do nothing for them
+    :param images: the names of the images that there are, instead of the usual ones: those of the usual ones that have
+        these names, and new ones
     :param entries: a folder with Marketplace entries (``*.xml``), instead of the dozen images that there are by default
     :param empty_marketplace: no images at all
     :param state_file: where the state is saved, about every second and when the sandbox stops; if the file exists, the
@@ -88,6 +90,7 @@ class Sandbox:
         public_network: str | None = None,
         machine_limit: int | None = None,
         start_seconds: float = 0,
+        images: Sequence[str] | None = None,
         entries: str | PathLike[str] | None = None,
         empty_marketplace: bool = False,
         state_file: str | PathLike[str] | None = None,
@@ -107,6 +110,7 @@ class Sandbox:
             version=version,
             machine_limit=machine_limit,
             start_seconds=start_seconds,
+            images=images,
             entries=None if entries is None else Path(entries),
             empty_marketplace=empty_marketplace,
             state_file=self._file,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -24,6 +24,7 @@ class StateOptions:
     version: str | None = None
     machine_limit: int | None = None
     start_seconds: float = 0
+    images: Sequence[str] | None = None
     entries: Path | None = None
     empty_marketplace: bool = False
     state_file: StateFile | None = None

@@ -18,7 +18,7 @@ from stratuslab_libcloud.sandbox.http.request_record import RequestRecord
 from stratuslab_libcloud.sandbox.http.server import HttpServer
 from stratuslab_libcloud.sandbox.http.service import Service
 from stratuslab_libcloud.sandbox.kinds import STRATUSLAB
-from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue
+from stratuslab_libcloud.sandbox.marketplace.catalogue import add_catalogue, add_images
 from stratuslab_libcloud.sandbox.marketplace.entry_files import load_entries
 from stratuslab_libcloud.sandbox.marketplace.saved_images import saved_entry
 from stratuslab_libcloud.sandbox.marketplace.service import MarketplaceService
@@ -38,6 +38,8 @@ def new_state(options: StateOptions) -> State:
     :raises ValueError: if one of the files cannot be used, or an option is another kind's
     """
     options.refuse(STRATUSLAB, "version")
+    if options.images is not None and (options.entries is not None or options.empty_marketplace):
+        raise ValueError("the Marketplace has either 'images', or 'entries', or nothing with 'empty_marketplace'")
     state = State(
         clock=options.clock,
         pace=options.pace,
@@ -49,6 +51,8 @@ def new_state(options: StateOptions) -> State:
     )
     if options.state_file and options.state_file.has_state:
         options.state_file.restore(state)
+    elif options.images is not None:
+        add_images(state.entries, options.images, options.clock.now())
     elif options.entries is not None:
         load_entries(state.entries, options.entries)
     elif not options.empty_marketplace:

@@ -7,6 +7,7 @@ sandbox. Their times depend on the sandbox's clock. Each is signed when it is fi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from stratuslab_libcloud.sandbox.marketplace.rdf_writing import document
@@ -195,6 +196,19 @@ CATALOGUE = (
 
 def add_catalogue(entries: Entries, now: float) -> None:
     """Put all images into a Marketplace, oldest first."""
-    for image in sorted(CATALOGUE, key=lambda image: -image.age):
+    _add(entries, CATALOGUE, now)
+
+
+def add_images(entries: Entries, titles: Iterable[str], now: float) -> None:
+    """Put certain images into a Marketplace: those of the catalogue that have these titles, and plain new ones."""
+    known = {image.title for image in CATALOGUE}
+    wanted = [*dict.fromkeys(titles)]
+    found = [image for image in CATALOGUE if image.title in wanted]
+    new = [Image(title, "A machine image.", "Linux", "1") for title in wanted if title not in known]
+    _add(entries, [*found, *new], now)
+
+
+def _add(entries: Entries, images: Iterable[Image], now: float) -> None:
+    for image in sorted(images, key=lambda image: -image.age):
         entries.add(image.entry(now))
         entries.set_behaviour(image.identifier, image.behaviour)

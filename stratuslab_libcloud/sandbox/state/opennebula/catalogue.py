@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 from stratuslab_libcloud.sandbox.state.opennebula.datastores import Datastore, DatastoreType
@@ -27,6 +27,13 @@ _DEFAULT_GROUP = (
     "The default security group is added to every network. Use it to add default filter rules for your networks. "
     "You may remove this security group from any network by updating its properties."
 )
+
+
+_IMAGES = {
+    "debian12": (ImageType.OS, 1024, "Debian 12"),
+    "rescue": (ImageType.CDROM, 600, ""),
+    "alma9": (ImageType.OS, 10240, "AlmaLinux 9"),
+}
 
 
 def add_security_groups(pool: Pool[SecurityGroup], owner: User, now: float) -> None:
@@ -127,13 +134,15 @@ def add_datastores(pool: Pool[Datastore], owner: User, now: float) -> None:
         )
 
 
-def add_images(pool: Pool[Image], datastores: Pool[Datastore], owner: User, now: float) -> None:
-    """Operating systems, and a CD-ROM."""
-    for name, kind, size, description in (
-        ("debian12", ImageType.OS, 1024, "Debian 12"),
-        ("rescue", ImageType.CDROM, 600, ""),
-        ("alma9", ImageType.OS, 10240, "AlmaLinux 9"),
-    ):
+def add_images(
+    pool: Pool[Image], datastores: Pool[Datastore], owner: User, now: float, names: Iterable[str] | None = None
+) -> None:
+    """Operating systems, and a CD-ROM.
+
+    :param names: of the images that there are, instead of the three; new ones are operating systems
+    """
+    for name in dict.fromkeys(_IMAGES if names is None else names):
+        kind, size, description = _IMAGES.get(name, (ImageType.OS, 1024, ""))
         template = Template([("DEV_PREFIX", "hd" if kind == ImageType.CDROM else "sd")])
         if description:
             template.replace("DESCRIPTION", description)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
@@ -41,6 +41,7 @@ class OpenNebula(Progress[Machine]):
     :param release: 6.10 or 7.4
     :param passwords: of the users, by name; by default alice and bob with random ones
     :param public_network: addresses of the public network; by default a /24 of the loopback network, chosen at random
+    :param images: the names of those that there are, instead of the usual three
     :raises ValueError: if there is no such release
     """
 
@@ -52,6 +53,7 @@ class OpenNebula(Progress[Machine]):
         pace: Pace,
         passwords: Mapping[str, str] | None,
         public_network: IPv4Network | None = None,
+        images: Sequence[str] | None = None,
     ) -> None:
         super().__init__(clock)
         if release not in RELEASES:
@@ -74,7 +76,7 @@ class OpenNebula(Progress[Machine]):
             release=self.release,
         )
         self._add_machines(pace)
-        self._fill()
+        self._fill(images)
 
     def _add_machines(self, pace: Pace) -> None:
         """The machines, and what acts on them."""
@@ -121,10 +123,10 @@ class OpenNebula(Progress[Machine]):
             if machine is not None:
                 life_cycle.image_written(machine)
 
-    def _fill(self) -> None:
+    def _fill(self, images: Sequence[str] | None) -> None:
         admin, now = self.users.named(SUPERUSER), self.clock.now()
         add_security_groups(self.security_groups, admin, now)
         add_networks(self.networks, admin, self.public_network, now, goes_on=self.release.leases_go_on)
         add_datastores(self.datastores, admin, now)
-        add_images(self.images.pool, self.datastores, admin, now)
+        add_images(self.images.pool, self.datastores, admin, now, images)
         add_templates(self.templates.pool, admin, now)
