@@ -127,7 +127,9 @@ def test_filters_together(driver: StratusLabNodeDriver, nodes: list[StratusLabNo
 
 @pytest.mark.parametrize("state", ["asleep", 3, [None], ["running", "asleep"]])
 def test_a_state_that_is_none(driver: StratusLabNodeDriver, state: str) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"ex_state can be a NodeState or several, such as .*'running'"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"ex_state can be a NodeState or several, such as 'running', '.*; not "
+    ):
         driver.list_nodes(ex_state=state)
 
 
@@ -155,6 +157,31 @@ def test_ranges_cover_what_is_wanted_with_few_requests(numbers: set[int], stride
 
 def test_far_ids_are_asked_for_apart() -> None:
     assert NodeFilter(node_ids=[5, 7, 90, 1000]).selections(OPENNEBULA_3) == [Selection(5, 90), Selection(1000, 1000)]
+
+
+def test_near_ids_are_asked_for_together() -> None:
+    """A gap of a hundred is read over, wherever it is."""
+    for first in (0, 70, 5000):
+        ids = [first, first + 100]
+        assert NodeFilter(node_ids=ids).selections(OPENNEBULA_3) == [Selection(first, first + 100)]
+        apart = NodeFilter(node_ids=[first, first + 101]).selections(OPENNEBULA_3)
+        assert apart == [Selection(first, first), Selection(first + 101, first + 101)]
+
+
+def test_of_many_gaps_the_narrowest_are_read_over() -> None:
+    """Sixteen requests at the most; here the gaps become narrower from one ID to the next."""
+    ids = [0]
+    for gap in range(150, 130, -1):
+        ids.append(ids[-1] + gap)
+    selections = NodeFilter(node_ids=ids).selections(OPENNEBULA_3)
+    assert [(one.first, one.last) for one in selections] == [*((i, i) for i in ids[:15]), (ids[15], ids[-1])]
+
+
+def test_whose_machines_and_how_much_of_them_is_said_to_the_cloud() -> None:
+    everything = NodeFilter(whose=-2, is_full=True)
+    assert everything.selections(OPENNEBULA_TODAY) == [Selection(whose=-2, is_full=True)]
+    some = NodeFilter(node_ids=[1, 500], whose=-2, is_full=True)
+    assert some.selections(OPENNEBULA_TODAY) == [Selection(i, i, whose=-2, is_full=True) for i in (1, 500)]
 
 
 def test_a_machine_in_a_state_that_nobody_knows_is_unknown() -> None:
