@@ -21,9 +21,9 @@ def parser(prog: str = NAME) -> CommandParser:
     """The parser of its arguments."""
     parser = CommandParser(
         prog,
-        "volume-uuid",
-        "Detach a persistent volume (disk) from a virtual machine. The volume-uuid argument is the unique identifier "
-        "of the volume (disk) to detach; there may be several.",
+        "volume-uuid ...",
+        "Detach one or more persistent volumes (disks) from a virtual machine. The volume-uuid arguments are the "
+        "unique identifiers of volumes to detach.",
         f"{prog} --instance 42 0a1b2c3d-0000-4000-8000-0123456789ab",
     )
     options.add_config(parser)

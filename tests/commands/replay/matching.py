@@ -37,6 +37,8 @@ class Values:
         """A recorded text with the values of this place."""
         for recorded, here in {**self._here, **self._known}.items():
             text = text.replace(recorded, here)
+            if re.fullmatch(_UUID, recorded):
+                text = text.replace(recorded.replace("-", ""), here.replace("-", ""))
         return text
 
     def agree(self, recorded: str, here: str) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.commands.replay.expectations import DIFFERENCES, expectation, problem
+from tests.commands.replay.differences import DIFFERENCES
+from tests.commands.replay.expectations import expectation, problem
 from tests.commands.replay.recording import Run
 from tests.commands.replay.running import run as run_command
 from tests.commands.replay.world import Scene, World
@@ -42,5 +43,8 @@ def _play_one(run: Run, world: World) -> Result:
         if name.startswith("STRATUSLAB_") or name == "HOME"
     }
     outcome = run_command(argv, {**world.environment, **settings}, world.values.here(run.typed), world.work)
-    expected, reasons = expectation(run, DIFFERENCES)
-    return Result(run, reasons, problem(expected, outcome, world.values))
+    expected, differences = expectation(run, DIFFERENCES)
+    found = problem(expected, outcome, world.values)
+    for difference in differences:
+        difference.afterwards(world, run)
+    return Result(run, [difference.reason for difference in differences], found)

@@ -29,6 +29,7 @@ _CENTOS, _CENTOS_6, _UBUNTU = (
 _GENOMES = "GXhDmhIlQfFxZ9_5QwRZzTmvepj"
 _NO_BOOT, _NO_PROLOG = "CFF6irq-_YTd16syFS_xgBTB5j7", "PiIwij_nEi7cV_fhiVj1rfgxI7g"
 _PERSISTENT = "8a1a3beb-063e-4545-a21d-2a2fea8995de"
+_TWO = ("0d384c1a-5d19-4778-81da-4aef6652f075", "3f9e5108-2de6-4553-b947-580fa2387433")
 _MANIFEST = "ttylinux-16-x86_64-base-1.0.xml"
 _RANDOM = random.Random(2014)
 _TINY = _RANDOM.randbytes(4096)
@@ -88,6 +89,7 @@ def _machines_in_all_states(world: World) -> None:
             machine.state, machine.lcm_state = state, lcm_state
             machine.revision += 1
         sandbox.machines[17].memory = 12_345_678
+        sandbox.machines[17].revision += 1
 
 
 def _machines(*images: str, **options: Any) -> Happening:
@@ -191,11 +193,13 @@ big.memory = 4, 65536, 4096
         95: _all(_machines(_CENTOS, ex_network="private"), _machines(_CENTOS, ex_network="local")),
         101: _with_persistent_disk,
         104: _with_two_disks,
+        105: lambda world: world.bind_address("127.91.0.99"),
         110: _machines(_CENTOS_6, _GENOMES),
-        113: _machines("pdisk:nowhere"),
+        113: _machines("http://images.example.org/another.img", ex_check_image_url=False),
         121: _machines(_CENTOS, user="bob"),
         140: _machines(_CENTOS, ex_network="local"),
         178: lambda world: world.kill(3, 11),
+        244: lambda world: world.detach(20, *_TWO),
         257: lambda world: world.create_disk("da1f5c33-84ac-40d9-80d3-612311db483c", 7),
         301: _manifest_of("up4"),
         303: _all(_build, _manifest_of("up5")),

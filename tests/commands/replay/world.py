@@ -16,6 +16,7 @@ from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.state.clock import ManualClock
 from stratuslab_libcloud.sandbox.state.disk import DiskFields
+from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 from tests.commands.replay.matching import Values
 
 
@@ -88,25 +89,48 @@ class World:
         """
         with StratusLabNodeDriver(stratuslab_user_config=self._settings, region=user) as driver:
             of, key = NodeImage(image, image, driver), (self.home / ".ssh" / "id_rsa.pub").read_text()
-            driver.create_node(name, driver.ex_get_size(size), of, auth=NodeAuthSSHKey(key), **options)
+            node = driver.create_node(name, driver.ex_get_size(size), of, auth=NodeAuthSSHKey(key), **options)
+        # What the cloud remembers of a machine of this number, which was forgotten, is out of date.
+        self._sandbox.machines[int(node.id)].revision += 100
+
+    def forget_the_last(self) -> None:
+        """The cloud as it was before the last machine, where the original started none."""
+        number = len(self._sandbox.machines) - 1
+        self.kill(number)
+        with self._sandbox.state.lock:
+            del self._sandbox.machines._machines[number]  # of no machine but the last one, nothing else could be undone
+
+    def without_root_disk(self) -> None:
+        """The last machine as it was where its image was not understood."""
+        number = str(len(self._sandbox.machines) - 1)
+        for mount in self._sandbox.disks.mounts_of_machine(number):
+            self._sandbox.disks.detach(DISK_SERVICE_USER, mount.disk, mount.id)
+            self._sandbox.disks.delete(DISK_SERVICE_USER, mount.disk)
 
     def kill(self, *machines: int) -> None:
         """End machines of the first user's."""
-        assert self.sandbox is not None
         for machine in machines:
-            self.sandbox.machines.act(next(iter(self.scene.users)), machine, "finalize")
+            self._sandbox.machines.act(next(iter(self.scene.users)), machine, "finalize")
 
     def pass_seconds(self, seconds: float) -> None:
         """Let time pass in a cloud with a clock of its own."""
-        assert self.sandbox is not None
-        assert isinstance(self.sandbox.clock, ManualClock)
-        self.sandbox.clock.advance(seconds)
+        assert isinstance(self._sandbox.clock, ManualClock)
+        self._sandbox.clock.advance(seconds)
 
     def create_disk(self, recorded: str, size: int) -> None:
         """A disk of the first user's that a run created which was left out."""
-        assert self.sandbox is not None
-        disk = self.sandbox.disks.create(next(iter(self.scene.users)), DiskFields(size=size))
+        disk = self._sandbox.disks.create(next(iter(self.scene.users)), DiskFields(size=size))
         self.values.bind(recorded, disk.uuid)
+
+    def detach(self, machine: int, *recorded: str) -> None:
+        """Take the first user's disks out of a machine."""
+        for uuid in map(self.values.here, recorded):
+            self._sandbox.disks.detach(next(iter(self.scene.users)), uuid, f"{uuid}_{machine}")
+
+    def bind_address(self, recorded: str) -> None:
+        """Let a public address that is asked for be the same one of the network that there is here."""
+        first = self._sandbox.networks["public"].addresses.network_address
+        self.values.bind(recorded, str(first + int(recorded.rpartition(".")[2])))
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write a file of the user's."""
@@ -118,9 +142,13 @@ class World:
         file.write_bytes(content)
 
     @property
+    def _sandbox(self) -> Sandbox:
+        assert self.sandbox is not None, "no cloud was started"
+        return self.sandbox
+
+    @property
     def _url(self) -> str:
-        assert self.sandbox is not None
-        return self.sandbox.url
+        return self._sandbox.url
 
     @property
     def _settings(self) -> Path:

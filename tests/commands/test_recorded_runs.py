@@ -1,0 +1,46 @@
+"""Recorded runs of the original commands, and a recording of our own of the same form: run again, and compared.
+
+Each run has to end as it did, and print what it printed, but for the deliberate differences in `replay.differences`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stratus_commands import registry, secure_shell
+from tests.commands.replay.own_scene import OWN
+from tests.commands.replay.playing import Result, play
+from tests.commands.replay.recording import read
+from tests.commands.replay.samples_scene import SAMPLES
+
+NEED_UPLOADS = ("run-uploaded-image", "describe-volumes-uploaded")
+
+
+def said(results: list[Result]) -> str:
+    return "\n".join(f"{result.run.number} {result.run.name}: {result.problem}" for result in results)
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does not answer is tried again at once."""
+    monkeypatch.setattr(secure_shell, "time", SimpleNamespace(sleep=lambda _seconds: None))
+
+
+@pytest.mark.timeout(180)
+def test_our_own_recording(documents: Path, tmp_path: Path) -> None:
+    results = play(read(documents / "commands" / "recorded.jsonl"), OWN, tmp_path)
+    assert len(results) > 60
+    assert not (wrong := [result for result in results if result.problem]), said(wrong)
+
+
+@pytest.mark.timeout(180)
+def test_the_recording_of_the_original(real_samples: Path, tmp_path: Path) -> None:
+    results = play(read(real_samples / "commands" / "captures.jsonl"), SAMPLES, tmp_path)
+    # Commands that are not there yet, and two runs that come after them, wait for these.
+    names = {command.name for command in registry.COMMANDS}
+    if any(result.run.command not in names for result in results):
+        results = [r for r in results if r.run.command in names and r.run.name not in NEED_UPLOADS]
+    assert not (wrong := [result for result in results if result.problem]), said(wrong)
