@@ -20,7 +20,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:class", ".*"),
     ("py:exc", "(NotImplemented|Type|Value|Runtime|OS)Error"),
-    ("py:obj", "Node(Auth|Image|Location|Size|State).*|KeyPair|Path"),
+    ("py:obj", "Node|Node(Auth|Image|Location|Size|State).*|KeyPair|Path"),
 ]
 suppress_warnings = ["ref.python"]  # types in signatures: both drivers have their NodeOptions
 
