@@ -14,6 +14,7 @@ from stratuslab_libcloud.config.settings import Settings
 _log = logging.getLogger("stratuslab_libcloud.config")
 
 _BLANK = re.compile(r"\s")
+_NOT_IN_A_CALL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 _LOOPBACK = re.compile(r"http://(localhost|127\.[\d.]+|\[::1\])[:/]")
 
 
@@ -53,4 +54,9 @@ def _credentials(settings: Settings) -> SessionPassword:
         raise name_alone.error("a name without a colon, after which OpenNebula takes the rest for the password")
     if _BLANK.search(password.text):
         raise password._replace(text="...").error("a password without blanks, which OpenNebula does not accept")
+    for value, shown in ((username, username.text), (password, "...")):
+        if _NOT_IN_A_CALL.search(value.text):
+            raise value._replace(text=shown).error(
+                "a text without control characters and emoji, which OpenNebula does not accept"
+            )
     return SessionPassword(username.text, password.text)

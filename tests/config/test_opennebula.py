@@ -104,7 +104,16 @@ def test_a_file_without_such_sections() -> None:
         load("[default]\nendpoint = x\n")
 
 
-@pytest.mark.parametrize(("key", "value"), [("username", "a:b"), ("password", "has blanks")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("username", "a:b"),
+        ("password", "has blanks'"),
+        ("username", "\N{GRINNING FACE}"),
+        ("password", "blanks'\N{GRINNING FACE}"),
+        ("password", "blanks'\x07"),
+    ],
+)
 def test_credentials_that_the_session_string_cannot_carry(key: str, value: str) -> None:
     text = FILE.replace("username = ann\npassword = a:b", f"username = ann\npassword = x\n{key} = {value}")
     with pytest.raises(ConfigurationError) as caught:
