@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.nodes import LocatedNode
 
 _MOST = 10000
+_TEMPLATE = "template-"
 
 _ONLY_STRATUSLAB = (
     *("default_context_method", "cloud_init", "vnc_port", "vnc_listen", "vm_template_file", "vm_disks_bus", "vm_swap"),
@@ -78,10 +79,10 @@ def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
     number = read("instance_number", values.whole_number(0, _MOST), 1)
     name = read("vm_name", values.verbatim, "")
     if connection.is_opennebula:
-        options = _opennebula_options(connection, arguments)
-        return Order(
-            number, name, _image(connection, image), _size(connection, is_template=_is_template(image)), options
-        )
+        found = _image(connection, image)
+        size = _size(connection, is_template=image.startswith(_TEMPLATE))
+        # OpenNebula's machines have to have a name.
+        return Order(number, name or str(found.name), found, size, _opennebula_options(connection, arguments))
     if arguments.network:
         raise UsageError("--network is only for OpenNebula; StratusLab has --local-ip and --private-ip")
     size = _size(connection)
@@ -166,10 +167,6 @@ def _is_full_identifier(image: str) -> bool:
     from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
 
     return is_image_id(image.partition("/")[0])
-
-
-def _is_template(image: str) -> bool:
-    return image.startswith("template-")
 
 
 def _size(connection: Connection, *, is_template: bool = False) -> NodeSize | None:

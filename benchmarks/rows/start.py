@@ -1,9 +1,18 @@
-"""How long it takes to get a driver: importing it, and reading a long configuration file."""
+"""How long it takes to get a driver: importing it, and reading a long configuration file; and a command's help."""
 
 from __future__ import annotations
 
+import compileall
+import shutil
+import subprocess
+import tempfile
+import venv
+from pathlib import Path
+
+import stratus_commands
+import stratuslab_libcloud
 from benchmarks.clouds import driver_for
-from benchmarks.measuring import Comparison, in_fresh_process, seconds_of
+from benchmarks.measuring import Comparison, Contestant, compare, in_fresh_process, seconds_of
 from benchmarks.report import Findings, Row, duration, ratio
 from benchmarks.server import BareServer
 
@@ -11,6 +20,7 @@ _ROUNDS = 21
 _SECTIONS = 50
 _LONGEST = 0.02
 _LONGEST_BEYOND = 0.012
+_LONGEST_HELP = 2.0
 _AGAINST = "importing `libcloud.compute.base`"
 
 _IMPORT = """
@@ -36,6 +46,7 @@ def measure(server: BareServer, full: bool) -> Findings:
             Row.of_times(_what("without"), _AGAINST, without),
             _beyond_libclouds_own(without),
             _constructing(server),
+            _help(),
         ]
     )
 
@@ -74,3 +85,43 @@ def _constructing(server: BareServer) -> Row:
     limit = f"the limit: {duration(_LONGEST)}"
     found = ratio(median / _LONGEST, 1.0)
     return Row(what, duration(median), limit, *found[:2], found[2] and not asked)
+
+
+_COMMAND = """\
+#!{python}
+import sys
+from stratus_commands.run_instance import main
+sys.exit(main())
+"""
+"""What a wheel's installation makes of an entry of ``[project.scripts]``."""
+
+
+def _help() -> Row:
+    """A command's help, as whole processes, in an environment in which nothing else is installed."""
+    with tempfile.TemporaryDirectory() as folder:
+        python, command = _installed(Path(folder))
+        times = compare(_process(command, "--help"), _process(python, "-c", "import argparse"), _ROUNDS)
+    return Row.of_times(
+        "`stratus-run-instance --help`, a process", "`python -c 'import argparse'`", times, _LONGEST_HELP
+    )
+
+
+def _installed(folder: Path) -> tuple[Path, Path]:
+    """The packages as a wheel has them, not editable: the interpreter, and the command."""
+    venv.create(folder, symlinks=True, with_pip=False)
+    [site_packages] = folder.glob("lib/python*/site-packages")
+    for package in (stratus_commands, stratuslab_libcloud):
+        source = Path(package.__file__ or "").parent
+        shutil.copytree(source, site_packages / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+    compileall.compile_dir(site_packages, quiet=2)
+    python, command = folder / "bin" / "python", folder / "bin" / "stratus-run-instance"
+    command.write_text(_COMMAND.format(python=python))
+    command.chmod(0o755)
+    return python, command
+
+
+def _process(*words: object) -> Contestant:
+    def run() -> object:
+        return subprocess.run(list(map(str, words)), check=True, stdout=subprocess.DEVNULL)
+
+    return run
