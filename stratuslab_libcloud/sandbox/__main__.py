@@ -58,8 +58,8 @@ _DRIVER = """\
 """
 
 _WARNING = """
-One can log in to running machines over SSH. Commands on them run on this computer, as you, and can do to
-your files what you can: deploy nothing that you would not run yourself.
+One can log in to running machines over SSH. Commands on them run on this computer, as you: deploy nothing that
+you would not run yourself.
 """
 
 

@@ -28,6 +28,9 @@ from .conftest import KEY, OTHER_KEY, Deploy, ServerDriver, public_text
 
 FAILING = ScriptDeployment("exit 3", name="failing.sh")
 
+# A machine's number is in its own name, or where it has no view of its own, in the path of its home.
+_NUMBER = "$(echo $PWD $(uname -n) | grep -o 'machine-[0-9]*' | head -n 1 | tr -dc 0-9)"
+
 
 class Call(Deployment):
     def __init__(self, function: Any) -> None:
@@ -91,7 +94,7 @@ def test_key_that_comes_later_than_ssh(deploy: Deploy, driver: ServerDriver, hom
     open_machine = driver.open
 
     def contextualize(node: Node) -> None:
-        (homes / f"machine-{node.id}" / ".ssh" / "authorized_keys").write_text(public_text(KEY))
+        (homes / f"machine-{node.id}" / "root" / ".ssh" / "authorized_keys").write_text(public_text(KEY))
 
     timers = []
 
@@ -328,7 +331,7 @@ def test_twenty_at_once(deploy: Deploy, driver: ServerDriver) -> None:
     results: dict[int, Any] = {}
     # All share one deployment, and yet each notices its own script.
     shared = MultiStepDeployment(
-        [SSHKeyDeployment("ssh-rsa A"), ScriptDeployment("#!/bin/sh\nsleep 0.5; [ $((${PWD##*-} % 2)) = 0 ]")]
+        [SSHKeyDeployment("ssh-rsa A"), ScriptDeployment(f"#!/bin/sh\nsleep 0.5; [ $(({_NUMBER} % 2)) = 0 ]")]
     )
 
     def one(number: int) -> None:

@@ -40,15 +40,16 @@ def new_client(host: str, port: int, key: paramiko.PKey = PARAMIKO_KEY, **option
 
 
 class Machine:
-    """A machine, its home, and a client that is logged in."""
+    """A machine, its home (as the computer and as its commands see it), and a client that is logged in."""
 
     def __init__(self, ssh_servers: SshServers, homes: Path, sftp: bool) -> None:
         self.number = next(NUMBERS)
         self.ssh_servers = ssh_servers
         self.host, self.port = ssh_servers.open(self.number, [public_text(KEY)], address=None, sftp=sftp)
-        self.home = homes / f"machine-{self.number}"
+        self.home = homes / f"machine-{self.number}" / "root"
         self.client = self.new_client()
         self.client.connect()
+        self.inner_home = self.client.run('printf "$HOME"')[0]
 
     def new_client(self, key: paramiko.PKey = PARAMIKO_KEY) -> DeploymentSSHClient:
         return new_client(self.host, self.port, key, commands=CommandOptions(5_000_000))
@@ -81,14 +82,14 @@ def client(machine: Machine) -> DeploymentSSHClient:
 def test_relative_path_is_relative_to_the_home(path: str, client: DeploymentSSHClient, machine: Machine) -> None:
     client.put("elsewhere/first", "changes nothing")
     full = client.put(path, "content")
-    assert full == f"{machine.home}/{path}"
+    assert full == f"{machine.inner_home}/{path}"
     assert (machine.home / path).read_text() == "content"
 
 
 def test_absolute_path(client: DeploymentSSHClient, machine: Machine) -> None:
-    path = f"{machine.home}/absolute/file"
+    path = f"{machine.inner_home}/absolute/file"
     assert client.put(path, "content") == path
-    assert Path(path).read_text() == "content"
+    assert (machine.home / "absolute/file").read_text() == "content"
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -96,7 +97,7 @@ def test_absolute_path(client: DeploymentSSHClient, machine: Machine) -> None:
 def test_any_name_and_content(client: DeploymentSSHClient, machine: Machine, names: list[str], content: bytes) -> None:
     path = "/".join(["any", str(next(NUMBERS)), *names])
     full = client.put(path, content)
-    assert Path(full).read_bytes() == content
+    assert (machine.home / path).read_bytes() == content
     assert client.run(f"cat {shlex.quote(full)} | wc -c")[0].strip() == str(len(content))
     assert client.delete(path) is True
 
@@ -145,7 +146,7 @@ def test_megabytes_from_an_open_file(client: DeploymentSSHClient, machine: Machi
     source = tmp_path / "source"
     source.write_bytes(BYTES * 20_000)
     with source.open("rb") as file:
-        assert client.putfo("big/file", file) == f"{machine.home}/big/file"
+        assert client.putfo("big/file", file) == f"{machine.inner_home}/big/file"
     assert (machine.home / "big/file").read_bytes() == source.read_bytes()
 
 
@@ -202,7 +203,8 @@ def test_text_is_not_torn_between_pieces(client: DeploymentSSHClient) -> None:
 
 
 def test_command_begins_in_the_home(client: DeploymentSSHClient, machine: Machine) -> None:
-    assert client.run("pwd")[0] == f"{machine.home}\n"
+    client.run("echo here > file")
+    assert (machine.home / "file").read_text() == "here\n"
 
 
 def test_quick_command_does_not_wait(client: DeploymentSSHClient) -> None:

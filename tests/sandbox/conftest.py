@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import configparser
-import os
+import random
 import socket
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 import xmlrpc.client
@@ -165,17 +166,15 @@ def wait_for(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead but not yet reaped does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return not Path("/proc/self/stat").exists()  # It has just been reaped, or this system has no such files.
-    return state != "Z"
+def long_sleep() -> str:
+    """A command that takes ten minutes, and that no other test runs: for `runs`."""
+    return f"sleep 600.{random.SystemRandom().randrange(10**9):09}"
+
+
+def runs(command: str) -> bool:
+    """Whether a process runs this command, on whichever machine; a machine's numbers of processes are its own."""
+    shown = subprocess.run(["ps", "-Ao", "args"], capture_output=True, text=True, check=True)
+    return command in shown.stdout.splitlines()
 
 
 # Requests without a client

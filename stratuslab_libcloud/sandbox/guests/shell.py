@@ -1,4 +1,4 @@
-"""Commands on a sandbox machine: `/bin/sh` in the machine's home, its pipes connected to an SSH channel."""
+"""Commands on a sandbox machine: ``/bin/sh`` in the machine's home, its pipes connected to an SSH channel."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ import os
 import signal
 import struct
 from collections.abc import Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import asyncssh
 
+from stratuslab_libcloud.sandbox.guests.confinement import CannotRunError, Confinement
+
 _log = logging.getLogger(__name__)
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CANNOT_RUN = 126
 _OUT_OF_TIME = 124
 _FLUSH_CHECK_SECONDS = 0.25
 _CHUNK = 64 * 1024
-
-# The leader of a session takes the first terminal that it opens as its own; only then does Ctrl-C arrive.
-_RUN_ON_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
 
 
 class GuestShell:
@@ -32,12 +29,12 @@ class GuestShell:
 
     Must be used in the event loop of the machine's SSH server.
 
-    :param home: the home directory of every user of the machine
+    :param confinement: keeps them from changing the computer
     :param command_seconds: how long a command may take; a session at a terminal has no limit
     """
 
-    def __init__(self, home: Path, command_seconds: float) -> None:
-        self._home = home
+    def __init__(self, confinement: Confinement, command_seconds: float) -> None:
+        self._confinement = confinement
         self._command_seconds = command_seconds
         self._running: set[asyncio.Task[None]] = set()
         self._groups: set[int] = set()
@@ -52,6 +49,7 @@ class GuestShell:
         self._ended = True
         for group in self._groups:
             _kill(group)
+        await self._confinement.end()
         if self._running:
             await asyncio.wait(self._running)
 
@@ -65,9 +63,10 @@ class GuestShell:
         process.channel.set_write_buffer_limits(high=0)
         try:
             status = await self._run(process)
-        except OSError as problem:
-            _log.warning("a command in %s could not be run: %s", self._home, problem)
-            _print_error(process, f"the sandbox cannot run this: {problem.strerror}")
+        except (OSError, CannotRunError) as problem:
+            _log.warning("a command in %s could not be run: %s", self._confinement.root.folder, problem)
+            reason = problem.strerror if isinstance(problem, OSError) else problem
+            _print_error(process, f"the sandbox cannot run this: {reason}")
             status = _CANNOT_RUN
         with contextlib.suppress(OSError):
             if status < 0:
@@ -106,11 +105,12 @@ class GuestShell:
             self._groups = {group for group in self._groups if _is_alive(group)}
 
     async def _start_with_pipes(self, process: asyncssh.SSHServerProcess[bytes]) -> asyncio.subprocess.Process:
+        words = await self._confinement.words(_shell_words(process.command), terminal=None)
         stdin, to_stdin = os.pipe()
         from_stdout, stdout = os.pipe()
         from_stderr, stderr = os.pipe()
         child = await self._start(
-            _shell_words(process.command),
+            words,
             process,
             (stdin, stdout, stderr),
             (to_stdin, from_stdout, from_stderr),
@@ -126,7 +126,11 @@ class GuestShell:
         controller, terminal = os.openpty()
         width, height, *pixels = process.get_terminal_size()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, *pixels))
-        words = ["/bin/sh", "-c", _RUN_ON_TERMINAL, os.ttyname(terminal), *_shell_words(process.command)]
+        try:
+            words = await self._confinement.words(_shell_words(process.command), terminal=os.ttyname(terminal))
+        except BaseException:
+            _close((controller, terminal))
+            raise
         child = await self._start(words, process, (terminal,) * 3, (controller,))
         process.set_redirect_pid(child.pid)
         await process.redirect(os.dup(controller), controller, send_eof=False)
@@ -148,7 +152,7 @@ class GuestShell:
                 stdin=child_side[0],
                 stdout=child_side[1],
                 stderr=child_side[2],
-                cwd=self._home,
+                cwd=self._confinement.root.folder,
                 env=self._environment(process),
                 start_new_session=True,
             )
@@ -166,8 +170,7 @@ class GuestShell:
         user = process.get_extra_info("username")
         terminal = {"TERM": process.term_type} if process.term_type else {}
         return {
-            "PATH": _PATH,
-            "HOME": str(self._home),
+            **self._confinement.environment(user),
             "USER": user,
             "LOGNAME": user,
             "SHELL": "/bin/sh",

@@ -1,8 +1,8 @@
 """SSH and SFTP for the sandbox's running machines, on loopback.
 
 **A script that runs on a sandbox machine runs as the sandbox's own user, on that user's own computer.** A
-machine has its own home directory, processes and a clean environment, and its processes end with it. But it is not a
-virtual machine: a command can read and change all other files of the user. Deploy only what you would run yourself.
+machine has its own files, processes and a clean environment, and its processes end with it; see `confinement` for what
+keeps them from changing the computer. But it is not a virtual machine. Deploy only what you would run yourself.
 
 The servers listen on loopback addresses only, and accept the machine's own public keys only.
 """
@@ -14,7 +14,6 @@ import contextlib
 import functools
 import ipaddress
 import logging
-import os
 import shutil
 import tempfile
 import threading
@@ -25,7 +24,9 @@ from typing import Any, TypeVar
 
 import asyncssh
 
+from stratuslab_libcloud.sandbox.guests.confinement import Confinement, best_confinement
 from stratuslab_libcloud.sandbox.guests.key_pair import read_authorized_keys
+from stratuslab_libcloud.sandbox.guests.machine_root import MachineRoot
 from stratuslab_libcloud.sandbox.guests.shell import GuestShell
 
 _T = TypeVar("_T")
@@ -33,6 +34,7 @@ _T = TypeVar("_T")
 GATEWAY = "127.0.0.1"
 _SFTP_VERSION = 3
 _REMOVAL_SECONDS = 2.0
+_AUTHORIZED_KEYS = ".ssh/authorized_keys"
 
 
 class SshServers:
@@ -40,7 +42,7 @@ class SshServers:
 
     All methods may be called from any thread. Also a context manager that stops at its end.
 
-    :param root: the folder for the machines' home directories; by default a temporary one, removed by `stop`
+    :param root: the folder for the machines' files; by default a temporary one, removed by `stop`
     :param command_seconds: how long a command on a machine may take before it is killed
     """
 
@@ -137,10 +139,12 @@ class SshServers:
     ) -> tuple[str, int]:
         if machine_id in self._machines:
             raise ValueError(f"machine {machine_id} is open already")
-        machine = _Machine(self._root / f"machine-{machine_id}", self._command_seconds, max_sessions)
+        confine = await best_confinement()
+        folder = self._root / f"machine-{machine_id}"
+        machine = _Machine(confine(MachineRoot(folder)), self._command_seconds, max_sessions)
         self._machines[machine_id] = machine
         try:
-            machine.create_home(keys)
+            machine.authorize(keys)
             return await machine.listen(addresses, sftp)
         except BaseException:
             await self._close(machine_id)
@@ -156,25 +160,26 @@ class SshServers:
 
 
 class _Machine:
-    """One machine: its home, its SSH server, and who is connected to it."""
+    """One machine: its files, its SSH server, and who is connected to it."""
 
-    def __init__(self, home: Path, command_seconds: float, max_sessions: int | None) -> None:
-        self.home = home
+    def __init__(self, confinement: Confinement, command_seconds: float, max_sessions: int | None) -> None:
+        self.confinement = confinement
         self.max_sessions = max_sessions
         self.connections: set[asyncssh.SSHServerConnection] = set()
-        self.shell = GuestShell(home, command_seconds)
+        self.shell = GuestShell(confinement, command_seconds)
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._closed = False
 
-    @property
-    def authorized_keys(self) -> Path:
-        return self.home / ".ssh" / "authorized_keys"
+    def authorized_keys(self, user: str) -> Path:
+        """The file with the keys that open the machine for a user."""
+        root = self.confinement.root
+        return root.path(f"{root.home_of(user)}/{_AUTHORIZED_KEYS}")
 
-    def create_home(self, keys: Sequence[str]) -> None:
-        self.home.mkdir(mode=0o700)
-        self.authorized_keys.parent.mkdir(mode=0o700)
-        self.authorized_keys.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")
-        self.authorized_keys.chmod(0o600)
+    def authorize(self, keys: Sequence[str]) -> None:
+        file = self.confinement.root.home / _AUTHORIZED_KEYS
+        file.parent.mkdir(mode=0o700)
+        file.write_text("".join(f"{key.strip()}\n" for key in keys), encoding="utf-8")
+        file.chmod(0o600)
 
     async def listen(self, addresses: Sequence[tuple[str, int]], sftp: bool) -> tuple[str, int]:
         """Listen on the first of the addresses where this is possible."""
@@ -211,15 +216,16 @@ class _Machine:
         await self.shell.end()
         for connection in connections:
             await connection.wait_closed()
-        await self._remove_home()
+        await self._remove_files()
 
-    async def _remove_home(self) -> None:
+    async def _remove_files(self) -> None:
         # Processes that were just killed may still write files during the removal.
+        folder = self.confinement.root.folder
         deadline = asyncio.get_running_loop().time() + _REMOVAL_SECONDS
-        while self.home.exists():
+        while folder.exists():
             in_time = asyncio.get_running_loop().time() < deadline
             try:
-                shutil.rmtree(self.home, ignore_errors=not in_time)
+                shutil.rmtree(folder, ignore_errors=not in_time)
             except OSError:
                 await asyncio.sleep(0.02)
             if not in_time:
@@ -265,7 +271,7 @@ class _Login(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         # Without the file, or a key in it, nobody can log in. sshd does the same.
         with contextlib.suppress(OSError, ValueError):
-            self._connection.set_authorized_keys(read_authorized_keys(self.machine.authorized_keys))
+            self._connection.set_authorized_keys(read_authorized_keys(self.machine.authorized_keys(username)))
         return True
 
     def session_requested(self) -> asyncssh.SSHServerProcess[bytes] | bool:
@@ -280,45 +286,10 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
 
     def __init__(self, login: _Login) -> None:
         machine = login.machine
-        new_files = (lambda channel: _MachineFiles(channel, machine.home)) if login.sftp else None
+        new_files = machine.confinement.files if login.sftp else None
         super().__init__(machine.shell.serve, new_files, _SFTP_VERSION, False)
         self._login = login
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._login.sessions -= 1
-
-
-class _MachineFiles(asyncssh.SFTPServer):
-    """A machine's files, at the same paths as for its commands; only those in its home and the temporary ones."""
-
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], home: Path) -> None:
-        super().__init__(channel)
-        self._home = os.fsencode(home)
-        self._temporary = os.path.realpath(b"/tmp")
-
-    def map_path(self, path: bytes) -> bytes:
-        """The local file for a client's path, which is relative to the home or absolute.
-
-        :raises asyncssh.SFTPPermissionDenied: if the file is neither in the home nor a temporary one
-        """
-        local = os.path.join(self._home, path)  # noqa: PTH118 -- pathlib has no paths of bytes
-        real = os.path.realpath(local)
-        is_temporary = _is_in(self._temporary, real) and not _is_in(os.path.dirname(self._home), real)  # noqa: PTH120
-        if not (_is_in(self._home, real) or is_temporary):
-            raise asyncssh.SFTPPermissionDenied(
-                f"files of this sandbox machine are in {os.fsdecode(self._home)} and /tmp, not at {os.fsdecode(path)}"
-            )
-        return local
-
-    def lstat(self, path: bytes) -> os.stat_result:
-        # A listing of the home includes `..`: here that is the home itself, as at the root of a disk.
-        return os.lstat(self.map_path(path.removesuffix(b"/..")))
-
-    def exit(self) -> None:
-        # For OpenSSH's scp, a session without an exit status has failed.
-        self.channel.exit(0)
-
-
-def _is_in(folder: bytes, path: bytes) -> bool:
-    return path == folder or path.startswith(folder + b"/")

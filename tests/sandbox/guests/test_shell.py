@@ -11,7 +11,7 @@ import pytest
 
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
-from ..conftest import BYTES, KEY, Connect, is_alive, public, run, wait_for
+from ..conftest import BYTES, KEY, Connect, long_sleep, public, run, runs, wait_for
 
 
 def test_command_runs_at_home_in_a_clean_environment(
@@ -136,13 +136,14 @@ def test_a_signal_reaches_the_command(guest: paramiko.SSHClient) -> None:
 def test_command_that_takes_too_long_is_killed_with_its_children(connect: Connect) -> None:
     with SshServers(command_seconds=0.3) as ssh_servers:
         client = connect(ssh_servers.open(7, [public(KEY)], address=None))
-        out, err, status = run(client, "sleep 600 & echo $!; wait")
+        child = long_sleep()
+        _, err, status = run(client, f"{child} & wait")
         assert (err, status) == (b"the sandbox ended this command after 0.3 seconds\n", 124)
-        assert wait_for(lambda: not is_alive(int(out)))
+        assert wait_for(lambda: not runs(child))
         client.close()
 
 
 def test_process_in_the_background_does_not_hold_the_command(guest: paramiko.SSHClient) -> None:
-    out, _, status = run(guest, "sleep 600 & echo $!; exit 7")
-    assert status == 7
-    assert is_alive(int(out))
+    child = long_sleep()
+    assert run(guest, f"{child} & exit 7")[2] == 7
+    assert runs(child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import socket
@@ -14,7 +15,7 @@ import pytest
 
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
 
-from ..conftest import BYTES, KEY, OTHER_KEY, Connect, is_alive, public, run, wait_for
+from ..conftest import BYTES, KEY, OTHER_KEY, Connect, long_sleep, public, run, runs, wait_for
 
 # Where a machine listens
 
@@ -116,19 +117,21 @@ def test_host_keys_are_common_to_all_machines(ssh_servers: SshServers, connect: 
 # How it ends
 
 
-def test_closing_ends_processes_connections_and_files(ssh_servers: SshServers, connect: Connect) -> None:
-    place = ssh_servers.open(7, [public(KEY)], address=None)
-    client = connect(place)
-    home, background = run(client, "pwd; sleep 600 >/dev/null 2>&1 & echo $!")[0].decode().split()
-    _, out, _ = client.exec_command("echo $$; exec sleep 600")
-    foreground = int(out.readline())
-    ssh_servers.close(7)
-    assert wait_for(lambda: not is_alive(foreground))
-    assert wait_for(lambda: not is_alive(int(background)))
-    assert not Path(home).exists()
-    assert wait_for(lambda: not client.get_transport().is_active())
-    with pytest.raises(OSError, match="onnect"):
-        connect(place)
+def test_closing_ends_processes_connections_and_files(tmp_path: Path, connect: Connect) -> None:
+    with SshServers(tmp_path) as ssh_servers:
+        place = ssh_servers.open(7, [public(KEY)], address=None)
+        client = connect(place)
+        background, daemon, foreground = (long_sleep() for _ in range(3))
+        run(client, f"{background} >/dev/null 2>&1 & setsid {daemon} >/dev/null 2>&1 & exit")
+        _, out, _ = client.exec_command(f"echo begun; exec {foreground}")
+        assert out.readline() == "begun\n"
+        assert all(wait_for(functools.partial(runs, command)) for command in (background, daemon, foreground))
+        ssh_servers.close(7)
+        assert wait_for(lambda: not any(map(runs, (background, daemon, foreground))))
+        assert list(tmp_path.iterdir()) == []
+        assert wait_for(lambda: not client.get_transport().is_active())
+        with pytest.raises(OSError, match="onnect"):
+            connect(place)
 
 
 def test_closing_leaves_the_others(ssh_servers: SshServers, connect: Connect) -> None:
@@ -138,12 +141,13 @@ def test_closing_leaves_the_others(ssh_servers: SshServers, connect: Connect) ->
     assert run(eight, "echo still here")[0] == b"still here\n"
 
 
-def test_closing_while_files_are_written(ssh_servers: SshServers, connect: Connect) -> None:
-    client = connect(ssh_servers.open(7, [public(KEY)], address=None))
-    _, out, _ = client.exec_command("pwd; i=0; while :; do mkdir -p d$i; echo > d$i/f; i=$((i+1)); done")
-    home = Path(out.readline().strip())
-    ssh_servers.close(7)
-    assert not home.exists()
+def test_closing_while_files_are_written(tmp_path: Path, connect: Connect) -> None:
+    with SshServers(tmp_path) as ssh_servers:
+        client = connect(ssh_servers.open(7, [public(KEY)], address=None))
+        _, out, _ = client.exec_command("echo begun; i=0; while :; do mkdir -p d$i; echo > d$i/f; i=$((i+1)); done")
+        assert out.readline() == "begun\n"
+        ssh_servers.close(7)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_client_that_leaves_in_the_middle_of_much_output(
@@ -151,10 +155,11 @@ def test_client_that_leaves_in_the_middle_of_much_output(
 ) -> None:
     place = ssh_servers.open(7, [public(KEY)], address=None)
     channel = connect(place).get_transport().open_session()
-    channel.exec_command("echo $$; exec cat /dev/zero")
-    pid = int(channel.makefile("rb").readline())
+    child = f"cat /dev/zero {long_sleep().removeprefix('sleep ')}"
+    channel.exec_command(f"echo begun; exec {child}")
+    assert channel.makefile("rb").readline() == b"begun\n"
     channel.close()
-    assert wait_for(lambda: not is_alive(pid))
+    assert wait_for(lambda: not runs(child))
     assert run(connect(place), "echo fine")[0] == b"fine\n"
     assert "asyncio" not in [record.name for record in caplog.records]
 
@@ -166,11 +171,11 @@ def test_closing_what_is_not_open_does_nothing(ssh_servers: SshServers) -> None:
 def test_stopping_ends_everything(connect: Connect) -> None:
     ssh_servers = SshServers()
     place = ssh_servers.open(7, [public(KEY)], address=None)
-    home, pid = run(connect(place), "pwd; sleep 600 >/dev/null 2>&1 & echo $!")[0].decode().split()
+    child = long_sleep()
+    run(connect(place), f"{child} >/dev/null 2>&1 & exit")
     ssh_servers.stop()
     ssh_servers.stop()
-    assert wait_for(lambda: not is_alive(int(pid)))
-    assert not Path(home).parent.exists()
+    assert wait_for(lambda: not runs(child))
     with pytest.raises(OSError, match="onnect"):
         connect(place)
     with pytest.raises(RuntimeError, match="stopped"):
@@ -180,8 +185,8 @@ def test_stopping_ends_everything(connect: Connect) -> None:
 def test_a_given_root_is_used_and_left(tmp_path: Path, connect: Connect) -> None:
     root = tmp_path / "guests"
     with SshServers(root) as ssh_servers:
-        client = connect(ssh_servers.open(7, [public(KEY)], address=None))
-        assert Path(run(client, "pwd")[0].decode().strip()).parent == root.resolve()
+        run(connect(ssh_servers.open(7, [public(KEY)], address=None)), "echo here > file")
+        assert [file.read_text() for file in root.glob("*/root/file")] == ["here\n"]
     assert list(root.iterdir()) == []
 
 
@@ -244,17 +249,20 @@ def test_file_that_a_command_made_can_be_fetched_changed_and_removed(guest: para
             assert file.read() == b"one\ntwo\n"
         sftp.rename("file", "renamed")
         sftp.remove("link")
-        assert sorted(sftp.listdir(".")) == [".ssh", "renamed"]
+        assert [name for name in sftp.listdir(".") if not name.startswith(".")] == ["renamed"]
+        assert sftp.listdir(".ssh") == ["authorized_keys"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../outside", "folder/../../outside", "/", "way-out/passwd", ".."])
-def test_files_outside_of_the_home_are_refused(guest: paramiko.SSHClient, path: str) -> None:
-    run(guest, "mkdir folder; ln -s /etc way-out")
+@pytest.mark.parametrize("path", ["/usr/bin/env", "/dev/null", "/proc/self/environ", "way-out/env", "/../usr/x"])
+def test_files_that_a_machine_shares_with_the_computer_are_refused(guest: paramiko.SSHClient, path: str) -> None:
+    run(guest, "ln -s /usr/bin way-out")
     with guest.open_sftp() as sftp:
-        with pytest.raises(PermissionError, match="files of this sandbox machine are in"):
+        with pytest.raises(PermissionError, match="files of this sandbox machine are in the folders of its own, not"):
             sftp.stat(path)
         with pytest.raises(PermissionError):
             sftp.open(path, "w")
+        with pytest.raises(PermissionError):
+            sftp.remove("/usr")
 
 
 def test_machine_without_sftp_runs_commands_all_the_same(ssh_servers: SshServers, connect: Connect) -> None:
