@@ -22,7 +22,7 @@ class Progress:
     :param total: how much there is to do; None where that is not known
     :param unit: of both numbers: ``machines``, ``steps``, ``bytes``
     :param detail: what happens in this moment, such as ``machine 7: boot``; can be empty
-    :param subject: the `Node`, volume or image that it is about, of `ex_deploy_nodes` the `DeployedNode`; None for
+    :param subject: the node, volume or image that it is about, of `ex_deploy_nodes` the `DeployedNode`; None for
         several, or for one that does not exist yet
     """
 

@@ -108,3 +108,21 @@ def test_it_can_be_out_of_reach() -> None:
         with sandbox.out_of_reach(), pytest.raises(ConnectionRefusedError):
             raw(sandbox, "alice:secret", "one.system.version")
         assert raw(sandbox, "alice:secret", "one.system.version")[0]
+
+
+def test_the_images_that_it_is_to_have() -> None:
+    """Those of the usual ones with these names, and plain new ones, on both kinds."""
+    titles = ["Broken boot", "our analysis", "CentOS 6.5 base"]
+    stratuslab = Sandbox(images=[*titles, "our analysis"])
+    assert {entry.title for entry in stratuslab.entries.select()} == {*titles}
+    [broken] = [entry for entry in stratuslab.entries.select() if entry.title == "Broken boot"]
+    assert stratuslab.entries.behaviour(broken.identifier).boot_error
+    opennebula = Sandbox(kind="opennebula", images=["rescue", "our analysis", "rescue"])
+    assert [(each.name, each.type.name) for each in opennebula.opennebula.images.pool] == [
+        ("rescue", "CDROM"),
+        ("our analysis", "OS"),
+    ]
+    assert list(Sandbox(images=[]).entries.select()) == []
+    for more in ({"entries": "folder"}, {"empty_marketplace": True}):
+        with pytest.raises(ValueError, match="either 'images', or 'entries'"):
+            Sandbox(images=["a"], **more)  # type: ignore[arg-type]
