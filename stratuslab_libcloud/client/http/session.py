@@ -75,10 +75,8 @@ class ServiceSession(requests.Session):
         return self.send(
             prepared,
             timeout=time_limits,  # type: ignore[arg-type]  # it is passed on to urllib3
-            allow_redirects=False,
             stream=True,
             verify=self._authorities.verify(url),
-            cert=self.cert,
             proxies=self._proxies_for(url),
         )
 
@@ -91,7 +89,7 @@ class ServiceSession(requests.Session):
         return url_without_credentials(proxy) if proxy else None
 
     def resolve_redirects(self, *_: object, **__: object) -> Iterator[requests.Response]:
-        """None: `requests` would read the whole body of an answer that redirects, also when it is not followed."""
+        """None is followed: `requests` would read the whole body of an answer that redirects, however long."""
         return iter(())
 
     def _proxies_for(self, url: str) -> dict[str, str]:
