@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,7 +115,8 @@ def run(name: str, children: int) -> Result:
         subprocess.run(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=True)
     codes = dict(_exit_codes(folder))
     survivors = [name for name, code in codes.items() if code in (_SURVIVED, _NOT_TRIED)]
-    return Result(len(codes), [_survivor(folder, name) for name in survivors])
+    with ThreadPoolExecutor(children) as threads:
+        return Result(len(codes), list(threads.map(lambda name: _survivor(folder, name), survivors)))
 
 
 def _configure(file: Path, group: Group) -> None:
@@ -166,16 +168,11 @@ def row(survivor: Survivor) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} | |"
 
 
-def report(results: Mapping[str, Result], expected: Collection[Survivor]) -> tuple[list[str], bool]:
-    """What to print, and whether all is well."""
-    lines, is_well = [], True
-    for name, result in results.items():
-        new = [survivor for survivor in result.survivors if survivor not in expected]
-        is_well = is_well and not new
-        counts = f"{result.tried - len(result.survivors):4} of {result.tried:4} noticed"
-        lines.append(f"{name:18} {counts}, {len(result.survivors) - len(new):3} known, {len(new):3} not")
-        lines += map(row, new)
-    return lines, is_well
+def report(name: str, result: Result, expected: Collection[Survivor]) -> list[str]:
+    """What to print of a group: the counts, and a line for each survivor that is not known."""
+    new = [survivor for survivor in result.survivors if survivor not in expected]
+    counts = f"{result.tried - len(result.survivors):4} of {result.tried:4} noticed"
+    return [f"{name:18} {counts}, {len(result.survivors) - len(new):3} known, {len(new):3} not", *map(row, new)]
 
 
 def main() -> int:
@@ -184,9 +181,12 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], help=f"some of: {', '.join(GROUPS)}")
     parser.add_argument("--children", type=int, default=os.cpu_count() or 1, help="how many at the same time")
     arguments = parser.parse_args()
-    results = {name: run(name, arguments.children) for name in arguments.groups or GROUPS}
-    lines, is_well = report(results, known(KNOWN.read_text(encoding="utf-8")))
-    print("\n".join(lines))
+    expected = known(KNOWN.read_text(encoding="utf-8"))
+    is_well = True
+    for name in arguments.groups or GROUPS:
+        counts, *new = report(name, run(name, arguments.children), expected)
+        print(counts, *new, sep="\n", flush=True)
+        is_well = is_well and not new
     return 0 if is_well else 1
 
 
