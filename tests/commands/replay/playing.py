@@ -36,7 +36,7 @@ def play(runs: Sequence[Run], scene: Scene, folder: Path) -> list[Result]:
 
 def _play_one(run: Run, world: World) -> Result:
     world.prepare(run.number)
-    argv = [world.values.here(word) for word in run.argv]
+    argv = [*(world.values.here(word) for word in run.argv), *world.ways_in(run.command)]
     settings = {
         name: world.values.here(value)
         for name, value in run.environment.items()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,6 +22,9 @@ from stratuslab_libcloud.sandbox.state.clock import ManualClock
 from stratuslab_libcloud.sandbox.state.disk import DiskFields
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 from tests.commands.replay.matching import Values
+
+EXECUTABLES = Path(sys.executable).parent
+SSH = 22
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class World:
         self.sandbox: Sandbox | None = None
         self.work.mkdir(parents=True)
         _make_keys(self.home / ".ssh")
+        _make_ssh(folder / "bin", folder / "known_hosts")
 
     def __enter__(self) -> World:
         return self
@@ -71,7 +79,14 @@ class World:
     @property
     def environment(self) -> dict[str, str]:
         """What the user's shell sets."""
-        return {"HOME": str(self.home)}
+        return {"HOME": str(self.home), "PATH": f"{self._folder / 'bin'}:{EXECUTABLES}:{os.environ['PATH']}"}
+
+    def ways_in(self, command: str) -> list[str]:
+        """Options that a command needs where machines of the sandbox cannot have a port 22 of their own."""
+        if command != "stratus-connect-instance" or _can_listen_on(SSH):
+            return []
+        service = self._sandbox.port_translation_url.partition("//")[2]
+        return ["--pat-enable", "--pat-service-host", service, "--pat-gateway-host", "127.0.0.1"]
 
     def prepare(self, number: int) -> None:
         """Make it what a run found."""
@@ -172,6 +187,23 @@ class World:
         for path, content in self.scene.files.items():
             if not self._place(path).exists() or isinstance(content, str):
                 self.write(path, content)
+
+
+def _can_listen_on(port: int) -> bool:
+    with socket.socket() as listening:
+        try:
+            listening.bind(("127.60.60.60", port))
+        except OSError:
+            return False
+    return True
+
+
+def _make_ssh(folder: Path, known_hosts: Path) -> None:
+    """An ``ssh`` that is the system's, with nothing of the user's own: it does not look for these in ``$HOME``."""
+    folder.mkdir()
+    options = f"-F none -o UserKnownHostsFile={known_hosts} -o IdentitiesOnly=yes"
+    (folder / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n')
+    (folder / "ssh").chmod(0o755)
 
 
 def _make_keys(folder: Path) -> None:
