@@ -15,6 +15,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
             +-- ScriptFailedError           a script on it ended with another status than 0
         +-- SomeDeploymentsFailedError  of several machines, some were not deployed; carries all of them
         +-- MissingDependencyError      a package that only this function needs (also a RuntimeError)
+        +-- NoLocationAnsweredError     none of several locations answered; has the exception of each
         +-- PartialListError            some locations did not answer; has the answers of the others
         +-- PartialSuccessError         of several machines, some were not created or destroyed; carries the others
         +-- ServiceError                a service of a cloud (also a ProviderError)
@@ -208,7 +209,7 @@ class ScriptFailedError(DeploymentFailedError):
 
 
 class SomeDeploymentsFailedError(StratusLabError):
-    """Of several machines, some were not deployed; what became of each is here.
+    """Of several machines, some were not deployed, or none was; what became of each is here.
 
     :param machines: all of them, each a `DeployedNode`
     """
@@ -220,6 +221,17 @@ class SomeDeploymentsFailedError(StratusLabError):
 
 class MissingDependencyError(StratusLabError, RuntimeError):
     """A package that only the called function needs is not installed; the message says how to install it."""
+
+
+class NoLocationAnsweredError(StratusLabError):
+    """None of several locations answered, so that nothing is known; an empty list would say that there is nothing.
+
+    :param errors: the exception of each location
+    """
+
+    def __init__(self, message: str, *, errors: Mapping[str, LibcloudError]) -> None:
+        super().__init__(message)
+        self.errors = dict(errors)
 
 
 class PartialListError(StratusLabError):
@@ -236,9 +248,9 @@ class PartialListError(StratusLabError):
 
 
 class PartialSuccessError(StratusLabError):
-    """Of several machines, some could not be created or destroyed; what became of the others is not lost.
+    """Of several machines, some or all could not be created or destroyed; what became of the others is not lost.
 
-    :param nodes: those that were created or destroyed, in the order in which they were given
+    :param nodes: those that were created or destroyed, in the order in which they were given; empty when none was
     :param errors: why not, by the place in that order, which begins at 0
     """
 

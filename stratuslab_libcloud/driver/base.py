@@ -143,6 +143,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param ex_state: only those in this state (`NodeState`) or one of several; ``terminated`` gives ended ones
         :param ex_node_ids: only those with these ids, such as ``["7", "12"]`` or ``range(1000, 2000)``
         :raises PartialListError: when a location does not answer; it has the nodes of the others
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         :raises InvalidArgumentError: when a name, a state or an id is not valid
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
@@ -174,6 +175,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         :param location: only this one; all of them, at the same time, if not given
         :return: an iterator; closing it early ends the requests
         :raises PartialListError: at the end, when a location did not answer
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
 

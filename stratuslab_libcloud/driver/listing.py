@@ -44,6 +44,7 @@ def iterate(
     """Machines while others are still to come, from several locations at the same time.
 
     :raises PartialListError: at the end, when a location did not answer
+    :raises NoLocationAnsweredError: when none of several did
     """
 
     def ask(where: NodeLocation, deliver: Callable[[list[VirtualMachine]], None]) -> None:

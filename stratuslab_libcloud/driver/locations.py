@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver, NodeLocation, StorageVolume, VolumeSnapshot
 
-from stratuslab_libcloud.errors import ConfigurationError, InvalidArgumentError, PartialListError
+from stratuslab_libcloud.errors import (
+    ConfigurationError,
+    InvalidArgumentError,
+    NoLocationAnsweredError,
+    PartialListError,
+)
 
 if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.compute import Compute
@@ -128,8 +133,9 @@ class Locations(Generic[CloudT]):
     def ask_all(self, ask: Callable[[NodeLocation], list[T]], partial: bool) -> list[T]:
         """Ask all locations at the same time; no answer is lost.
 
-        :param partial: whether to leave out those that do not answer, with a warning
+        :param partial: whether to leave out those that do not answer, with a warning, if at least one does
         :raises PartialListError: when one does not answer; it has what the others answered
+        :raises NoLocationAnsweredError: when none of several does
         """
         from stratuslab_libcloud.client.parallel import outcomes
 
@@ -140,6 +146,7 @@ class Locations(Generic[CloudT]):
                 errors[location.id] = outcome
             else:
                 found += outcome
+        _check_that_some_answered(errors, len(self._locations))
         if errors:
             _report(errors, len(self._locations), partial, _IN_EXCEPTION if found else "", found)
         return found
@@ -153,7 +160,9 @@ class Locations(Generic[CloudT]):
         """Ask locations at the same time, and yield each part of what they say as it comes.
 
         :param ask: is called with a location and with what takes the parts of the answer
+        :param partial: whether to leave out those that do not answer, with a warning, if at least one does
         :raises PartialListError: at the end, when one did not answer, or not all of it
+        :raises NoLocationAnsweredError: when none of several did
         """
         from stratuslab_libcloud.client.parallel import parts
 
@@ -165,8 +174,19 @@ class Locations(Generic[CloudT]):
             else:
                 any_came = True
                 yield location, part
+        if not any_came:
+            _check_that_some_answered(errors, len(places))
         if errors:
             _report(errors, len(places), partial, _YIELDED_ALREADY if any_came else "")
+
+
+def _check_that_some_answered(errors: dict[str, LibcloudError], asked: int) -> None:
+    """Nobody must take it for an empty cloud that none answered."""
+    if len(errors) < asked or not errors:
+        return
+    if asked == 1:
+        raise next(iter(errors.values()))
+    raise NoLocationAnsweredError(f"none of {asked} locations could be asked: {_reasons(errors)}", errors=errors)
 
 
 def _report(
@@ -179,10 +199,13 @@ def _report(
         return
     if asked == 1:
         raise next(iter(errors.values()))
-    reasons = "; ".join(f"'{section}': {error}" for section, error in errors.items())
     raise PartialListError(
-        f"{len(errors)} of {asked} locations could not be asked: {reasons}{rest}", found=found, errors=errors
+        f"{len(errors)} of {asked} locations could not be asked: {_reasons(errors)}{rest}", found=found, errors=errors
     )
+
+
+def _reasons(errors: dict[str, LibcloudError]) -> str:
+    return "; ".join(f"'{section}': {error}" for section, error in errors.items())
 
 
 def location_of(thing: Any, default: str) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from libcloud.compute.base import NodeImage
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.errors import ConfigurationError, PartialListError, ServiceUnavailableError
+from stratuslab_libcloud.errors import (
+    ConfigurationError,
+    NoLocationAnsweredError,
+    PartialListError,
+    ServiceUnavailableError,
+)
 from stratuslab_libcloud.sandbox import Sandbox
 
 TwoClouds = tuple[StratusLabNodeDriver, Sandbox, Sandbox]
@@ -64,6 +70,34 @@ def test_found_is_named_only_where_something_was_found(two_clouds: TwoClouds) ->
             ask()
         assert caught.value.found == []
         assert not any(word in str(caught.value) for word in ("found", "yielded", "ex_partial"))
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_none_that_answers_is_no_empty_list(nodes_at_both: TwoClouds, partial: bool) -> None:
+    driver, here, there = nodes_at_both
+    calls: list[Callable[[], object]] = [
+        lambda: driver.list_nodes(ex_partial=partial),
+        lambda: driver.list_volumes(ex_partial=partial),
+        lambda: list(driver.ex_iterate_nodes(ex_partial=partial)),
+    ]
+    here.stop()
+    there.stop()
+    for call in calls:
+        with pytest.raises(NoLocationAnsweredError, match=r"^none of 2 locations could be asked: '") as caught:
+            call()
+        assert {place: type(error) for place, error in caught.value.errors.items()} == {
+            "default": ServiceUnavailableError,
+            "other": ServiceUnavailableError,
+        }
+
+
+def test_the_only_location_does_not_answer(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    sandbox.stop()
+    for partial in (False, True):
+        with pytest.raises(ServiceUnavailableError):
+            driver.list_nodes(ex_partial=partial)
+        with pytest.raises(ServiceUnavailableError):
+            list(driver.ex_iterate_nodes(ex_partial=partial))
 
 
 def test_the_partial_answer_can_be_asked_for(nodes_at_both: TwoClouds, caplog: pytest.LogCaptureFixture) -> None:

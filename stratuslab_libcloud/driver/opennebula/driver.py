@@ -158,6 +158,7 @@ class OpenNebulaNodeDriver(
         :param ex_filter: whose: ``mine``, ``group`` (mine and my groups'), ``all`` that I may see, or a user's id
         :param ex_details: whether to ask for all that is known of each, such as its context and the names of devices
         :raises PartialListError: when a location does not answer; it has the nodes of the others
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         :raises InvalidArgumentError: when an argument is not valid
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
@@ -185,6 +186,7 @@ class OpenNebulaNodeDriver(
         :param ex_filter: as for `list_nodes`, and all others as well
         :return: an iterator; closing it early ends the requests
         :raises PartialListError: at the end, when a location did not answer
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         """
         from stratuslab_libcloud.driver.filters import NodeFilter
         from stratuslab_libcloud.driver.opennebula.owners import pool_filter

@@ -31,6 +31,7 @@ class VolumeCalls(NodeCalls):
 
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :raises PartialListError: when a location does not answer; it has the volumes of the others
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         """
         from stratuslab_libcloud.driver.opennebula import volumes
 

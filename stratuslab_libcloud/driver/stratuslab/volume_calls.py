@@ -46,6 +46,7 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         :param ex_partial: whether to leave out locations that do not answer, with a warning in the log
         :param ex_all: whether the root disks of machines are there, too; they go when their machine ends
         :raises PartialListError: when a location does not answer; it has the volumes of the others
+        :raises NoLocationAnsweredError: when none of several does, also with `ex_partial`
         """
 
         def ask(where: NodeLocation) -> list[StratusLabVolume]:
