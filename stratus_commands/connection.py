@@ -134,6 +134,8 @@ def read_password(what: str, prompt: str | None = None) -> str:
     :param prompt: at the terminal; by default it names the same
     :raises UsageError: there is none
     """
+    if sys.stdin is None:
+        raise UsageError(f"No password can be asked for {what}")
     if sys.stdin.isatty():
         from getpass import getpass
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from stratus_commands import options, running, tables
 from stratus_commands.connection import Connection, connect, settings_of
 from stratus_commands.failures import FAILED, UsageError
-from stratus_commands.output import ALL, Output, print_error
+from stratus_commands.output import ALL, Output, has_colours, print_error
 from stratus_commands.parsing import CommandParser, Given
 from stratus_commands.port_translation import ports_of, translation_of
 from stratus_commands.tables import Column, Row
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 NAME = "stratus-describe-instance"
 
+_GREEN, _RED = 32, 31
+
 COLUMNS = (
     Column("id", "id", 4),
-    Column("state", "state", 10),
+    Column("state", "state", 10, {"Running": _GREEN, "Failed": _RED, "Failure": _RED}),
     Column("vcpu", "vcpu", 5),
     Column("memory", "memory", 10),
     Column("cpu", "cpu%", 5),
@@ -186,12 +188,12 @@ def _print(listing: _Listing, arguments: Namespace) -> None:
     for row in rows:
         if row["state"] == _INVALID:
             print("Invalid state: None")  # as 14.06 said for a machine that is about to become something
-    header, *lines = tables.as_columns(columns, rows)
+    header, *lines = tables.as_columns(columns, rows, coloured=has_colours(sys.stdout))
     print(header)
     for row, line in zip(rows, lines, strict=True):
         print(line)
         if row["error"] and Output(arguments).level >= ALL:
-            print(" " * COLUMNS[0].width + str(row["error"]).strip())
+            print(" " * COLUMNS[0].width + tables.printable(str(row["error"]).strip()))
 
 
 def _print_all_attributes(node: LocatedNode) -> None:

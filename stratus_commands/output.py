@@ -66,9 +66,11 @@ class Output:
         return self._prints and self.level >= level
 
 
-def has_colours(stream: TextIO) -> bool:
+def has_colours(stream: TextIO | None) -> bool:
     """Whether a stream is a terminal that shows colours, and its user wants them (``NO_COLOR``)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_error(problem: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from argparse import Namespace
@@ -25,6 +26,7 @@ def main(parser: CommandParser, run: Callable[[Namespace], int], arguments: Sequ
     :return: 0; 1 when it failed, which standard error explains; 130 after Ctrl-C
     :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help`` and ``--version``
     """
+    _print_what_cannot_be_encoded()
     if COMPLETION in os.environ:
         from stratus_commands.completing import complete
 
@@ -35,21 +37,37 @@ def main(parser: CommandParser, run: Callable[[Namespace], int], arguments: Sequ
         try:
             with _logging(level):
                 status = run(parsed)
+            _flush()
         except UsageError as error:
             parser.refuse(error)
         except Exception as error:
             if not is_told_in_words(error):
                 raise
             return _failed(error, level)
-        sys.stdout.flush()
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads what is printed; Python must not try again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()  # nobody reads it
         return FAILED
     return status
+
+
+def _flush() -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """Forget what could not be printed, which Python would try again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_what_cannot_be_encoded() -> None:
+    """Let characters that the terminal does not have be escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def is_told_in_words(error: Exception) -> bool:
@@ -70,6 +88,10 @@ def _failed(error: Exception, level: int) -> int:
         traceback.print_exception(error)
     if level >= ERRORS:
         print_error(_in_words(error))
+    try:
+        _flush()
+    except OSError:
+        _give_up_output()
     return FAILED
 
 

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stratus_commands.failures import CommandError, UsageError
+from stratus_commands.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +107,7 @@ def start(connection: Connection, order: Order, output: Output, ids_file: str | 
     output.step(f"Starting {order.number} {'machines' if order.number > 1 else 'machine'}")
     output.verbose(f"on endpoint: {connection.config.compute.url}")
     try:
-        nodes = _in_order(_create(connection, order))
+        nodes = _in_order(_create(connection, order, output))
     except PartialSuccessError as error:
         _tell(_in_order(error.nodes), output, ids_file)
         raise
@@ -126,12 +127,13 @@ def address_of(node: LocatedNode) -> str:
     return ([*node.private_ips, *node.public_ips] or [""])[-1]
 
 
-def _create(connection: Connection, order: Order) -> list[LocatedNode]:
+def _create(connection: Connection, order: Order, output: Output) -> list[LocatedNode]:
     driver, where = connection.driver, connection.section
     if order.number == 1:
         return [driver.create_node(order.name, order.size, order.image, where, **order.options)]
     names = [order.name] * order.number
-    return list(driver.ex_create_nodes(names, order.size, order.image, where, **order.options))
+    with progress(output) as show:
+        return list(driver.ex_create_nodes(names, order.size, order.image, where, ex_progress=show, **order.options))
 
 
 def _tell(nodes: Sequence[LocatedNode], output: Output, ids_file: str | None) -> None:

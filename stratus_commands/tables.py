@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 Value = str | int | float | bool | None | list[str] | list[int] | dict[str, str]
@@ -15,19 +16,25 @@ class Column(NamedTuple):
     :param name: in JSON and CSV, where it does not change
     :param label: at its top, in a listing for people
     :param width: at least; it grows with its longest value, and one blank
+    :param colours: of values at a terminal, by the numbers of ANSI's
     """
 
     name: str
     label: str
     width: int = 0
+    colours: Mapping[str, int] = MappingProxyType({})
 
 
-def as_columns(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
-    """The lines of a listing as 14.06 printed it: its header, and one for each row."""
-    texts = [[_text(row.get(column.name)) for column in columns] for row in rows]
+def as_columns(columns: Sequence[Column], rows: Sequence[Row], *, coloured: bool = False) -> list[str]:
+    """The lines of a listing as 14.06 printed it: its header, and one for each row.
+
+    :param coloured: whether values have the colours of their columns
+    """
+    texts = [[printable(row.get(column.name)) for column in columns] for row in rows]
     widths = [_width(column, [row[place] for row in texts]) for place, column in enumerate(columns[:-1])]
     widths.append(len(columns[-1].label))
-    return [_line(line, widths) for line in [[column.label for column in columns], *texts]]
+    header = "".join(column.label.ljust(width) for column, width in zip(columns, widths, strict=True))
+    return [header, *(_line(columns, line, widths, coloured) for line in texts)]
 
 
 def as_format(form: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
@@ -67,8 +74,23 @@ def _width(column: Column, texts: Sequence[str]) -> int:
     return longest + 1 if longest >= column.width else column.width
 
 
-def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(text.ljust(width) for text, width in zip(texts, widths, strict=True))
+def _line(columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int], coloured: bool) -> str:
+    line = ""
+    for column, text, width in zip(columns, texts, widths, strict=True):
+        colour = column.colours.get(text) if coloured else None
+        padded = text.ljust(width)
+        line += f"\033[{colour}m{padded}\033[0m" if colour else padded
+    return line
+
+
+def printable(value: Value) -> str:
+    """A value on one line, in which nothing steers a terminal."""
+    text = _text(value)
+    if text.isprintable():
+        return text
+    from stratuslab_libcloud.display import printable as display
+
+    return display.printable(text)
 
 
 def _text(value: Value) -> str:

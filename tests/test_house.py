@@ -70,7 +70,7 @@ MAY_IMPORT = {
 ALSO_MAY_IMPORT = {"driver": {"driver/stratuslab", "driver/opennebula"}}
 """What a single module may import besides: `driver` is its `__init__`, which gives the drivers their public names."""
 
-COMMANDS_MAY_IMPORT = {"", *DRIVER, *CLIENT, "config", "errors"}
+COMMANDS_MAY_IMPORT = {"", *DRIVER, *CLIENT, "config", "display", "errors"}
 """The rooms that the commands may import from; only the sandbox's own command imports the sandbox."""
 
 KNOWS_NOTHING_OF = {
