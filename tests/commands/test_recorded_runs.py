@@ -5,6 +5,7 @@ Each run has to end as it did, and print what it printed, but for the deliberate
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from stratus_commands import registry, secure_shell
 from tests.commands.replay.own_scene import OWN
 from tests.commands.replay.playing import Result, play
 from tests.commands.replay.recording import read
+from tests.commands.replay.report import section, write, written_section
 from tests.commands.replay.samples_scene import SAMPLES
 
 NEED_UPLOADS = ("run-uploaded-image", "describe-volumes-uploaded")
@@ -41,6 +43,9 @@ def test_the_recording_of_the_original(real_samples: Path, tmp_path: Path) -> No
     results = play(read(real_samples / "commands" / "captures.jsonl"), SAMPLES, tmp_path)
     # Commands that are not there yet, and two runs that come after them, wait for these.
     names = {command.name for command in registry.COMMANDS}
-    if any(result.run.command not in names for result in results):
+    if missing := any(result.run.command not in names for result in results):
         results = [r for r in results if r.run.command in names and r.run.name not in NEED_UPLOADS]
     assert not (wrong := [result for result in results if result.problem]), said(wrong)
+    if os.environ.get("WRITE_RECORDED_RUNS"):
+        write(results)
+    assert missing or written_section() == section(results), "WRITE_RECORDED_RUNS=1 lets this test write it"
