@@ -52,7 +52,7 @@ GROUPS: Mapping[str, Group] = {
     "redaction": Group(("client/http/redaction.py",), ("client/http/test_redaction.py",)),
     "credentials": Group(("client/http/session.py",), ("client/http/test_session.py", "driver/test_tls.py")),
     "filters": Group(("driver/filters.py",), ("driver/test_filters.py",)),
-    "waiting": Group(("driver/waiting.py",), ("driver/test_waiting.py",)),
+    "waiting": Group(("driver/waiting.py",), ("driver/test_waiting_looks.py", "driver/test_waiting.py")),
     "templates": Group(
         ("client/opennebula/template.py", "client/stratuslab/machine_template.py"),
         ("client/opennebula/test_template.py", "client/stratuslab/test_machine_template.py"),
