@@ -13,16 +13,17 @@ from stratuslab_libcloud.sandbox.compute.template_xml import template_xml
 from stratuslab_libcloud.sandbox.state.record import read_name
 from stratuslab_libcloud.sandbox.state.vm import HistoryRecord, Machine, VmState
 
-_PERMISSIONS = (
+PERMISSIONS = (
     "<PERMISSIONS><OWNER_U>1</OWNER_U><OWNER_M>1</OWNER_M><OWNER_A>0</OWNER_A>"
     "<GROUP_U>0</GROUP_U><GROUP_M>0</GROUP_M><GROUP_A>0</GROUP_A>"
     "<OTHER_U>0</OTHER_U><OTHER_M>0</OTHER_M><OTHER_A>0</OTHER_A></PERMISSIONS>"
 )
+"""Of everything that nobody has changed: its owner may use and manage it."""
 
 # What one.vm.info says of machine -1.
 NO_MACHINE = (
     "<VM><ID>-1</ID><UID>-1</UID><GID>-1</GID><UNAME></UNAME><GNAME></GNAME><NAME></NAME>"
-    f"{_PERMISSIONS}<LAST_POLL>0</LAST_POLL><STATE>0</STATE><LCM_STATE>0</LCM_STATE><STIME>0</STIME>"
+    f"{PERMISSIONS}<LAST_POLL>0</LAST_POLL><STATE>0</STATE><LCM_STATE>0</LCM_STATE><STIME>0</STIME>"
     "<ETIME>0</ETIME><DEPLOY_ID></DEPLOY_ID><MEMORY>0</MEMORY><CPU>0</CPU><NET_TX>0</NET_TX>"
     "<NET_RX>0</NET_RX><TEMPLATE></TEMPLATE><HISTORY_RECORDS/></VM>"
 )
@@ -46,7 +47,7 @@ def _machine_xml(machine: Machine, name: str, first: int) -> str:
     return (
         f"<VM><ID>{machine.id}</ID><UID>{owner.id}</UID><GID>{owner.group_id}</GID>"
         f"<UNAME>{escape(owner.name)}</UNAME><GNAME>{owner.group}</GNAME><NAME>{name}</NAME>"
-        f"{_PERMISSIONS}<LAST_POLL>{int(machine.polled)}</LAST_POLL>"
+        f"{PERMISSIONS}<LAST_POLL>{int(machine.polled)}</LAST_POLL>"
         f"<STATE>{machine.state:d}</STATE><LCM_STATE>{machine.lcm_state:d}</LCM_STATE>"
         f"<STIME>{int(machine.created)}</STIME><ETIME>{int(machine.ended)}</ETIME>"
         f"<DEPLOY_ID>{machine.deploy_id}</DEPLOY_ID><MEMORY>{machine.memory}</MEMORY><CPU>0</CPU>"

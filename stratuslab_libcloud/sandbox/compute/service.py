@@ -2,9 +2,9 @@
 
 ``POST /one-proxy/pswd/xmlrpc`` and ``/one-proxy/cert/xmlrpc``. The proxy knows the user and replaces the
 first XML-RPC parameter, whatever it is. ``POST /RPC2`` asks the daemon directly: the first parameter is
-``user:password``. Served are the methods that StratusLab's own client used for machines:
-``one.vm.allocate``, ``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``; answers, error texts and codes are
-those of 3.2.1.
+``user:password``. Served are the methods that StratusLab's own client used for machines,
+``one.vm.allocate``, ``one.vm.info``, ``one.vm.action`` and ``one.vmpool.info``, and the further lists, see `pools`;
+answers, error texts and codes are those of 3.2.1.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 from stratuslab_libcloud.sandbox.compute import proxy
 from stratuslab_libcloud.sandbox.compute import xmlrpc as rpc
 from stratuslab_libcloud.sandbox.compute.machine_xml import NO_MACHINE, listed_machine_xml, machine_xml
+from stratuslab_libcloud.sandbox.compute.pools import Pools, is_between
 from stratuslab_libcloud.sandbox.compute.template_parser import TemplateError, parse_template
 from stratuslab_libcloud.sandbox.http.authentication import compute_user
 from stratuslab_libcloud.sandbox.http.exchange import current_exchange
@@ -26,8 +27,10 @@ from stratuslab_libcloud.sandbox.http.fault import Fault, FaultKind
 from stratuslab_libcloud.sandbox.http.negotiation import error_page
 from stratuslab_libcloud.sandbox.state.errors import (
     AllocationError,
+    BadFilterError,
     NoDriverYetError,
     NoSuchMachineError,
+    NoSuchObjectError,
     NotAuthenticatedError,
     NotAuthorizedError,
     QuotaError,
@@ -50,18 +53,15 @@ _MINE, _ALL = -3, -2
 _ANY_STATE, _NOT_DONE = -2, -1
 
 
-class _ArgumentError(RefusedError):
-    """An argument has a value that the method does not accept."""
-
-
 _CODES: dict[type[RefusedError], int] = {
     NotAuthenticatedError: _AUTHENTICATION,
     NoDriverYetError: _AUTHORIZATION,
     NotAuthorizedError: _AUTHORIZATION,
     QuotaError: _AUTHORIZATION,
     NoSuchMachineError: _NO_EXISTS,
+    NoSuchObjectError: _NO_EXISTS,
     WrongStateError: _ACTION,
-    _ArgumentError: _API,
+    BadFilterError: _API,
     UnknownActionError: _INTERNAL,
 }
 
@@ -71,7 +71,23 @@ class ComputeService:
 
     name = "compute"
     prefix = ("/one-proxy/", _DAEMON)
-    operations: Sequence[str] = ("one.vm.allocate", "one.vm.info", "one.vm.action", "one.vmpool.info")
+    operations: Sequence[str] = (
+        "one.vm.allocate",
+        "one.vm.info",
+        "one.vm.action",
+        "one.vmpool.info",
+        "one.hostpool.info",
+        "one.host.info",
+        "one.vnpool.info",
+        "one.vn.info",
+        "one.imagepool.info",
+        "one.image.info",
+        "one.templatepool.info",
+        "one.template.info",
+        "one.userpool.info",
+        "one.user.info",
+        "one.grouppool.info",
+    )
     wrong_answers: Mapping[FaultKind, str] = {
         FaultKind.XMLRPC_FAULT: rpc.FaultError(-500, "The compute service failed on purpose.").as_answer(),
         FaultKind.PROXY_FAULT: proxy.DAEMON_IS_DOWN,
@@ -93,6 +109,7 @@ class ComputeService:
             "one.vm.info": ("VirtualMachineInfo", self._info),
             "one.vm.action": ("VirtualMachineAction", self._action),
             "one.vmpool.info": ("VirtualMachinePoolInfo", self._pool_info),
+            **Pools(state).methods,
         }
 
     def routes(self) -> Blueprint:
@@ -186,15 +203,15 @@ class ComputeService:
     def _pool_info(self, user: str, parameters: rpc.Parameters) -> str | int:
         owner, first, last, state = (parameters.number() for _ in range(4))
         if owner < _MINE:
-            raise _ArgumentError("Incorrect filter_flag")
+            raise BadFilterError("Incorrect filter_flag")
         if not _ANY_STATE <= state <= VmState.FAILED:
-            raise _ArgumentError("Incorrect filter_flag, state")
+            raise BadFilterError("Incorrect filter_flag, state")
         with self._state.lock:
             machines = [
                 machine
                 for machine in map(stored, self._state.machines.visible_to(user))
                 if self._matches_owner(machine, user, owner)
-                and _is_between(machine.id, first, last)
+                and is_between(machine.id, first, last)
                 and _matches_state(machine, state)
             ]
             return rpc.Escaped(f"{_POOL_START}{''.join(map(self._listing, machines))}{_POOL_END}")
@@ -218,10 +235,6 @@ class ComputeService:
 
 def _xml(answer: str) -> Response:
     return Response(answer, content_type="text/xml; charset=utf-8")
-
-
-def _is_between(number: int, first: int, last: int) -> bool:
-    return first == -1 or (first <= number and (last == -1 or number <= last))
 
 
 def _matches_state(machine: Machine, state: int) -> bool:

@@ -8,9 +8,8 @@ No credentials are asked for; trust is in the signatures of the entries. Kept od
 * missing values in a JSON listing are the text ``"null"``; paging needs ``sSortDir_0``;
 * an entry is found by the path as it was sent: not with ``%40``, and not with a slash at the end;
 * errors in JSON have their status as a key;
-* every unknown address is answered with the home page.
-
-SPARQL (``/query``) is not served.
+* every unknown address is answered with the home page;
+* ``/query`` without a query is answered with nothing.
 """
 
 from __future__ import annotations
@@ -43,6 +42,14 @@ from stratuslab_libcloud.sandbox.state.state import State
 
 _RDF_XML = "application/rdf+xml"
 _XML_TYPES = (XML, "text/xml")
+_RESULT_TYPES = {"xml": "application/sparql-results+xml", "json": "application/sparql-results+json"}
+_RESULT_FORMS = {
+    XML: "xml",
+    "text/xml": "xml",
+    _RESULT_TYPES["xml"]: "xml",
+    JSON: "json",
+    _RESULT_TYPES["json"]: "json",
+}
 _NOTHING_FOUND = "no metadata matching query found"
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]+")
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -70,6 +77,7 @@ class MarketplaceService:
         "GET /endorsers",
         "GET /endorsers/{email}",
         "GET /endorsers/{email}/tags",
+        "GET /query",
     )
     wrong_answers: Mapping[FaultKind, str] = {
         FaultKind.WRONG_TYPES: "<metadata><entry>an image</entry></metadata>",
@@ -122,6 +130,8 @@ class MarketplaceService:
                 return self._list(filters, request.args)
             case ["POST", "metadata", *filters] if len(filters) <= 2:
                 return self._post(filters)
+            case ["GET", "query"]:
+                return self._query(request.args.get("query", ""))
             case ["GET", "endorsers", *_]:
                 return self._endorsers(pieces[1:])
         return page("Marketplace", "See metadata/ for the images.")
@@ -219,6 +229,25 @@ class MarketplaceService:
             case _:
                 return page("Marketplace", "See metadata/ for the images.")
         return Response(sparql_results(names, rows), content_type=XML)
+
+    # Queries
+
+    def _query(self, query: str) -> Response:
+        _identify("GET /query")
+        kind = preferred((HTML, *_RESULT_FORMS))
+        if not query:
+            return Response(b"", content_type=HTML if kind == HTML else _RESULT_TYPES[_RESULT_FORMS[kind]])
+        form = _RESULT_FORMS.get(kind, "xml")
+        # Only now: few ask a query, and the library for it takes half a second.
+        from stratuslab_libcloud.sandbox.marketplace.sparql import QueryRefusedError, answer_query
+
+        try:
+            result = answer_query(query, self._entries.with_latest(), form)
+        except QueryRefusedError as problem:
+            raise BadRequest(str(problem)) from None
+        if kind == HTML:
+            return page("Query", result.decode())
+        return Response(result, content_type=_RESULT_TYPES[form])
 
 
 def _one_entry(entry: Entry) -> Response:

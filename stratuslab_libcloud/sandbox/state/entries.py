@@ -153,6 +153,11 @@ class Entries:
         ]
         return sorted(found, key=lambda entry: entry.created, reverse=True)
 
+    def with_latest(self) -> Sequence[tuple[Entry, bool]]:
+        """All entries, and whether each is the latest of its endorser for its image."""
+        with self._lock:
+            return [(each, self._latest[each.identifier, each.email] is each) for each in self._entries.values()]
+
     def tagged(self, email: str, tag: str) -> Entry | None:
         """The newest entry with a tag by an endorser, even if it is deprecated."""
         with self._lock:

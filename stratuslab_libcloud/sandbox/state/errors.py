@@ -31,11 +31,22 @@ class NotAuthenticatedError(RefusedError):
         super().__init__("User couldn't be authenticated, aborting call.")
 
 
-class NoSuchMachineError(RefusedError):
+class NoSuchObjectError(RefusedError):
+    """There is nothing of that kind with that number."""
+
+    def __init__(self, kind: str, number: int) -> None:
+        super().__init__(f"Error getting {kind} [{number}].")
+
+
+class NoSuchMachineError(NoSuchObjectError):
     """There is no machine of that number."""
 
     def __init__(self, machine_id: int) -> None:
-        super().__init__(f"Error getting virtual machine [{machine_id}].")
+        super().__init__("virtual machine", machine_id)
+
+
+class BadFilterError(RefusedError):
+    """A listing cannot be asked for by such a number."""
 
 
 class WrongStateError(RefusedError):

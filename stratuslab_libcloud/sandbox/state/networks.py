@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from stratuslab_libcloud.sandbox.state.errors import AllocationError
@@ -36,6 +36,11 @@ class Network:
         """What its administrator has noted in its template."""
         last = self.addresses.broadcast_address - 1
         return {"GATEWAY": str(last), "NETWORK_MASK": str(self.addresses.netmask)}
+
+    @property
+    def leased(self) -> list[IPv4Address]:
+        """The addresses that are in use, the lowest first."""
+        return [IPv4Address(number) for number in sorted(self._leased)]
 
     def lease(self) -> IPv4Address:
         """Give out the lowest free address.
@@ -95,6 +100,10 @@ class Networks:
                 Network(2, "private", "br2", IPv4Network("10.0.0.0/8")),
             )
         }
+
+    def __iter__(self) -> Iterator[Network]:
+        """All networks, by number."""
+        return iter(self._networks.values())
 
     def __getitem__(self, name: str) -> Network:
         return self._networks[name]

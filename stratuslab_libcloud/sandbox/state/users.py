@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -97,6 +97,11 @@ class Users:
             if name not in self._by_name:
                 self._by_name[name] = User(len(self._by_name), account, name, 1, "users")
             return self._by_name[name]
+
+    def __iter__(self) -> Iterator[User]:
+        """All users, by number."""
+        with self._lock:
+            return iter(list(self._by_name.values()))
 
     def accounts(self) -> list[str]:
         """The accounts of all users, by number."""
