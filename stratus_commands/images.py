@@ -66,7 +66,8 @@ def connect_to_marketplace(arguments: Namespace) -> Connection:
     """
     find = settings_of(arguments).find
     missing = {} if find("endpoint") else {"endpoint": _NOWHERE}
-    if not (find("username") or find("pem_certificate")):
+    kind = find("kind")
+    if not (kind and kind.text == "opennebula") and not (find("pem_certificate") or find("password")):
         missing.update(_NOBODY)
     return connect(arguments, missing)
 

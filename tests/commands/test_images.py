@@ -105,6 +105,12 @@ def test_the_marketplace_alone_is_enough(run_command: RunCommand, sandbox: Sandb
     assert len(titles(run_command, *option)) == len(sandbox.entries.select())
 
 
+def test_nobody_is_asked_for_a_password(run_command: RunCommand, home_config: Path) -> None:
+    lines = home_config.read_text().splitlines()
+    home_config.write_text("\n".join(line for line in lines if not line.startswith("password")) + "\n")
+    assert run_command("show-image", CENTOS).status == 0
+
+
 def test_a_marketplace_that_does_not_answer(run_command: RunCommand) -> None:
     status, out, err = run_command("list-images", "--marketplace-endpoint", "http://127.0.0.1:9")
     assert (status, out) == (1, "")
