@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.config.source import Source
 
 _CREDENTIALS = ("username", "password", "pdisk_username", "pdisk_password")
-_PASSWORDS = ("password", "pdisk_password", "p12_password")
+PASSWORDS = ("password", "pdisk_password", "p12_password")
+"""The settings that are passwords."""
 
 
 class Connection:
@@ -99,7 +100,7 @@ def connect(arguments: Namespace, more: Mapping[str, Given] | None = None) -> Co
     :raises ConfigurationError: the file cannot be read, or has no such section
     """
     given = {
-        key: Given(option, read_password(option) if key in _PASSWORDS and text == "-" else text)
+        key: Given(option, read_password(option) if key in PASSWORDS and text == "-" else text)
         for key, (option, text) in {**arguments.settings, **(more or {})}.items()
     }
     connection = Connection(_load(arguments, given))

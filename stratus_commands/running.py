@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from stratus_commands.failures import FAILED, INTERRUPTED, CommandError, UsageError
 from stratus_commands.output import ALL, ERRORS, STEPS, WARNINGS, print_error
 from stratus_commands.parsing import COMPLETION, CommandParser
+from stratus_commands.process_title import hide_passwords
 
 _LIBRARY = "stratuslab_libcloud"
 _WITH_TRACEBACK = 3
@@ -32,7 +33,10 @@ def main(parser: CommandParser, run: Callable[[Namespace], int], arguments: Sequ
 
         complete(parser)
     try:
-        parsed = parser.parse(sys.argv[1:] if arguments is None else arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        parsed = parser.parse(words)
+        if arguments is None:  # the process is this command's
+            hide_passwords(parser.prog, words, parsed)
         level = parsed.verbose - parsed.quiet
         try:
             with _logging(level):

@@ -44,7 +44,8 @@ def main() -> int:
         _refuse(words)
     command, arguments = found
     module = command.load()
-    return running.main(module.parser(f"{NAME} {command.words}"), module.run, arguments)
+    sys.argv[1:] = arguments
+    return running.main(module.parser(f"{NAME} {command.words}"), module.run)
 
 
 def _refuse(words: list[str]) -> NoReturn:

@@ -136,3 +136,16 @@ def test_a_full_disk_is_told(home_config: Path) -> None:
             [EXECUTABLES / "stratus-describe-instance"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=40
         )
     assert (ended.returncode, ended.stderr) == (1, "Error: No space left on device\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux has it")
+@pytest.mark.parametrize("command", [["stratus-run-instance"], ["stratus", "run"]])
+def test_a_password_is_not_in_the_list_of_processes(sandbox: Sandbox, ubuntu: str, command: list[str]) -> None:
+    sandbox.faults.add(Fault(FaultKind.DELAY, "compute", "one.vm.allocate", seconds=20))
+    words = ["--password=s3cret-one", "--pdisk-password", "s3cret-two", ubuntu]
+    terminal = at_terminal(command[0], *command[1:], *words)
+    terminal.expect_exact(" :: Starting 1 machine\r\n")
+    shown = Path(f"/proc/{terminal.pid}/cmdline").read_text().rstrip("\0")
+    terminal.sendintr()
+    said(terminal)
+    assert shown == f"{' '.join(command)} --password=... --pdisk-password ... {ubuntu}"
