@@ -148,7 +148,7 @@ def run_tests(folder: Path) -> str | None:
     if not files:
         return None
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", *map(str, files)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=2 * _SECONDS, check=False)
     return None if result.returncode == 0 else result.stdout + result.stderr
 
 
