@@ -167,8 +167,14 @@ def _source(file: str | None) -> Source:
     from stratuslab_libcloud.config.source import DEFAULT_FILE, has_default_file
 
     if file is None and not has_default_file():
-        return io.BytesIO(b"[default]")
+        return _NoFile(b"[default]")
     return file or DEFAULT_FILE
+
+
+class _NoFile(io.BytesIO):
+    """A configuration that says nothing."""
+
+    name = "~/.stratuslab/stratuslab-user.cfg, which is not there,"
 
 
 def _lacks_only_a_password(settings: Settings) -> bool:

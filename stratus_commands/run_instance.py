@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
     with connect(arguments, _name_of_saved(arguments)) as connection:
         order = starting.prepare(connection, arguments.image[0], arguments)
         _warn(connection, arguments, output)
-        nodes = starting.start(connection, order, output, arguments.output)
+        nodes = starting.start(connection, order, output, arguments.output or _ids_file(connection))
     if arguments.format:
         print(tables.as_format(arguments.format, _STARTED, [_row(node) for node in nodes]))
     return 0
@@ -103,6 +103,11 @@ def _name_of_saved(arguments: Namespace) -> dict[str, Given]:
     import time
 
     return {"vm_name": Given("--save", time.strftime("creator: %Y-%m-%dT%H:%M:%SZ", time.gmtime()))}
+
+
+def _ids_file(connection: Connection) -> str | None:
+    configured = connection.settings.find("out_vm_ids_file")
+    return configured.text if configured else None
 
 
 def _warn(connection: Connection, arguments: Namespace, output: Output) -> None:

@@ -182,7 +182,7 @@ def _size(connection: Connection, *, is_template: bool = False) -> NodeSize | No
         return None
     configured = None if connection.is_opennebula else connection.stratuslab.machine.instance_type
     base = connection.driver.ex_get_size((chosen or configured or DEFAULT_INSTANCE_TYPE).lower())
-    if cpu is ram is swap is None:
+    if cpu is None and ram is None and swap is None:
         return base
     from libcloud.compute.base import NodeSize
 

@@ -90,12 +90,16 @@ def test_formats(run_command: RunCommand, sandbox: Sandbox, ubuntu: str) -> None
     assert run_command("run-instance", "--format", "csv", ubuntu).out.startswith("id,name,network,ip\n2,one-2,public,")
 
 
-def test_the_ids_in_a_file(run_command: RunCommand, ubuntu: str, tmp_path: Path) -> None:
+def test_the_ids_in_a_file(run_command: RunCommand, ubuntu: str, tmp_path: Path, home_config: Path) -> None:
     assert run_command("run-instance", "-o", tmp_path / "ids.txt", "-n", 2, ubuntu).status == 0
     assert (tmp_path / "ids.txt").read_text() == "0\n1"
+    with home_config.open("a") as file:
+        file.write(f"out_vm_ids_file = {tmp_path}/configured.txt\n")
+    assert run_command("run-instance", ubuntu).status == 0
+    assert (tmp_path / "configured.txt").read_text() == "2"
     said = run_command("run-instance", "-o", tmp_path / "no" / "ids.txt", ubuntu)
     assert (said.status, said.err) == (1, f"Error: {tmp_path}/no/ids.txt: No such file or directory\n")
-    assert "(vm ID: 2)" in said.out
+    assert "(vm ID: 3)" in said.out
 
 
 def test_verbose_names_the_endpoint(run_command: RunCommand, sandbox: Sandbox, ubuntu: str) -> None:
@@ -297,6 +301,10 @@ def test_all_by_options(
     assert run_command("run-instance", "-q", *words, "-p", password).status == 0
     assert run_command("run-instance", "-q", *words, "-p", "-", stdin=f"{password}\n").status == 0
     assert run_command("run-instance", "-q", *words, stdin=f"{password}\n").status == 0
+    said = run_command("run-instance", "--endpoint", sandbox.compute_url, ubuntu)
+    assert said.err.startswith(
+        "Error: Section 'default' of ~/.stratuslab/stratuslab-user.cfg, which is not there, has no credentials: "
+    )
     status, out, err = run_command("run-instance", *words, "-p", "-", stdin="")
     assert (status, out) == (2, "")
     assert err.endswith("No password was given for -p\n")
