@@ -261,7 +261,7 @@ def test_a_lost_reply_creates_no_second_machine(
     kind: FaultKind,
     from_template: bool,
 ) -> None:
-    """A request that has arrived whole is carried out, whatever becomes of the connection."""
+    """A request that has arrived whole is carried out, whatever becomes of the connection (terraform #112, #224)."""
     operation = "one.template.instantiate" if from_template else "one.vm.allocate"
     sandbox.faults.add(Fault(kind, "opennebula", operation, status=502, count=1))
     node = driver.create_node("n", image=template if from_template else image)

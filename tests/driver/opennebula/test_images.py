@@ -35,6 +35,7 @@ def test_what_can_be_started(driver: OpenNebulaNodeDriver, sandbox: Sandbox) -> 
 
 
 def test_an_image_by_its_id(driver: OpenNebulaNodeDriver) -> None:
+    """Images and templates both count from 0: salt #34445, #37079 and #50722 took one for the other."""
     image = driver.get_image("0")
     assert (image.name, image.extra["type"], image.extra["size"]) == ("debian12", "OS", 1024)
     assert driver.get_image("template-0").name == "small"

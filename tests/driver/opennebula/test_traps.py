@@ -84,6 +84,18 @@ def test_one_machine_is_found_without_a_list(driver: OpenNebulaNodeDriver, image
     assert sandbox.requests.operations == ["one.vm.info"]
 
 
+def test_ids_are_texts_for_libcloud_and_numbers_for_the_daemon(scripted_daemon: Any) -> None:
+    """DIRAC's class sends the text, which is the fault -501."""
+    machine = "<VM><ID>7</ID><STATE>{}</STATE></VM>"
+    scripted_daemon.answers |= {"one.vm.info": machine.format(1), "one.vm.action": 7}
+    driver = OpenNebulaNodeDriver("jane", "secret", ex_endpoint=scripted_daemon.url, timeout=5)
+    node = driver.ex_get_node("7")
+    scripted_daemon.answers["one.vm.info"] = machine.format(6)
+    assert node.id == "7"
+    assert driver.destroy_node(node)
+    assert scripted_daemon.calls[:2] == [("one.vm.info", 7), ("one.vm.action", "terminate-hard", 7)]
+
+
 def test_nothing_is_searched_by_the_daemon(driver: OpenNebulaNodeDriver, scripted_daemon: Any) -> None:
     """Only MariaDB can do it, differently in each version, and "=" ends 7.4: filters work on the list."""
     scripted_daemon.answers["one.vmpool.info"] = "<VM_POOL></VM_POOL>"
@@ -342,6 +354,26 @@ def test_what_cannot_be_attached(
     driver.ex_suspend_node(node)
     with pytest.raises(ConflictError, match="wrong state SUSPENDED"):
         driver.attach_volume(node, volume)
+
+
+def test_a_disk_is_known_by_its_image_whatever_the_cloud_fills_in(driver: OpenNebulaNodeDriver, start: Start) -> None:
+    """terraform #264, #381: disks were not recognized again; numbers of disks are not used again, either."""
+    node, volume = start(), driver.create_volume(1, "v")
+    for _ in range(2):
+        driver.attach_volume(node, volume)
+        disk = driver.ex_get_node(node).extra["disks"][-1]
+        assert (disk["image_id"], disk["image"]) == (volume.id, "v")
+        driver.detach_volume(volume)
+    assert disk["disk_id"] == 3
+
+
+def test_a_copy_is_for_several_machines_whatever_the_users_default(
+    driver: OpenNebulaNodeDriver, image: NodeImage, sandbox: Sandbox
+) -> None:
+    """DEFAULT_IMAGE_PERSISTENT of the user or the group (terraform #406)."""
+    group = sandbox.opennebula.users.named("alice").group
+    group.template.replace("OPENNEBULA", {"DEFAULT_IMAGE_PERSISTENT": "YES"})
+    assert not driver.copy_image(None, image, "copy").extra["persistent"]
 
 
 def test_terminating_a_machine_sets_its_volume_free(driver: OpenNebulaNodeDriver, start: Start) -> None:
