@@ -154,6 +154,25 @@ def add_p12(parser: CommandParser) -> None:
     )
 
 
+def add_pem_signature(parser: CommandParser) -> None:
+    """The same in PEM format."""
+    group = _group(parser, "Signature")
+    add_setting(
+        group,
+        "pem_certificate",
+        "--pem-cert",
+        metavar="FILE",
+        help="PEM certificate, instead of the PKCS12-formatted one",
+    )
+    add_setting(
+        group,
+        "pem_key",
+        "--pem-key",
+        metavar="FILE",
+        help="its private key, whose password is --p12-password. Default: in the same file",
+    )
+
+
 def add_port_translation(parser: CommandParser) -> None:
     """The gateway through which machines of the local network are reached."""
     group = _group(parser, "Port address translation")

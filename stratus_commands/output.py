@@ -57,6 +57,16 @@ class Output:
         if self._shows(WARNINGS):
             print(f"  [WARNING] {text}", flush=True)
 
+    def note(self, text: str) -> None:
+        """Something that is good to know, on standard error: a script that reads the output does not expect it."""
+        if self.level >= WARNINGS:
+            print(f"  [WARNING] {text}", file=sys.stderr)
+
+    def information(self, text: str) -> None:
+        """What became of a step."""
+        if self._shows(STEPS):
+            print(text, flush=True)
+
     def result(self, text: str) -> None:
         """What the command was run for."""
         if self._prints:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 _LOCATIONS = ("kind", "selected_section", "name", "country")
 _ENDPOINTS = ("endpoint", "pdisk_endpoint", "pdisk_port", "pdisk_protocol", "marketplace_endpoint")
 _CREDENTIALS = ("username", "password", "pem_certificate", "pem_key", "pdisk_username", "pdisk_password")
+_SIGNING = ("p12_certificate", "p12_password")
 _TLS = ("tls_verify", "tls_ca_bundle")
 _LIMITS = ("request_timeout", "endpoint_connections", "endpoint_max_answer")
 _SSH_KEYS = ("user_public_key_file", "user_private_key_file", "key_pairs_directory")
@@ -24,13 +25,12 @@ _CONTEXT = ("default_context_method", "extra_context_file", "extra_context_data"
 
 USED_KEYS = frozenset(
     (
-        *(*_LOCATIONS, *_ENDPOINTS, *_CREDENTIALS, *_TLS, *_LIMITS, *_SSH_KEYS),
+        *(*_LOCATIONS, *_ENDPOINTS, *_CREDENTIALS, *_SIGNING, *_TLS, *_LIMITS, *_SSH_KEYS),
         *(*_SIZES, *_NETWORK, *_PORT_TRANSLATION, *_DISKS, *_MORE_DISKS, *_HOST, *_SAVED_IMAGE, *_CONTEXT),
     )
 )
 """The keys that this package uses."""
 
-_SIGNING = ("p12_certificate", "p12_password")
 _RUN = ("instance_number", "vm_name", "vm_cpu", "vm_ram", "vm_swap", "disk_format")
 _RUN_FILES = ("out_vm_ids_file", "in_vm_ids_file")
 _CLIENT = ("endpoints", "endpoint_timeout", "use_http_cache", "max_mounts", "verbose_level")
@@ -38,7 +38,7 @@ _MANAGERS = ("vm_manager_type", "volume_manager_type")
 _SITE = ("one_username", "one_password", "frontend_ip", "proxy_port", "quarantine_period")
 _SITE_DISKS = ("persistent_disk_cloud_service_user",)
 
-KEYS_OF_OTHER_TOOLS = frozenset((*_SIGNING, *_RUN, *_RUN_FILES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS))
+KEYS_OF_OTHER_TOOLS = frozenset((*_RUN, *_RUN_FILES, *_CLIENT, *_MANAGERS, *_SITE, *_SITE_DISKS))
 """The keys that are only used by the ``stratus-*`` commands and by the administrators of a site."""
 
 KNOWN_KEYS = USED_KEYS | KEYS_OF_OTHER_TOOLS
@@ -56,10 +56,12 @@ VARIABLES: Mapping[str, str] = {
     "pdisk_password": "STRATUSLAB_PDISK_PASSWORD",
     "marketplace_endpoint": "STRATUSLAB_MARKETPLACE_ENDPOINT",
     "user_public_key_file": "STRATUSLAB_KEY",
+    "p12_certificate": "STRATUSLAB_P12_CERTIFICATE",
+    "p12_password": "STRATUSLAB_P12_PASSWORD",
 }
 """The environment variable for a key."""
 
-KEYS_OF_ALL_CLOUDS = frozenset({"user_public_key_file"})
+KEYS_OF_ALL_CLOUDS = frozenset({"user_public_key_file", "p12_certificate", "p12_password"})
 """The keys whose variable is valid for each location; the others are only for the default location."""
 
 STRATUSLAB = "stratuslab"

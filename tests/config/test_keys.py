@@ -14,7 +14,7 @@ from stratuslab_libcloud.config import InstanceType, Password, UserConfiguration
 from stratuslab_libcloud.config.keys import KNOWN_KEYS, SECTION_VARIABLE, USED_KEYS, VARIABLES
 
 REFERENCE = resources.files("stratuslab_libcloud").joinpath("stratuslab-user.cfg.ref").read_text("ascii")
-UNCOMMENTED = re.sub(r"(?m)^#(?=[a-z_.]+ =)", "", REFERENCE)
+UNCOMMENTED = re.sub(r"(?m)^#(?=[a-z0-9_.]+ =)", "", REFERENCE)
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "guides" / "configuration.md"
 
 
@@ -38,7 +38,7 @@ def test_the_values_that_it_shows_are_the_built_in_ones() -> None:
 
 
 def test_it_has_every_key_that_is_used_and_none_that_is_not_known() -> None:
-    keys = set(re.findall(r"(?m)^([a-z_]+) =", UNCOMMENTED))
+    keys = set(re.findall(r"(?m)^([a-z0-9_]+) =", UNCOMMENTED))
 
     assert keys >= USED_KEYS
     assert keys <= KNOWN_KEYS

@@ -100,7 +100,21 @@ def test_certificates_of_the_environment(load: Load) -> None:
 def test_every_variable_is_tested() -> None:
     tested = {case[0] for case in test_each_variable.pytestmark[0].args[1]}  # type: ignore[attr-defined]
 
-    assert tested | {"STRATUSLAB_PEM_CERTIFICATE", "STRATUSLAB_PEM_KEY"} == set(VARIABLES.values())
+    certificates = {f"STRATUSLAB_{name}" for name in ("PEM_CERTIFICATE", "PEM_KEY", *SIGNING)}
+    assert tested | certificates == set(VARIABLES.values())
+
+
+SIGNING = ("P12_CERTIFICATE", "P12_PASSWORD")
+
+
+@pytest.mark.parametrize("name", SIGNING)
+def test_what_signs_may_be_set_in_the_environment(load: Load, name: str) -> None:
+    """For each location: it is the user's, not a cloud's."""
+    file = f"[default]\nendpoint = a\n{name.lower()} = of the file\n[other]\nendpoint = b\n"
+    for environ, value in (({f"STRATUSLAB_{name}": "of the environment"}, "of the environment"), ({}, "of the file")):
+        settings = load(file, environ=environ).settings("other").find(name.lower())
+        assert settings is not None
+        assert settings.text == value
 
 
 def test_a_mistake_in_the_environment_names_the_variable(cloud: ReadCloud) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from stratuslab_libcloud.client.stratuslab.entries import read_images
 from stratuslab_libcloud.client.stratuslab.identifiers import image_id, is_image_id, sha1_of_image_id
 from stratuslab_libcloud.client.stratuslab.metadata.building import (
+    CHECKSUMS,
     Content,
     ImageDescription,
     build_entry,
@@ -24,7 +27,7 @@ from stratuslab_libcloud.client.stratuslab.metadata.building import (
     content_of,
 )
 from stratuslab_libcloud.client.stratuslab.metadata.changes import deprecated, located
-from stratuslab_libcloud.client.stratuslab.metadata.constraints import identifier_problems_of, problems_of
+from stratuslab_libcloud.client.stratuslab.metadata.constraints import identifier_problems_of, problems_of, time_of
 from stratuslab_libcloud.errors import InvalidMetadataError
 
 from .conftest import IDENTIFIER, NOW, SHA1
@@ -149,3 +152,40 @@ def test_a_place_is_added_once(signed: bytes) -> None:
     assert image.locations == ("http://example.org/tiny.img", "https://a/b")
     assert changed.count(b"<slterms:compression>gz<") == 1
     assert b"slterms:compression" not in located(signed, "https://a/b", "")
+
+
+@pytest.mark.parametrize(
+    ("sample", "changes", "wanted"),
+    [
+        ("build-metadata.written.xml", {}, ("md5", "sha1", "sha256", "sha512")),
+        ("build-metadata-gz.written.xml", {"compression": "gz", "locations": ()}, ("md5", "sha1", "sha256", "sha512")),
+        ("build-metadata-v.written.xml", {"tag": "tiny", "disks_bus": "virtio", "format": "qcow2"}, ("sha1",)),
+    ],
+)
+def test_what_is_written_is_what_the_tools_of_2014_wrote(
+    real_samples: Path, sample: str, changes: dict[str, Any], wanted: tuple[str, ...]
+) -> None:
+    """Byte by byte, but for the validity, which was 178 days."""
+    written = (real_samples / "commands" / sample).read_text()
+    found = dict(re.findall(r"<slreq:algorithm>(.*)</slreq:algorithm>\s+<slreq:value>(.*)</slreq:value>", written))
+    checksums = {name: found[label] for name, label in CHECKSUMS.items()}
+    assert tuple(name for name, value in checksums.items() if value) == wanted
+    created = re.search(r"<dcterms:created>(.*)</dcterms:created>", written)
+    assert created
+    now = time_of(created[1])
+    description = ImageDescription(
+        **{
+            "author": "Jane",
+            "os": "ttylinux",
+            "os_version": "16",
+            "os_arch": "x86_64",
+            "version": "1.0",
+            "title": "A title",
+            "comment": "A comment",
+            "locations": ("http://example.org/tiny.img",),
+            **changes,
+        }
+    )
+    built = build_entry(description, Content(100_000, {name: checksums[name] for name in wanted}), now=now).decode()
+    valid = r"<dcterms:valid>.*</dcterms:valid>"
+    assert re.sub(valid, "", built) == re.sub(valid, "", written)
