@@ -7,6 +7,7 @@ before it counts. A call whose number depends on more than the call says so in w
 from __future__ import annotations
 
 import contextlib
+import gzip
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -111,6 +112,7 @@ class World:
             "ex_set_lifetime": lambda: (self.node(), 60),
             "ex_set_tags": lambda: (self.node(), {"A": "b"}),
             "ex_update_volume": lambda: (self.volume(), "other"),
+            "ex_upload_volume": lambda: (self.image_file(),),
             "get_image": lambda: (self.image.id,),
             "get_key_pair": lambda: (driver.create_key_pair("pair").name,),
             "import_key_pair_from_string": lambda: ("mine", driver.create_key_pair("pair").public_key),
@@ -133,6 +135,11 @@ class World:
         node = self.pending()
         self.driver.ex_hold_node(node)
         return node
+
+    def image_file(self) -> Path:
+        file = self.folder / "a.img.gz"
+        file.write_bytes(gzip.compress(b"an image"))
+        return file
 
     def key_file(self) -> str:
         file = self.folder / "key.pub"
