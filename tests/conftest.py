@@ -23,6 +23,8 @@ SAMPLES = Path(os.environ.get("STRATUSLAB_SAMPLES", Path(__file__).parents[2] / 
 # How long an example takes says little on a computer that does other things, too.
 hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
+# For tools/mutants.py, which runs the same tests very often.
+hypothesis.settings.register_profile("few", deadline=None, max_examples=10)
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJpYUQ5cGqPZCTHGkPK0Y2mKSEW7mGIdLOnBO0XBLvLK jane@laptop\n"
 

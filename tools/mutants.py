@@ -55,7 +55,11 @@ GROUPS: Mapping[str, Group] = {
     "waiting": Group(("driver/waiting.py",), ("driver/test_waiting_looks.py", "driver/test_waiting.py")),
     "templates": Group(
         ("client/opennebula/template.py", "client/stratuslab/machine_template.py"),
-        ("client/opennebula/test_template.py", "client/stratuslab/test_machine_template.py"),
+        (
+            "client/opennebula/test_template.py",
+            "client/stratuslab/test_template_file.py",
+            "client/stratuslab/test_machine_template.py",
+        ),
     ),
     "xml_templates": Group(
         ("client/opennebula/xml_template.py", "client/opennebula/text_template.py"),
@@ -125,7 +129,7 @@ def _configure(file: Path, group: Group) -> None:
         "only_mutate": [f"{PACKAGE}/{module}" for module in group.modules],
         "also_copy": list(_COPIED[1:]),
         "do_not_mutate_patterns": [r"_log\."],  # the words of a line of the log are nobody's promise
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=20"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "--timeout=20", "--hypothesis-profile=few"],
         "pytest_add_cli_args_test_selection": [f"tests/{test}" for test in group.tests],
     }
     section = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lists.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,63 @@ def test_what_an_image_says_can_not_add_attributes() -> None:
     found = template(RootDisk(ENTRY, evil))
     assert found.vectors("DISK")[0]["DRIVER"] == evil
     assert found.text("EVIL") is None
+
+
+def test_names_are_in_capitals_as_those_of_14_06() -> None:
+    plan = MachineTemplate(
+        name="n",
+        cpu=1,
+        ram=1,
+        swap=1,
+        root=RootDisk(ENTRY),
+        context={"PUBLIC_KEY": "k"},
+        inbound_ports=(22,),
+        options=MachineOptions(
+            volatile_disk=1,
+            requirements="r",
+            kernel="k",
+            ramdisk="r",
+            raw_data="x",
+            address="192.0.2.1",
+            vnc_listen="127.0.0.1",
+            saved_image=SavedImage("t", "c", "a", "e"),
+        ),
+        persistent_disks=(DISK,),
+        readonly_disk=ENTRY,
+        mark="m",
+    )
+    names = re.findall(r"^\s*(\w+) = ", plan.render(), re.MULTILINE)
+    assert len(names) > 40
+    assert [name for name in names if name != name.upper()] == []
+
+
+def test_what_creates_it_is_the_clouds_allocation() -> None:
+    plan = MachineTemplate("n", 1, 1, 1, RootDisk(ENTRY), {}, (), MachineOptions(), (), None, "m")
+    calls: list[tuple[str, float]] = []
+
+    class Compute:
+        @staticmethod
+        def allocate(template: str, timeout: float) -> int:
+            calls.append((template, timeout))
+            return 7
+
+    assert plan.allocator(Compute())(5) == 7  # type: ignore[arg-type]  # it is all that is needed of one
+    assert calls == [(plan.render(), 5)]
+
+
+@pytest.mark.parametrize("ends_with", ["\\", "\\\\"])
+def test_what_a_template_file_cannot_have_between_its_quotes(tmp_path: Path, ends_with: str) -> None:
+    file = tmp_path / "schema.one"
+    file.write_text(ORIGINAL.read_text())
+    words = r"^the value of DRIVER has a backslash at the end, which would not arrive: leave it out$"
+    with pytest.raises(InvalidArgumentError, match=words):
+        template(RootDisk(ENTRY, f"raw{ends_with}"), template_file=file)
+    assert template(RootDisk(ENTRY, 'raw"'), template_file=file).vectors("DISK")[0]["DRIVER"] == 'raw"'
+
+
+def test_a_template_file_without_a_key_in_the_contextualization(tmp_path: Path) -> None:
+    file = tmp_path / "schema.one"
+    file.write_text('CPU = 1\nCONTEXT = [ %(extra_context)s KEY = "<%(public_key)s>" ]\n')
+    found = template(context={"SITE": "lal", "TARGET": "hdd"}, template_file=file)
+    assert found.vectors("CONTEXT") == [{"SITE": "lal", "KEY": "<>"}]
+    assert template(context={"A": "b"}, template_file=file).vectors("CONTEXT") == [{"A": "b", "KEY": "<>"}]
