@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.driver.nodes import LocatedNode
 
 _MOST = 10000
+_MAX_MOUNTS = 10
 _TEMPLATE = "template-"
 
 _ONLY_STRATUSLAB = (
@@ -103,7 +104,7 @@ def start(connection: Connection, order: Order, output: Output, ids_file: str | 
 
     output.title("Starting machine(s)")
     if not connection.is_opennebula:
-        _check_context(connection)
+        _check_files(connection)
     output.step(f"Starting {order.number} {'machines' if order.number > 1 else 'machine'}")
     output.verbose(f"on endpoint: {connection.config.compute.url}")
     try:
@@ -223,22 +224,27 @@ def _check_key(connection: Connection) -> None:
 
 
 def _check_disks(connection: Connection, number: int) -> None:
-    """Whether the disks that are to be attached are there, and free."""
+    """Whether the disks that are to be attached are there, and may be attached so often."""
+    from stratuslab_libcloud.config import values
+
     machine = connection.stratuslab.machine
     driver: StratusLabNodeDriver = connection.driver  # type: ignore[assignment]  # of this kind of cloud
     if machine.persistent_disk:
         used = driver.ex_get_volume(machine.persistent_disk, connection.section).extra["use_count"]
-        if used or number > 1:
-            users = f"{used} machine(s) use it" if used else f"{number} machines cannot share it"
-            raise CommandError(f"disk {machine.persistent_disk} cannot be attached: {users}")
+        most = connection.settings.read("max_mounts", values.whole_number(0, _MOST), _MAX_MOUNTS)
+        if number > most - used:
+            attached = f"it is already mounted ({used} of {most} times)"
+            raise CommandError(f"disk {machine.persistent_disk} cannot be attached to {number} machine(s); {attached}")
     if machine.readonly_disk:
         driver.get_image(machine.readonly_disk, connection.section)
 
 
-def _check_context(connection: Connection) -> None:
-    """Read the contextualization, so that a mistake in it is told before a machine is announced."""
-    from stratuslab_libcloud.client.opennebula.contextualization import configured_pairs, parse_parts
+def _check_files(connection: Connection) -> None:
+    """Read the contextualization and the template, so that a mistake is told before a machine is announced."""
+    from stratuslab_libcloud.client.opennebula import contextualization
 
     machine = connection.stratuslab.machine
-    configured_pairs(machine)
-    parse_parts(machine.cloud_init or "")
+    contextualization.configured_pairs(machine)
+    contextualization.cloud_init_pairs(*contextualization.parse_parts(machine.cloud_init or ""))
+    if machine.template_file:
+        contextualization.read_text(machine.template_file, "vm_template_file")

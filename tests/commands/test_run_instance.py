@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -409,11 +410,20 @@ def test_what_is_seen_before_anything_starts(
     [
         (["--context", "novalue"], "'novalue' is not of the form key=value"),
         (["--cloud-init", "x-shellscript"], "'x-shellscript' is not of the form mimetype,file"),
+        (["--cloud-init", "none,big.sh"], "at most 16384"),
+        (["--vm-template-file", "missing.one"], "missing.one, named by vm_template_file, cannot be read"),
     ],
 )
-def test_a_mistake_in_the_contextualization(
-    run_command: RunCommand, ubuntu: str, words: list[str], problem: str
+def test_a_mistake_in_what_the_machine_is_to_have(
+    run_command: RunCommand,
+    ubuntu: str,
+    words: list[str],
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "big.sh").write_text("".join(random.Random(1).choices("0123456789abcdef", k=60000)))
     status, out, err = run_command("run-instance", *words, ubuntu)
     assert (status, out) == (1, TITLE)
     assert problem in err
@@ -439,14 +449,19 @@ def test_an_unknown_image(run_command: RunCommand) -> None:
         assert image in err
 
 
-def test_a_volume_that_is_in_use(run_command: RunCommand, driver: StratusLabNodeDriver, ubuntu: str) -> None:
+def test_a_volume_that_cannot_be_attached_so_often(
+    run_command: RunCommand, driver: StratusLabNodeDriver, ubuntu: str, home_config: Path
+) -> None:
     volume = driver.create_volume(1, "data")
-    for _ in range(2):
-        said = run_command("run-instance", "--persistent-disk", volume.id, ubuntu)
+    words = ["--persistent-disk", volume.id, ubuntu]
+    assert run_command("run-instance", *words).status == 0
+    said = run_command("run-instance", "-n", 10, *words)
     assert (said.status, said.out) == (1, "")
-    assert said.err == f"Error: disk {volume.id} cannot be attached: 1 machine(s) use it\n"
-    free = driver.create_volume(1, "data")
-    assert run_command("run-instance", "-n", 2, "--persistent-disk", free.id, ubuntu).status == 1
+    problem = f"disk {volume.id} cannot be attached to 10 machine(s); it is already mounted (1 of 10 times)"
+    assert said.err == f"Error: {problem}\n"
+    with home_config.open("a") as file:
+        file.write("max_mounts = 1\n")
+    assert run_command("run-instance", *words).err.endswith("already mounted (1 of 1 times)\n")
 
 
 def test_each_machine_exactly_once_although_replies_are_lost(
