@@ -32,11 +32,14 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 80
 
 # Nothing of the site comes from elsewhere.
 html_theme = "furo"
-html_title = "StratusLab & OpenNebula for Libcloud"
+pygments_dark_style = "github-dark"
+html_title = "Libcloud for StratusLab and OpenNebula"
+html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -44,6 +47,8 @@ html_show_sphinx = False
 html_theme_options = {
     "sidebar_hide_name": False,
     "navigation_with_keys": True,
+    "light_css_variables": {"color-brand-primary": "#0d4f7a", "color-brand-content": "#1566a0"},
+    "dark_css_variables": {"color-brand-primary": "#7cc4ee", "color-brand-content": "#7cc4ee"},
     "source_repository": "https://github.com/StratusLab/libcloud-drivers/",
     "source_branch": "master",
     "source_directory": "docs/",

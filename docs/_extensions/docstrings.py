@@ -24,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("missing-reference", _find)
     app.connect("autodoc-process-docstring", _rewrite)
+    app.connect("doctree-read", _link_calls)
     return {"parallel_read_safe": True}
 
 
@@ -46,6 +47,18 @@ def _common(name: str, other: str) -> int:
     """With how many equal parts two dotted names begin."""
     pairs = list(zip(name.split("."), other.split("."), strict=False))
     return next((place for place, (one, two) in enumerate(pairs) if one != two), len(pairs))
+
+
+def _link_calls(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the first column of a table of calls lead to where the call is described in full."""
+    known = app.env.domains.python_domain.objects
+    for kind in (kind for kind, page in _CALLS.items() if page == f"{app.env.docname}.md"):
+        for row in doctree.findall(nodes.row):
+            for name in row[0].findall(nodes.literal):
+                target = f"stratuslab_libcloud.driver.{kind}.{name.astext()}"
+                if target in known:
+                    place = {"refdomain": "py", "reftype": "meth", "reftarget": target, "refexplicit": True}
+                    name.replace_self(pending_xref("", name.deepcopy(), **place))
 
 
 def _rewrite(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
