@@ -47,8 +47,16 @@ html_show_sphinx = False
 html_theme_options = {
     "sidebar_hide_name": False,
     "navigation_with_keys": True,
-    "light_css_variables": {"color-brand-primary": "#0d4f7a", "color-brand-content": "#1566a0"},
-    "dark_css_variables": {"color-brand-primary": "#7cc4ee", "color-brand-content": "#7cc4ee"},
+    "light_css_variables": {
+        "color-brand-primary": "#0d4f7a",
+        "color-brand-content": "#1566a0",
+        "color-api-name": "#0d4f7a",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7cc4ee",
+        "color-brand-content": "#7cc4ee",
+        "color-api-name": "#7cc4ee",
+    },
     "source_repository": "https://github.com/StratusLab/libcloud-drivers/",
     "source_branch": "master",
     "source_directory": "docs/",
