@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 HOME = "/home/jane"  # as the pages say it; here it is the test's own
 LANGUAGES = {"python", "ini", "console", "text"}
 _SERVERS = ("stratuslab-sandbox",)
-_SECONDS = 20
+_SECONDS = 60
 
 
 class Console:

@@ -72,6 +72,7 @@ def log_levels() -> Iterator[None]:
         logger.setLevel(level)
 
 
+@pytest.mark.timeout(240)  # all blocks of a page
 @pytest.mark.usefixtures("clouds", "log_levels")
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_run(page: str, home: Path) -> None:

@@ -16,6 +16,8 @@ from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver, erro
 from stratuslab_libcloud.driver.opennebula import extra as opennebula_extra
 from stratuslab_libcloud.driver.stratuslab import extra as stratuslab_extra
 
+pytestmark = pytest.mark.timeout(300)  # the first one may build the site
+
 DRIVERS = (StratusLabNodeDriver, OpenNebulaNodeDriver)
 
 
