@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 TEST_OPTIONS ?= --numprocesses 4
 TESTS ?=
 
-.PHONY: demo test test-lowest docs docs-links soak fuzz bench mutants lint format types build check-wheel clean
+.PHONY: demo test test-lowest docs docs-links soak fuzz bench mutants lint format types hooks build check-wheel smoke clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
@@ -63,23 +63,32 @@ types: $(VENV)/test $(VENV)/lint
 	MYPYPATH=examples $(BIN)/mypy --strict examples/*.py
 	$(BIN)/mypy --strict --explicit-package-bases $$(find tests -name '*.py' ! -name 'test_*')
 
+# What git runs before each commit after `.venv/bin/pre-commit install`, on all files.
+hooks: $(VENV)/test $(VENV)/lint
+	$(BIN)/pre-commit run --all-files
+
 build: $(VENV)/lint
 	rm -rf dist build
 	$(BIN)/python -m build --outdir dist .
 
-# The wheel, in an environment where nothing else is, and the sdist beside it.
+# What would be published: its description, its types for other programs, and whether it works once it is installed.
 check-wheel: build
-	rm -rf $(VENV)-wheel
-	$(PYTHON) -m venv $(VENV)-wheel
-	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
-	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
-	cd dist && ../$(BIN)/mypy --strict --config-file= --python-executable ../$(VENV)-wheel/bin/python ../tests/typed_program.py
-	$(VENV)-wheel/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.tar.gz
-	cd dist && ../$(VENV)-wheel/bin/python ../tests/check_installation.py
-	rm -rf $(VENV)-wheel
+	$(BIN)/python -m twine check --strict dist/*
+	$(MAKE) --no-print-directory smoke
+	cd dist && ../$(BIN)/mypy --strict --config-file= --python-executable ../$(VENV)-smoke/bin/python ../tests/typed_program.py
+	rm -rf $(VENV)-smoke
+
+# The wheel that has been built, and then the sdist, on PYTHON, in an environment where nothing else is.
+smoke:
+	rm -rf $(VENV)-smoke
+	$(PYTHON) -m venv $(VENV)-smoke
+	$(VENV)-smoke/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && ../$(VENV)-smoke/bin/python ../tests/check_installation.py
+	$(VENV)-smoke/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.tar.gz
+	cd dist && ../$(VENV)-smoke/bin/python ../tests/check_installation.py
 
 clean:
-	rm -rf $(VENV) $(VENV)-wheel build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-smoke build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # Environments: one folder, into which more is installed as it is needed. The stamps say what is there.
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from importlib.metadata import entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from libcloud.compute.providers import get_driver
@@ -29,6 +30,8 @@ def main() -> None:
     [entry_point] = entry_points(group="libcloud.compute", name="stratuslab")
     assert entry_point.load() is StratusLabNodeDriver is get_driver("stratuslab")
     assert not (package.parent / "stratuslab" / "__init__.py").exists()
+    [plugin] = entry_points(group="pytest11", name="stratuslab")
+    assert find_spec(plugin.module), plugin
 
     manual = Path(sys.prefix, "share", "man", "man1")
     commands = [
