@@ -202,6 +202,11 @@ DIFFERENCES: Sequence[Difference] = (
         _is_fine(""),
     ),
     Difference(
+        "No Java is needed to check signatures; one with SHA-1 is good, with a warning, where Java 17 forbids it.",
+        _says("It is forbidden to use algorithm"),
+        _is_fine(r"Valid: .+\n"),
+    ),
+    Difference(
         "The exit code of `stratus-connect-instance` is that of the remote shell, and 255 without a session.",
         lambda run: run.command == "stratus-connect-instance" and run.verbosity == 0 and "--help" not in run.argv,
         _remote_status,

@@ -91,7 +91,7 @@ def _complaint(run: Run) -> str:
 def options_of_help(_: Values, expected: str, output: str) -> bool:
     """Whether a help has the same usage and names all options."""
     options = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", "\n".join(_option_lines(expected))))
-    usage, wanted = (text.partition("\n")[0].replace(" [options]", "") for text in (output, expected))
+    usage, wanted = (re.sub(r" \[options\]| usage:", "", text.partition("\n")[0]) for text in (output, expected))
     return usage == wanted and all(re.search(rf"(?<![\w-]){option}(?![\w-])", output) for option in options)
 
 

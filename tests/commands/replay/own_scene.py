@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stratuslab_libcloud.sandbox import Sandbox
+from tests.commands.replay.certificates import p12
 from tests.commands.replay.world import Scene
 
 _CLOUD = """\
@@ -42,6 +43,9 @@ lab.big = 8, 32768, 1024
         "no-password.cfg": _CLOUD,
         "other.pub": "ssh-ed25519 AAAA nobody\n",
         "ids.txt": "4\n8\n\n",
+        "small.img": b"a small image " * 100,
+        "other.img": b"another image " * 100,
+        "/home/jane/signer.p12": p12("Jane", "opensesame"),
     },
     clouds={1: _cloud},
     before={25: lambda world: world.bind_address("127.60.0.200")},
