@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pexpect
@@ -36,6 +38,13 @@ def said(terminal: pexpect.spawn) -> str:
     terminal.expect_exact(pexpect.EOF)
     terminal.close()
     return str(terminal.before)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -96,9 +105,14 @@ def test_ctrl_c(sandbox: Sandbox, ubuntu: str) -> None:
     sandbox.faults.add(Fault(FaultKind.DELAY, "compute", "one.vm.allocate", seconds=20))
     terminal = at_terminal("stratus-run-instance", ubuntu)
     terminal.expect_exact(" :: Starting 1 machine\r\n")
+    wait_for(lambda: sandbox.faults.active[0].happened)
     terminal.sendintr()
     shown = said(terminal)
     assert terminal.exitstatus == 130
+    assert (
+        "interrupted while machines were created at location 'default': created so far: none; others may be there: look"
+        in shown
+    )
     assert "\r\nInterrupted.\r\n" in shown
     assert "Traceback" not in shown
 
