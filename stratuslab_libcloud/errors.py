@@ -6,7 +6,7 @@ Each is a ``LibcloudError``, says in one sentence what is wrong, and contains ne
     +-- StratusLabError
         +-- ConfigurationError          the user's file or environment: file, section, key
         +-- InvalidArgumentError        a value given to a call (also a ValueError)
-        +-- InvalidMetadataError        image metadata that cannot be read, or is not what it has to be
+        +-- InvalidMetadataError        image metadata that cannot be read, or is not what it must be
         +-- KeyFileError                an SSH key file that is missing, unreadable, encrypted, or not half of a pair
         +-- KeyPairNotFoundError        no key pair of that name (also Libcloud's KeyPairDoesNotExistError)
         +-- MachineFailedError          a machine that the cloud could not start
@@ -133,7 +133,7 @@ class InvalidArgumentError(StratusLabError, ValueError):
 
 
 class InvalidMetadataError(StratusLabError):
-    """Image metadata, an entry of a Marketplace, cannot be read, or is not what it has to be."""
+    """Image metadata, an entry of a Marketplace, cannot be read, or is not what it must be."""
 
 
 class KeyFileError(StratusLabError):

@@ -46,12 +46,12 @@ def refusal(call: Callable[[], object]) -> str:
 @pytest.mark.parametrize("proxy", MALFORMED_PROXIES)
 def test_a_proxy_url_that_cannot_be_used(config_file: Path, proxy: str) -> None:
     message = refusal(lambda: StratusLabNodeDriver(stratuslab_user_config=config_file, proxy_url=proxy))
-    assert message.startswith("proxy_url has to be the URL of a proxy, such as http://proxy.example.org:3128")
+    assert message.startswith("proxy_url must be the URL of a proxy, such as http://proxy.example.org:3128")
 
 
 def test_a_proxy_url_that_is_not_a_text(config_file: Path) -> None:
     proxy = f"http://me:{PASSWORD}@proxy:1".encode()
-    assert "proxy_url has to be the URL" in refusal(
+    assert "proxy_url must be the URL" in refusal(
         lambda: StratusLabNodeDriver(stratuslab_user_config=config_file, proxy_url=proxy)  # type: ignore[arg-type]
     )
 
@@ -64,7 +64,7 @@ def test_a_proxy_of_the_environment_that_cannot_be_used(
     driver = StratusLabNodeDriver(stratuslab_user_config=config_file)
     monkeypatch.setenv(variable, proxy)
     for call in (driver.list_nodes, lambda: StratusLabNodeDriver(stratuslab_user_config=config_file)):
-        assert f"the environment variable {variable} has to be the URL of a proxy" in refusal(call)
+        assert f"the environment variable {variable} must be the URL of a proxy" in refusal(call)
 
 
 @pytest.mark.parametrize("proxy", [f"http://me:{PASSWORD}@127.0.0.1:1", f"http://me:%2F{PASSWORD}@127.0.0.1:1"])

@@ -27,4 +27,4 @@ def _check(variable: str, url: str) -> None:
         # Like `requests`, take a URL without a scheme for one with http.
         values.proxy_url(url if "://" in url else f"http://{url}")
     except ValueError as error:
-        raise ConfigurationError(f"the environment variable {variable} has to be {error}", key=variable) from None
+        raise ConfigurationError(f"the environment variable {variable} must be {error}", key=variable) from None

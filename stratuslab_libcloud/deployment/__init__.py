@@ -51,7 +51,7 @@ def deploy_node(
     :param deployment: one of Libcloud's deployments, or anything with ``run(node, client)``
     :param options: the keywords of ``deploy_node``
     :param create_keywords: the keywords for ``driver.create_node``
-    :param deadline: by which it has to be done; by default, in the time that the options give
+    :param deadline: by which it must be done; by default, in the time that the options give
     :param tell: is told of each step, by the caller's thread
     :return: the node as it was when it ran; its ``extra`` has ``ssh_host``, ``ssh_port`` and ``ssh_username``
     :raises MissingDependencyError: paramiko is not installed

@@ -52,7 +52,7 @@ def _check_kind(step: Any, what: str) -> None:
     if isinstance(step, type) or not callable(run):
         given = f"the class {step.__name__}" if isinstance(step, type) else f"an object of type {type(step).__name__}"
         raise InvalidArgumentError(
-            f"{what} has to be one of Libcloud's deployments, such as ScriptDeployment, "
+            f"{what} must be one of Libcloud's deployments, such as ScriptDeployment, "
             f"or MultiStepDeployment for several, not {given}"
         )
     if getattr(run, "__func__", None) is Deployment.run:
@@ -76,24 +76,24 @@ def _check_script(script: ScriptDeployment) -> None:
     check_is_script(str(script.name), script.script)
     if not isinstance(script.args, (list, tuple)) or not all(isinstance(word, str) for word in script.args):
         raise InvalidArgumentError(
-            f"the arguments of the script {script.name} have to be a list of texts: "
+            f"the arguments of the script {script.name} must be a list of texts: "
             "they become part of a shell command as they are"
         )
     limit = script.timeout
     if limit is not None and not (isinstance(limit, Real) and limit >= 0):
         raise InvalidArgumentError(
-            f"the timeout of the script {script.name} has to be a number of seconds, or None, not {limit!r}"
+            f"the timeout of the script {script.name} must be a number of seconds, or None, not {limit!r}"
         )
 
 
 def _check_target(what: str, path: Any) -> None:
     """See that a path can be that of a file on a machine."""
     if not isinstance(path, (str, os.PathLike)):
-        raise InvalidArgumentError(f"{what} has to be a path on the machine, not {path!r}")
+        raise InvalidArgumentError(f"{what} must be a path on the machine, not {path!r}")
     text = os.fspath(path)
     _check_text(what, text)
     if "\0" in text or posixpath.basename(text) in ("", ".", "..", "~"):
-        raise InvalidArgumentError(f"{what} has to be the path of a file on the machine, not {text!r}")
+        raise InvalidArgumentError(f"{what} must be the path of a file on the machine, not {text!r}")
     first, _, rest = text.partition("/")
     if first.startswith("~") and first != "~" and rest:
         raise InvalidArgumentError(
@@ -109,4 +109,4 @@ def _check_text(what: str, text: Any) -> None:
         except UnicodeEncodeError as error:
             raise InvalidArgumentError(f"{what} cannot be written as UTF-8: {error.reason}") from error
     elif not isinstance(text, bytes):
-        raise InvalidArgumentError(f"{what} has to be a text, not an object of type {type(text).__name__}")
+        raise InvalidArgumentError(f"{what} must be a text, not an object of type {type(text).__name__}")

@@ -64,7 +64,7 @@ class KeyFiles:
 
     :param paths: the files; a match in one of them is enough
     :param origin: what names them, for messages
-    :param required: whether each has to be there
+    :param required: whether each must be there
     :param text: of a private key, instead of files
     """
 

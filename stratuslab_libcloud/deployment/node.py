@@ -53,7 +53,7 @@ class Plan:
         """Start a machine and run the deployment on it.
 
         :param create_keywords: the keywords for ``create_node``
-        :param deadline: by which it has to be done; by default, in the time that the options give
+        :param deadline: by which it must be done; by default, in the time that the options give
         :param tell: is told of each step, by the caller's thread
         :raises KeyFileError: no private key opens the machine; it was not started
         :raises DeploymentFailedError: it was started, but not deployed

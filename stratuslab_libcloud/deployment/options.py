@@ -242,7 +242,7 @@ def _flag(name: str, value: Any) -> bool:
 
 def _secret_text(name: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} has to be a text, or None, not an object of type {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} must be a text, or None, not an object of type {type(value).__name__}")
     return value
 
 
@@ -277,11 +277,11 @@ def _file(name: str, value: Any) -> Path:
         file = Path(value).expanduser()
         possible = file.name and b"\0" not in os.fsencode(file)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InvalidArgumentError(f"{name} has to be the path of a file, not {value!r}: {error}") from error
+        raise InvalidArgumentError(f"{name} must be the path of a file, not {value!r}: {error}") from error
     if not possible:
         _refuse(name, "the path of a file", value)
     return file
 
 
 def _refuse(name: str, rule: str, value: object) -> NoReturn:
-    raise InvalidArgumentError(f"{name} has to be {rule}, not {value!r}")
+    raise InvalidArgumentError(f"{name} must be {rule}, not {value!r}")

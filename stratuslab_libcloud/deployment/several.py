@@ -95,7 +95,7 @@ def machines_for(
 
 def _several(name: str, values: Any, rule: str) -> list[Any]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InvalidArgumentError(f"{name} has to be {rule}, not {values!r}")
+        raise InvalidArgumentError(f"{name} must be {rule}, not {values!r}")
     return list(values)
 
 

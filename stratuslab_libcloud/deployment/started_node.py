@@ -75,7 +75,7 @@ class StartedNode:
     :param target: where it is, and how it is reached
     :param options: the caller's
     :param login_key: opens it
-    :param deadline: by which it has to be deployed
+    :param deadline: by which it must be deployed
     :param progress: the steps of its deployment
     """
 

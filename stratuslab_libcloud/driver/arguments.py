@@ -53,11 +53,11 @@ def parsed(name: str, value: Any, parse: Callable[[str], T]) -> T | None:
     try:
         return parse(str(value))
     except ValueError as error:
-        raise InvalidArgumentError(f"{name} has to be {error}, not {value!r}") from None
+        raise InvalidArgumentError(f"{name} must be {error}, not {value!r}") from None
 
 
 def text(name: str, value: Any) -> str:
-    """An argument that has to be a text that UTF-8 can write.
+    """An argument that must be a text that UTF-8 can write.
 
     :raises InvalidArgumentError: when it is not
     """
@@ -67,7 +67,7 @@ def text(name: str, value: Any) -> str:
         except UnicodeEncodeError:
             raise InvalidArgumentError(f"{name} has a character that UTF-8 cannot write: {value!r}") from None
         return value
-    raise InvalidArgumentError(f"{name} has to be a text, not {value!r}")
+    raise InvalidArgumentError(f"{name} must be a text, not {value!r}")
 
 
 def proxy_url(value: Any) -> str | None:
@@ -82,7 +82,7 @@ def proxy_url(value: Any) -> str | None:
     try:
         return values.proxy_url(value if isinstance(value, str) else "")
     except ValueError as error:
-        raise InvalidArgumentError(f"proxy_url has to be {error}") from None
+        raise InvalidArgumentError(f"proxy_url must be {error}") from None
 
 
 def seconds(name: str, value: Any) -> float:
@@ -95,7 +95,7 @@ def seconds(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         duration = math.nan
     if not duration >= 0:
-        raise InvalidArgumentError(f"{name} has to be 0 seconds or more, not {value!r}")
+        raise InvalidArgumentError(f"{name} must be 0 seconds or more, not {value!r}")
     return duration
 
 

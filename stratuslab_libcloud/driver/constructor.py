@@ -311,7 +311,7 @@ def _as_text(name: str, value: Any) -> str:
     if name == "verify_ssl_cert" and isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} has to be a text, not an object of type {type(value).__name__}.")
+        raise InvalidArgumentError(f"{name} must be a text, not an object of type {type(value).__name__}.")
     return value if name == "secret" else text(name, value)
 
 

@@ -50,7 +50,7 @@ def places(location: Location, locations: Sequence[Location] | Location) -> Sequ
         return [locations]
     if not isinstance(locations, (list, tuple)) or not locations:
         raise InvalidArgumentError(
-            f"locations has to be one of list_locations(), its id, or a list of them, not {locations!r}"
+            f"locations must be one of list_locations(), its id, or a list of them, not {locations!r}"
         )
     return locations
 

@@ -27,7 +27,7 @@ _STATES_OF_3_2 = set(range(OPENNEBULA_3.states.index("FAILED") + 1))
 
 
 class NodeFilter:
-    """What nodes have to be like. What is None does not matter.
+    """What nodes must be like. What is None does not matter.
 
     :param name: a node's whole name, or a compiled regular expression that has to match all of it
     :param state: a `NodeState`, or several, of which any will do; nodes that have ended are there only if this says so
@@ -52,7 +52,7 @@ class NodeFilter:
         self._is_full = is_full
 
     def selections(self, names: StateNames) -> list[Selection]:
-        """What the cloud has to be asked for; nothing when no node can fit.
+        """What the cloud must be asked for; nothing when no node can fit.
 
         :param names: that the cloud has for states
         """
@@ -95,7 +95,7 @@ EVERYTHING = NodeFilter()
 def _name(name: str | re.Pattern[str]) -> str | re.Pattern[str]:
     if isinstance(name.pattern if isinstance(name, re.Pattern) else name, str):
         return name
-    raise InvalidArgumentError(f"ex_name has to be a text, or a compiled regular expression for one, not {name!r}")
+    raise InvalidArgumentError(f"ex_name must be a text, or a compiled regular expression for one, not {name!r}")
 
 
 def _states(state: States) -> frozenset[NodeState]:
@@ -116,7 +116,7 @@ def _numbers(node_ids: NodeIds) -> range | frozenset[int]:
     if isinstance(node_ids, range):
         return node_ids
     if isinstance(node_ids, str) or not isinstance(node_ids, Iterable):
-        raise InvalidArgumentError(f"ex_node_ids has to be several ids, such as ['7', '12'], not {node_ids!r}")
+        raise InvalidArgumentError(f"ex_node_ids must be several ids, such as ['7', '12'], not {node_ids!r}")
     return frozenset(parse_machine_id(str(one)) for one in node_ids)
 
 

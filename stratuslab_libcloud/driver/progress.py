@@ -55,7 +55,7 @@ class Task:
 
     def __init__(self, callback: OnProgress, name: str, total: float | None, unit: str) -> None:
         if callback is not None and not callable(callback):
-            raise InvalidArgumentError(f"ex_progress has to be a function that takes a Progress, not {callback!r}")
+            raise InvalidArgumentError(f"ex_progress must be a function that takes a Progress, not {callback!r}")
         self._callback = callback
         self._name = name
         self._total = total

@@ -306,9 +306,7 @@ class Sandbox:
         """
         addresses = self._running.addresses if self._running else None
         if not isinstance(addresses, OpenNebulaAddresses) or addresses.guest_port is None:
-            raise RuntimeError(
-                "The sandbox has no port for guests: it has to be an OpenNebula with guests, and running."
-            )
+            raise RuntimeError("The sandbox has no port for guests: it must be an OpenNebula with guests, and running.")
         return addresses.guest_port
 
     @property

@@ -93,4 +93,4 @@ def test_a_machine_that_does_not_run_is_not_shut_down(run_command: RunCommand, t
     run_command("kill-instance", three[0])
     status, out, err = run_command("shutdown-instance", three[0])
     assert (status, out) == (1, "")
-    assert "has to be running" in err
+    assert "must be running" in err

@@ -179,7 +179,7 @@ def test_jump_host_that_does_not_let_through(
 
 @pytest.mark.parametrize("hosts", ["", "-oProxyCommand=x", "a b", "a,", "a@-b", 7, ["a"]])
 def test_what_is_no_jump_host(hosts: Any, start_openssh: StartOpenSsh, key_file: Path) -> None:
-    with pytest.raises(InvalidArgumentError, match="ex_ssh_proxy_jump has to be a jump host"):
+    with pytest.raises(InvalidArgumentError, match="ex_ssh_proxy_jump must be a jump host"):
         OneMachine(1).deploy(ScriptDeployment("true"), public_text(KEY), key_file, ex_ssh_proxy_jump=hosts)
 
 

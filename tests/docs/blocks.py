@@ -1,7 +1,7 @@
 """The code blocks of the documents, as Sybil finds them, and how each language is run.
 
 - ``python`` runs in the names that the blocks before it have left; one with test functions is a file for pytest.
-- ``ini`` is a configuration file, or the part of one, that has to be understood without a notice.
+- ``ini`` is a configuration file, or the part of one, that must be understood without a notice.
 - ``console`` has what is typed after ``$``, and below it what is printed; ``...`` stands for any text. What listens
   until Ctrl-C goes on until the page ends, unless ``^C`` is shown.
 - ``text`` is not run.

@@ -1,4 +1,4 @@
-"""Stands in for pip: what a page wants to install has to be this package, with extras and a version that it has."""
+"""Stands in for pip: what a page wants to install must be this package, with extras and a version that it has."""
 
 from __future__ import annotations
 

@@ -135,13 +135,13 @@ def test_a_state_that_is_none(driver: StratusLabNodeDriver, state: str) -> None:
 
 def test_a_name_that_is_none(driver: StratusLabNodeDriver) -> None:
     for name in (7, ["web"], re.compile(b"web")):
-        with pytest.raises(InvalidArgumentError, match="ex_name has to be a text, or a compiled regular expression"):
+        with pytest.raises(InvalidArgumentError, match="ex_name must be a text, or a compiled regular expression"):
             driver.list_nodes(ex_name=name)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ids", [["x"], [-1], [1.5], [None], "12", 12])
 def test_ids_that_are_none(driver: StratusLabNodeDriver, ids: list[str]) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"is not the ID of a machine|ex_node_ids has to be several ids"):
+    with pytest.raises(InvalidArgumentError, match=r"is not the ID of a machine|ex_node_ids must be several ids"):
         driver.list_nodes(ex_node_ids=ids)
 
 

@@ -38,7 +38,7 @@ KEY = ed25519.Ed25519PrivateKey.generate()
 
 
 class Seen(list[Progress]):
-    """All that a call tells; it has to be told by the thread that made the call."""
+    """All that a call tells; it must be told by the thread that made the call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -294,7 +294,7 @@ def test_what_is_no_function(driver: StratusLabNodeDriver, size: NodeSize, image
     ]
     for call in calls:
         with pytest.raises(
-            InvalidArgumentError, match="ex_progress has to be a function that takes a Progress, not 'print'"
+            InvalidArgumentError, match="ex_progress must be a function that takes a Progress, not 'print'"
         ):
             call()
     assert [(each.id, each.state) for each in driver.list_nodes()] == [(node.id, "running")]

@@ -127,7 +127,7 @@ class Change(Generic[R]):
                 return None
 
     def _watch(self) -> VirtualMachine | None:
-        """Look until it is done; None when it has to be started again, because its request was lost."""
+        """Look until it is done; None when it must be started again, because its request was lost."""
         beginning = Deadline(BEGINNING_SECONDS)
         has_begun = False
         while True:

@@ -64,7 +64,7 @@ class Machines(Compute):
         """
         deadline = Deadline(self._daemon.timeout if timeout is None else timeout)
         found = self.machines(Selection(first, state=ANY_STATE, is_full=True), deadline.left())
-        # 5.8.0 alone has no list with marks: there each machine has to be asked for.
+        # 5.8.0 alone has no list with marks: there each machine must be asked for.
         abridged = [machine.id for machine in found if not machine.is_full]
         full = dict(zip(abridged, outcomes(lambda one: self.machine(one, deadline.left()), abridged), strict=True))
         return [_checked(full.get(machine.id, machine)) for machine in found]

@@ -6,7 +6,7 @@ They are those of StratusLab's metadata library (MetadataNamespaceContext.java).
 from __future__ import annotations
 
 BASE = "http://mp.stratuslab.eu/"
-"""What ``xml:base`` of each entry has to be."""
+"""What ``xml:base`` of each entry must be."""
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 DCTERMS = "{http://purl.org/dc/terms/}"

@@ -34,7 +34,7 @@ def given_context(pairs: Any) -> dict[str, str]:
     :raises InvalidArgumentError: when they are no pairs, or have what OpenNebula would change
     """
     if not isinstance(pairs, Mapping):
-        raise InvalidArgumentError(f"ex_context has to be a mapping of names to values, not {pairs!r}")
+        raise InvalidArgumentError(f"ex_context must be a mapping of names to values, not {pairs!r}")
     context: dict[str, str] = {}
     for name, value in pairs.items():
         key = text("a name in ex_context", name).upper()
@@ -78,7 +78,7 @@ def public_keys(config: OpenNebulaConfig, auth: Any) -> str | None:
         usable_keys(auth.pubkey, "auth")
         return auth.pubkey
     raise InvalidArgumentError(
-        f"auth has to be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
+        f"auth must be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
         "OpenNebula's machines are entered with SSH keys"
     )
 

@@ -134,7 +134,7 @@ class ImageExtra(TypedDict, total=False):
     :param memory: MiB
     :param cpu: the share of physical CPUs
     :param vcpu: virtual CPUs
-    :param user_inputs: USER_INPUTS: what has to be given for a machine
+    :param user_inputs: USER_INPUTS: what must be given for a machine
     """
 
     location: str

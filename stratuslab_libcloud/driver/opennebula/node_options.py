@@ -153,7 +153,7 @@ def tags(argument: str, given: Any) -> dict[str, str]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise InvalidArgumentError(f"{argument} has to be a mapping of names to values, not {given!r}")
+        raise InvalidArgumentError(f"{argument} must be a mapping of names to values, not {given!r}")
     attributes = {}
     for name, value in given.items():
         key = text(f"a name in {argument}", name).upper()

@@ -256,7 +256,7 @@ class VolumeCalls(NodeCalls):
         ex_timeout: Seconds = None,
         ex_progress: OnProgress = None,
     ) -> bool:
-        """Make a volume what it was. The machine that has it, if any, has to be powered off.
+        """Make a volume what it was. The machine that has it, if any, must be powered off.
 
         :param ex_timeout: seconds; by default the location's ``request_timeout``
         :param ex_progress: is called with a `Progress` at each look

@@ -112,7 +112,7 @@ def public_keys(cloud: Cloud, auth: Any, *, check: bool = True) -> str:
         _check_usable(keys, "auth", check)
         return keys
     raise InvalidArgumentError(
-        f"auth has to be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
+        f"auth must be a NodeAuthSSHKey with the text of a public key, not an object of type {type(auth).__name__}: "
         "StratusLab's machines are entered with SSH keys"
     )
 

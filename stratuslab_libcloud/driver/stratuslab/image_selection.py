@@ -13,7 +13,7 @@ Name = str | re.Pattern[str]
 
 
 class ImageSelection(NamedTuple):
-    """What entries have to be like; what is None does not matter. Texts are compared in lower case.
+    """What entries must be like; what is None does not matter. Texts are compared in lower case.
 
     :param os: the operating system, such as ``Ubuntu``
     :param architecture: such as ``x86_64``
@@ -40,9 +40,9 @@ class ImageSelection(NamedTuple):
         for argument in ("os", "architecture", "endorser", "kind"):
             value = getattr(self, argument)
             if value is not None and not isinstance(value, str):
-                raise InvalidArgumentError(f"ex_{argument} has to be a text, not {value!r}")
+                raise InvalidArgumentError(f"ex_{argument} must be a text, not {value!r}")
         if not isinstance(self.name, (str, re.Pattern, type(None))):
-            raise InvalidArgumentError(f"ex_name has to be a text or a compiled regular expression, not {self.name!r}")
+            raise InvalidArgumentError(f"ex_name must be a text or a compiled regular expression, not {self.name!r}")
 
     def of(self, entries: Iterable[Image]) -> list[tuple[Image, list[str]]]:
         """The entries that are wanted, each with all endorsers of its image."""

@@ -62,9 +62,7 @@ def network_name(argument: str, network: Any) -> str:
     name = getattr(network, "name", network)
     if isinstance(name, str) and name.lower() in NAMES:
         return name.lower()
-    raise InvalidArgumentError(
-        f"{argument} has to be {', '.join(map(repr, NAMES[:-1]))} or {NAMES[-1]!r}, not {name!r}"
-    )
+    raise InvalidArgumentError(f"{argument} must be {', '.join(map(repr, NAMES[:-1]))} or {NAMES[-1]!r}, not {name!r}")
 
 
 def only_network(argument: str, networks: Any) -> str | None:

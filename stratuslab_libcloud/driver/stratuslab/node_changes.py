@@ -118,7 +118,7 @@ class NodeChanges(BaseNodeDriver[Cloud, "StratusLabNode"]):
         except ConflictError as error:
             status = _status_after_waiting(cloud, number, _ON_THE_WAY.get(needed, ()), deadline)
             if status not in _FITTING.get(needed, ()):
-                error.amend(f"machine {number} is {status.lower()}, and has to be {needed} for '{action}'")
+                error.amend(f"machine {number} is {status.lower()}, and must be {needed} for '{action}'")
                 raise
             cloud.compute.start_action(action, number, deadline.left() + _LAST_ATTEMPT_SECONDS)
         return True

@@ -33,7 +33,7 @@ class NodeNotes(NamedTuple):
     save_as: str | None = None
 
     def context_pairs(self) -> dict[str, str]:
-        """What the contextualization has to have for them; nothing if there are none."""
+        """What the contextualization must have for them; nothing if there are none."""
         given = {name: value for name, value in self._asdict().items() if value}
         return {VARIABLE: base64.b64encode(json.dumps(given).encode()).decode()} if given else {}
 
@@ -74,7 +74,7 @@ def read_notes(context: Mapping[str, Any] | None) -> NodeNotes:
 
 def _several(name: str, values: Any) -> Iterable[Any]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InvalidArgumentError(f"{name} has to be a list or a mapping, not {values!r}")
+        raise InvalidArgumentError(f"{name} must be a list or a mapping, not {values!r}")
     return values
 
 
@@ -82,7 +82,7 @@ def _texts(name: str, values: Any) -> dict[str, str]:
     if values is None:
         return {}
     if not isinstance(values, Mapping):
-        raise InvalidArgumentError(f"{name} has to be a mapping, not {values!r}")
+        raise InvalidArgumentError(f"{name} must be a mapping, not {values!r}")
     return {text(f"a name in {name}", key): _value(f"{key} in {name}", value) for key, value in values.items()}
 
 

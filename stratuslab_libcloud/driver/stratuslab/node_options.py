@@ -176,7 +176,7 @@ class CheckedNodeOptions:
         given = self._options.get
         further = given("ex_volumes")
         if isinstance(further, (str, StorageVolume)) or not isinstance(further, (Iterable, type(None))):
-            raise InvalidArgumentError(f"ex_volumes has to be a list of volumes, not {further!r}")
+            raise InvalidArgumentError(f"ex_volumes must be a list of volumes, not {further!r}")
         first = given("ex_persistent_disk")
         first = machine.persistent_disk if first is None else first
         uuids = [] if first is None else [_uuid_at("ex_persistent_disk", first, location)]
@@ -202,7 +202,7 @@ class CheckedNodeOptions:
         except (OSError, EOFError, zlib.error):
             raise InvalidArgumentError("ex_userdata begins as gzipped data does, but cannot be unpacked") from None
         except UnicodeDecodeError:
-            raise InvalidArgumentError("ex_userdata has to be a text in UTF-8") from None
+            raise InvalidArgumentError("ex_userdata must be a text in UTF-8") from None
 
     def _network(self) -> str | None:
         """The network that is given by any of three names, or None.
@@ -239,7 +239,7 @@ def _uuid_at(name: str, volume: Any, location: str) -> str:
         check_location(volume, location)
     uuid = parsed(name, _id_of(volume), values.disk_uuid)
     if uuid is None:
-        raise InvalidArgumentError(f"{name} has to be a volume or its uuid, not {volume!r}")
+        raise InvalidArgumentError(f"{name} must be a volume or its uuid, not {volume!r}")
     return uuid
 
 

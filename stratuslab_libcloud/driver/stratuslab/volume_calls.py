@@ -199,7 +199,7 @@ class VolumeCalls(BaseNodeDriver[Cloud, "StratusLabNode"]):
         """Make a copy-on-write copy of a machine image's origin, from which a machine can start.
 
         The disk service gives a copy no owner, and only its own account may set one: `pdisk_username` and
-        `pdisk_password` of the location have to be that account's.
+        `pdisk_password` of the location must be that account's.
 
         :param name: of the copy
         :param ex_owner: who is to have it; by default the user of the compute service

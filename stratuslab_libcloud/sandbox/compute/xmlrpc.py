@@ -75,7 +75,7 @@ class Parameters:
     def text(self, default: str | None = None) -> str:
         """The next one, which is a text.
 
-        :param default: if there are no more; there has to be one if there is none
+        :param default: if there are no more; there must be one if there is none
         :raises FaultError: if it is missing, or something else; likewise the others
         """
         return self._take(str, "a string", default)

@@ -114,7 +114,7 @@ def test_an_image_of_the_kept_list_is_the_one_endorsed_last(config_file: Path, d
 
 @pytest.mark.parametrize("lifetime", [-1, float("nan")])
 def test_a_lifetime_that_can_not_be_meant(config_file: Path, driver: StratusLabNodeDriver, lifetime: float) -> None:
-    with pytest.raises(InvalidArgumentError, match="ex_image_lifetime has to be 0 seconds or more"):
+    with pytest.raises(InvalidArgumentError, match="ex_image_lifetime must be 0 seconds or more"):
         driver_with(config_file, lifetime)
-    with pytest.raises(InvalidArgumentError, match="ex_image_lifetime has to be 0 seconds or more"):
+    with pytest.raises(InvalidArgumentError, match="ex_image_lifetime must be 0 seconds or more"):
         driver.list_images(ex_image_lifetime=lifetime)

@@ -162,7 +162,7 @@ def test_the_newest_image_of_each_name(driver: StratusLabNodeDriver) -> None:
 
 @pytest.mark.parametrize("selection", [{"ex_os": 5}, {"ex_name": 5}, {"ex_kind": []}], ids=str)
 def test_a_selection_that_is_none(driver: StratusLabNodeDriver, sandbox: Sandbox, selection: dict[str, Any]) -> None:
-    with pytest.raises(InvalidArgumentError, match="has to be a text"):
+    with pytest.raises(InvalidArgumentError, match="must be a text"):
         driver.list_images(**selection)
     assert len(sandbox.requests) == 0
 
@@ -242,5 +242,5 @@ def test_a_size_by_its_name(driver: StratusLabNodeDriver) -> None:
         InvalidArgumentError, match=r"there is no size 'm1\.smal'; choose one of: t1\.micro, m1\.small, "
     ):
         driver.ex_get_size("m1.smal")
-    with pytest.raises(InvalidArgumentError, match="name has to be a text"):
+    with pytest.raises(InvalidArgumentError, match="name must be a text"):
         driver.ex_get_size(None)  # type: ignore[arg-type]

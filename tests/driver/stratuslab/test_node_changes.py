@@ -53,9 +53,9 @@ def test_holding_and_releasing(
 @pytest.mark.parametrize(
     ("call", "problem"),
     [
-        ("start_node", "machine 0 is running, and has to be suspended for 'resume'"),
-        ("ex_hold_node", "machine 0 is running, and has to be pending for 'hold'"),
-        ("ex_release_node", "machine 0 is running, and has to be held for 'release'"),
+        ("start_node", "machine 0 is running, and must be suspended for 'resume'"),
+        ("ex_hold_node", "machine 0 is running, and must be pending for 'hold'"),
+        ("ex_release_node", "machine 0 is running, and must be held for 'release'"),
     ],
 )
 def test_another_state_is_refused(driver: StratusLabNodeDriver, start: Start, call: str, problem: str) -> None:
@@ -103,18 +103,18 @@ def test_what_is_being_changed_is_waited_for_within_the_limit(
     slow_sandbox: Sandbox, slow_node: StratusLabNode, clock: ManualClock, tmp_path: Path
 ) -> None:
     driver = StratusLabNodeDriver(stratuslab_user_config=tmp_path / "slow.cfg", timeout=1)
-    with pytest.raises(ConflictError, match="machine 0 is pending, and has to be running"):
+    with pytest.raises(ConflictError, match="machine 0 is pending, and must be running"):
         driver.stop_node(slow_node)
     clock.advance(10)
     driver.stop_node(slow_node)
-    problem = "machine 0 is still save_suspend, and has to be suspended for 'resume'"
+    problem = "machine 0 is still save_suspend, and must be suspended for 'resume'"
     with pytest.raises(ConflictError, match=problem):
         driver.start_node(slow_node)
 
 
 def test_what_does_not_run_can_not_be_stopped(slow_driver: StratusLabNodeDriver, slow_node: StratusLabNode) -> None:
     for call in (slow_driver.stop_node, slow_driver.ex_shutdown_node):
-        with pytest.raises(ConflictError, match="machine 0 is pending, and has to be running"):
+        with pytest.raises(ConflictError, match="machine 0 is pending, and must be running"):
             call(slow_node)
 
 

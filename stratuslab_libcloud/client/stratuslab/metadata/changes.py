@@ -1,4 +1,4 @@
-"""Changes of an entry, after which it has to be endorsed and signed again."""
+"""Changes of an entry, after which it must be endorsed and signed again."""
 
 from __future__ import annotations
 

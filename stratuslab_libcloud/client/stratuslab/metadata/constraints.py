@@ -1,4 +1,4 @@
-"""What an entry has to be like.
+"""What an entry must be like.
 
 The first ones are those that the Marketplace checks, in its order and its words (ValidateMetadataConstraints.java); the
 others follow from the vocabulary, of which its tools have an XML Schema.
@@ -44,7 +44,7 @@ def problems_of(entry: Element) -> Iterator[str]:
 
 
 def identifier_problems_of(entry: Element) -> Iterator[str]:
-    """What is wrong with the identifier of an entry: it has to be that of the SHA-1 checksum.
+    """What is wrong with the identifier of an entry: it must be that of the SHA-1 checksum.
 
     :param entry: the ``rdf:RDF`` element
     """

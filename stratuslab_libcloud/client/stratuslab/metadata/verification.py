@@ -84,7 +84,7 @@ def verify_entry(content: bytes, *, now: datetime | None = None) -> Verification
     """Check an entry: its signature, its endorser, and all that the Marketplace demands.
 
     :param content: the document
-    :param now: the time at which it has to be valid
+    :param now: the time at which it must be valid
     :raises InvalidMetadataError: when it is not an entry at all
     """
     document = EntryDocument(content)

@@ -1,4 +1,4 @@
-"""What an entry has to be like."""
+"""What an entry must be like."""
 
 from __future__ import annotations
 
