@@ -88,6 +88,7 @@ KNOWS_NOTHING_OF = {
 
 HOUSE = Package(PACKAGE)
 COMMANDS = Package(COMMANDS_FOLDER)
+FIXTURES = Package(TESTS.parent / "pytest_stratuslab")
 
 
 def room_of(module: str, package: Package = HOUSE) -> str:
@@ -160,6 +161,15 @@ def test_a_wrong_import_of_or_by_a_command_is_found(tmp_path: Path, module: str,
     commands, house = Package(tmp_path / "stratus_commands"), Package(tmp_path / "stratuslab_libcloud")
     [wrong] = wrong_imports_of_commands(commands, house)
     assert wrong.startswith(f"{module.partition('/')[2].replace('/', '.')} imports ")
+
+
+def test_fixtures_import_what_any_program_may_and_nothing_imports_them() -> None:
+    imported = set().union(*FIXTURES.imports_from(HOUSE).values())
+    assert imported == {"", "sandbox"}
+    assert import_circles(FIXTURES) == []
+    for package in (HOUSE, COMMANDS):
+        assert not any(package.imports_from(FIXTURES).values())
+        assert not any(FIXTURES.imports_from(COMMANDS).values())
 
 
 def made_up(folder: Path, sources: dict[str, str], name: str = "stratuslab_libcloud") -> Package:
@@ -321,7 +331,7 @@ def test_each_error_is_libclouds_is_in_the_tree_and_has_a_test(error: type) -> N
 
 def test_each_public_thing_has_a_docstring() -> None:
     without = []
-    for file in (*PACKAGE.rglob("*.py"), *COMMANDS_FOLDER.rglob("*.py")):
+    for file in (file for package in (HOUSE, COMMANDS, FIXTURES) for file in package.folder.rglob("*.py")):
         tree = ast.parse(file.read_text())
         things: list[ast.AST] = [tree]
         for node in ast.walk(tree):

@@ -16,7 +16,6 @@ from libcloud.compute.types import NodeState, StorageVolumeState
 from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver, show
 from stratuslab_libcloud.display.tables import Table
 from stratuslab_libcloud.errors import InvalidArgumentError, MissingDependencyError
-from stratuslab_libcloud.sandbox import Sandbox
 
 from .conftest import at_a_terminal
 
@@ -32,7 +31,8 @@ def lines(table: Table) -> list[list[str]]:
     return [line.split() for line in str(table).splitlines()]
 
 
-def test_lists_of_a_stratuslab_cloud(driver: StratusLabNodeDriver) -> None:
+def test_lists_of_a_stratuslab_cloud(stratuslab_driver: StratusLabNodeDriver) -> None:
+    driver = stratuslab_driver
     image = driver.list_images(ex_name="ttylinux")[0]
     web = driver.create_node("web", None, image)
     driver.wait_until_running([web])
@@ -59,18 +59,17 @@ def test_lists_of_a_stratuslab_cloud(driver: StratusLabNodeDriver) -> None:
     assert lines(show(driver.ex_iterate_nodes()))[1][:2] == ["0", "web"]
 
 
-def test_lists_of_an_opennebula_cloud() -> None:
-    with Sandbox(kind="opennebula", users={"alice": "secret"}, boot_seconds=0) as sandbox:
-        driver = OpenNebulaNodeDriver("alice", "secret", ex_endpoint=f"{sandbox.url}/RPC2")
-        image = next(image for image in driver.list_images() if image.name == "debian12")
-        web = driver.create_node("web", None, image, networks=["public"])
-        driver.wait_until_running([web])
-        assert lines(show(driver.list_nodes()))[1] == [
-            *("0", "web", "running", web.public_ips[0], "m1.small", "debian12", "default")
-        ]
-        assert lines(show(driver.create_volume(2, "data")))[1][1:] == ["data", "2", "available", "default"]
-        assert ["template-1", "large", "4", "4096"] in lines(show(driver.list_sizes()))
-        assert lines(show([image]))[0] == ["ID", "NAME", "STATE", "CREATED", "LOCATION"]
+def test_lists_of_an_opennebula_cloud(opennebula_driver: OpenNebulaNodeDriver) -> None:
+    driver = opennebula_driver
+    image = next(image for image in driver.list_images() if image.name == "debian12")
+    web = driver.create_node("web", None, image, networks=["public"])
+    driver.wait_until_running([web])
+    assert lines(show(driver.list_nodes()))[1] == [
+        *("0", "web", "running", web.public_ips[0], "m1.small", "debian12", "opennebula")
+    ]
+    assert lines(show(driver.create_volume(2, "data")))[1][1:] == ["data", "2", "available", "opennebula"]
+    assert ["template-1", "large", "4", "4096"] in lines(show(driver.list_sizes()))
+    assert lines(show([image]))[0] == ["ID", "NAME", "STATE", "CREATED", "LOCATION"]
 
 
 def test_lists_of_another_driver() -> None:

@@ -28,7 +28,7 @@ from stratuslab_libcloud.errors import (
     StratusLabError,
     WaitTimeoutError,
 )
-from stratuslab_libcloud.sandbox import ManualClock, Pace, Sandbox
+from stratuslab_libcloud.sandbox import ManualClock, Sandbox
 
 from .conftest import image_named
 
@@ -204,14 +204,9 @@ def test_making_an_image_of_a_machine(slow_driver: StratusLabNodeDriver, clock: 
 # OpenNebula
 
 
-@pytest.fixture
-def opennebula() -> Iterator[OpenNebulaNodeDriver]:
-    """A cloud whose steps take a tenth of a second."""
-    with Sandbox(kind="opennebula", users={"alice": "secret"}, pace=Pace.with_boot_seconds(0.3)) as sandbox:
-        yield OpenNebulaNodeDriver("alice", "secret", ex_endpoint=f"{sandbox.url}/RPC2", timeout=10)
-
-
-def test_what_is_waited_for_on_opennebula(opennebula: OpenNebulaNodeDriver, seen: Seen) -> None:
+@pytest.mark.sandbox_options(boot_seconds=0.3)
+def test_what_is_waited_for_on_opennebula(opennebula_driver: OpenNebulaNodeDriver, seen: Seen) -> None:
+    opennebula = opennebula_driver
     image = next(image for image in opennebula.list_images() if image.name == "debian12")
     node = opennebula.create_node("n", None, image, networks=["public"])
     opennebula.wait_until_running([node], wait_period=0.1)
@@ -387,7 +382,23 @@ def test_a_failure_is_the_failure_also_where_it_is_told(deploying: StratusLabNod
     assert (seen[-1].done, seen[-1].detail) == (0, "w-1: failed")
 
 
-def test_a_failure_on_opennebula(opennebula: OpenNebulaNodeDriver, seen: Seen) -> None:
+@pytest.mark.sandbox_options(boot_seconds=0.3)
+@pytest.mark.parametrize("call", ["create_image", "copy_image"])
+def test_its_exception_ends_making_an_image_which_is_told(
+    call: str, opennebula_driver: OpenNebulaNodeDriver, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = next(image for image in opennebula_driver.list_images() if image.name == "debian12")
+    node = opennebula_driver.create_node("n", None, image, networks=["public"])
+    opennebula_driver.wait_until_running([node], wait_period=0.1)
+    more = [node] if call == "create_image" else [None, image]
+    with pytest.raises(OwnError):
+        getattr(opennebula_driver, call)(*more, "new", ex_wait=True, ex_progress=fail_with(OwnError(), 1))
+    assert "interrupted while image 'new' was made at location 'opennebula': list_images() may show it" in caplog.text
+    assert "new" in {each.name for each in opennebula_driver.list_images()}
+
+
+def test_a_failure_on_opennebula(opennebula_driver: OpenNebulaNodeDriver, seen: Seen) -> None:
+    opennebula = opennebula_driver
     image = next(image for image in opennebula.list_images() if image.name == "debian12")
     node = opennebula.create_node("n", None, image, ex_hold=True)
     with pytest.raises(ConflictError):

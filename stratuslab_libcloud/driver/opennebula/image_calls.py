@@ -78,7 +78,7 @@ class ImageCalls(VolumeCalls):
 
         name = checked_name(text("name", name), "an image")
         cloud, limit = self._cloud_of(node), self._limit(node, ex_timeout)
-        with self._telling(ex_progress, f"making image {name!r}", node):
+        with saved_images.told_of(cloud, name), self._telling(ex_progress, f"making image {name!r}", node):
             image_id = saved_images.save(cloud, machine_number(node), ex_disk_id, name, limit)
             image = saved_images.describe(cloud, image_id, description, limit, wait=ex_wait)
         return OpenNebulaImage(image, self._locations.of(node), self)
@@ -126,7 +126,7 @@ class ImageCalls(VolumeCalls):
         cloud = self._locations.cloud(where)
         name = checked_name(text("name", name), "an image")
         datastore = None if ex_datastore is None else datastores.find(cloud, ex_datastore, 0)
-        with self._telling(ex_progress, f"copying image {image_id}", node_image):
+        with saved_images.told_of(cloud, name), self._telling(ex_progress, f"copying image {image_id}", node_image):
             copy_id = saved_images.copy(cloud, image_id, name, datastore)
             image = saved_images.describe(cloud, copy_id, description, self._seconds(cloud, ex_timeout), wait=ex_wait)
         return OpenNebulaImage(image, where, self)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from stratuslab_libcloud.client.exactly_once import create_named
+from stratuslab_libcloud.client.interruption import told
 from stratuslab_libcloud.client.marks import new_mark
 from stratuslab_libcloud.client.opennebula.machine import MARK_ATTRIBUTE
 from stratuslab_libcloud.client.opennebula.machine_changes import Change
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.client.opennebula.image import Image
 
 _LARGEST = 2**31 - 1
+
+
+def told_of(cloud: OpenNebulaCloud, name: str) -> AbstractContextManager[None]:
+    """For a ``with`` within which an image is made: an interruption says that it may be there."""
+    place = cloud.config.section
+    return told(lambda: f"interrupted while image {name!r} was made at location '{place}': list_images() may show it")
 
 
 def save(cloud: OpenNebulaCloud, machine_id: int, disk_id: Any, name: str, limit: float) -> int:
