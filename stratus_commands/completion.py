@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from stratus_commands import options, registry, running
-from stratus_commands.failures import CommandError
+from stratus_commands.failures import INSTALL, CommandError
 from stratus_commands.parsing import CommandParser
 
 NAME = "stratus-completion"
@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     try:
         from argcomplete.shell_integration import shellcode
     except ImportError:
-        raise CommandError("completion needs argcomplete: pip install 'stratuslab-libcloud-drivers[cli]'") from None
+        raise CommandError(f"completion needs argcomplete: {INSTALL}") from None
     print(shellcode(["stratus", *(command.name for command in registry.COMMANDS)], shell=arguments.shell))
     return 0
 

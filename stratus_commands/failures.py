@@ -9,6 +9,10 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C, as shells have it."""
 
 
+INSTALL = "pip install 'stratuslab-libcloud-drivers[cli]>=26'"
+"""How to install what only some commands need."""
+
+
 class UsageError(Exception):
     """The arguments cannot be used: the command shows its usage, and ends with status 2."""
 

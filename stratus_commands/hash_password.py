@@ -11,7 +11,7 @@ from typing import Any
 
 from stratus_commands import options, running
 from stratus_commands.connection import read_password
-from stratus_commands.failures import CommandError
+from stratus_commands.failures import INSTALL, CommandError
 from stratus_commands.parsing import CommandParser
 
 NAME = "stratus-hash-password"
@@ -58,7 +58,7 @@ def _des_crypt() -> Callable[[str, str], str]:
     try:
         des_crypt: Any = import_module("passlib.hash").des_crypt  # it has no types
     except ImportError:
-        raise CommandError("libpass is needed: pip install 'stratuslab-libcloud-drivers[cli]'") from None
+        raise CommandError(f"libpass is needed: {INSTALL}") from None
     return lambda password, salt: str(des_crypt.using(salt=salt).hash(password))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from stratus_commands.failures import INSTALL
 from stratus_commands.output import Output
 
 if TYPE_CHECKING:
@@ -32,5 +33,5 @@ def progress(output: Output) -> Iterator[Callable[[Progress], object] | None]:
         try:
             show = closing.enter_context(show_progress())
         except MissingDependencyError:
-            output.verbose("Progress needs rich: pip install 'stratuslab-libcloud-drivers[cli]'")
+            output.verbose(f"Progress needs rich: {INSTALL}")
         yield show

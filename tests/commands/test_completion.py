@@ -111,4 +111,4 @@ def test_without_argcomplete(run_command: RunCommand, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "argcomplete.shell_integration", None)
     status, out, err = run_command("completion", "bash")
     assert (status, out) == (1, "")
-    assert err == "Error: completion needs argcomplete: pip install 'stratuslab-libcloud-drivers[cli]'\n"
+    assert err == "Error: completion needs argcomplete: pip install 'stratuslab-libcloud-drivers[cli]>=26'\n"

@@ -49,7 +49,7 @@ def test_without_the_library(run_command: RunCommand, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "passlib.hash", None)
     said = run_command("hash-password", stdin="jane\nsecret\nsecret\n")
     assert (said.status, said.out) == (1, "")
-    assert said.err == "Error: libpass is needed: pip install 'stratuslab-libcloud-drivers[cli]'\n"
+    assert said.err == "Error: libpass is needed: pip install 'stratuslab-libcloud-drivers[cli]>=26'\n"
 
 
 def test_at_a_terminal_the_password_is_not_shown() -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from importlib.metadata import entry_points, version
 from pathlib import Path
 
 import pytest
@@ -219,6 +220,19 @@ def test_help_imports_next_to_nothing(command: registry.Command) -> None:
     slow = ("libcloud", "stratuslab_libcloud", "requests", "importlib.metadata", "logging", "rich", "asyncio", "ssl")
     assert [name for name in imported if name in slow or name.startswith("libcloud.")] == []
     assert [name for name in imported if name.startswith("stratus_commands.")] != []
+
+
+def test_each_command_is_an_executable() -> None:
+    scripts = {script.name: script.value for script in entry_points(group="console_scripts")}
+    for command in registry.COMMANDS:
+        module = command.name.removeprefix("stratus-").replace("-", "_")
+        assert scripts[command.name] == f"stratus_commands.{module}:main"
+
+
+@pytest.mark.parametrize("command", registry.COMMANDS, ids=lambda command: command.name)
+def test_each_executable_says_its_version(command: registry.Command) -> None:
+    said = subprocess.run([EXECUTABLES / command.name, "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"{version('stratuslab-libcloud-drivers')}\n"
 
 
 # -- All commands as one
