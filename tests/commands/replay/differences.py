@@ -155,6 +155,7 @@ DIFFERENCES: Sequence[Difference] = (
         "`ID/email/date` is an image of the Marketplace; the original gave it to the cloud as the text that it is.",
         lambda run: re.fullmatch(r"[\w-]{27}/[^/]+/[^/]+", run.argv[-1]) is not None,
         _as_recorded,
+        is_another_machine=True,
         afterwards=lambda world, _run: world.without_root_disk(),
     ),
     Difference(
@@ -163,6 +164,12 @@ DIFFERENCES: Sequence[Difference] = (
         lambda run, expected: _printed(r"(?m)^(58 +Running   )1    1572864", r"\g<1>2    6291456")(
             run, _printed(r"(?m)^(56 +Running   )2    6291456", r"\g<1>1    1572864")(run, expected)
         ),
+    ),
+    Difference(
+        "So the machine that is started has another size.",
+        lambda run: any(word.endswith("/ditype.cfg") for word in run.argv) or {"-t", "m1.small"} <= set(run.argv),
+        _as_recorded,
+        is_another_machine=True,
     ),
     Difference(
         "A machine's name may have quotation marks, which broke the original's template.",

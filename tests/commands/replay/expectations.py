@@ -48,12 +48,14 @@ class Difference:
     :param reason: for readers of the documentation
     :param concerns: whether it concerns a run
     :param change: what is expected instead
+    :param is_another_machine: whether a machine that is started is not what the original started
     :param afterwards: makes the cloud what it was after the run of the original, for the runs that follow
     """
 
     reason: str
     concerns: Callable[[Run], bool]
     change: Callable[[Run, Expected], Expected]
+    is_another_machine: bool = False
     afterwards: Callable[[World, Run], None] = lambda _world, _run: None
 
 

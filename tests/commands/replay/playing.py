@@ -10,6 +10,7 @@ from tests.commands.replay.differences import DIFFERENCES
 from tests.commands.replay.expectations import expectation, problem
 from tests.commands.replay.recording import Run
 from tests.commands.replay.running import run as run_command
+from tests.commands.replay.templates import missing
 from tests.commands.replay.world import Scene, World
 
 
@@ -45,6 +46,17 @@ def _play_one(run: Run, world: World) -> Result:
     outcome = run_command(argv, {**world.environment, **settings}, world.values.here(run.typed), world.work)
     expected, differences = expectation(run, DIFFERENCES)
     found = problem(expected, outcome, world.values)
+    if not (found or expected.status or any(difference.is_another_machine for difference in differences)):
+        found = _problem_of_machines(run, world)
     for difference in differences:
         difference.afterwards(world, run)
     return Result(run, [difference.reason for difference in differences], found)
+
+
+def _problem_of_machines(run: Run, world: World) -> str:
+    """What the machines that were started lack of what the original sent; "" if that is nothing."""
+    for number, recorded in run.machines.items():
+        names = missing(recorded, world.template_of(number), world.values)
+        if names:
+            return f"the template of machine {number} differs in {', '.join(names)}"
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ class Run:
     :param output: on standard output
     :param errors: on standard error
     :param requests: what the services were asked, one line each
+    :param templates: of the machines that were started
     """
 
     number: int
@@ -30,12 +32,20 @@ class Run:
     status: int
     output: str
     errors: str
-    requests: Sequence[str]
+    requests: Sequence[str] = ()
+    templates: Sequence[str] = ()
 
     @property
     def command(self) -> str:
         """The command's name."""
         return self.argv[0]
+
+    @property
+    def machines(self) -> dict[int, str]:
+        """The templates of the machines that were started, by their numbers."""
+        asked = (re.search(r"one\.vm\.info\([^,]*, (\d+)\)", request) for request in self.requests)
+        started = dict.fromkeys(int(found[1]) for found in asked if found)
+        return dict(zip(started, self.templates, strict=False))
 
     @property
     def verbosity(self) -> int:
@@ -61,4 +71,5 @@ def _run(record: Mapping[str, object]) -> Run:
         output=record["stdout"],  # type: ignore[arg-type]
         errors=record["stderr"],  # type: ignore[arg-type]
         requests=record.get("requests", ()),  # type: ignore[arg-type]
+        templates=record.get("templates", ()),  # type: ignore[arg-type]
     )

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from tests.commands.replay.differences import DIFFERENCES
 from tests.commands.replay.expectations import Expected, expectation, lines_in_order, options_of_help, problem
 from tests.commands.replay.matching import Values
 from tests.commands.replay.recording import Run, read
 from tests.commands.replay.running import NOT_FOUND, Outcome, run
+from tests.commands.replay.templates import missing
 from tests.commands.replay.terminal import Exchange, exchanges
 
 A, B = "0a1b2c3d-0000-4000-8000-000000000001", "0a1b2c3d-0000-4000-8000-000000000002"
@@ -62,6 +64,34 @@ def test_two_values_are_not_one(values: Values) -> None:
 )
 def test_what_agrees(values: Values, recorded: str, here: str, same: bool) -> None:
     assert values.agree(recorded, here) == same
+
+
+TEMPLATE = 'NAME = "n 2014-01-01T00:00:00Z"\nDISK = [ source = "http://127.0.0.1:80/x", save = no ]\nCPU = 2\n'
+
+
+@pytest.mark.parametrize(
+    ("template", "lacking"),
+    [
+        (TEMPLATE, []),
+        (TEMPLATE.replace("2014", "2015").replace(":80", ":4711") + "MORE = 1", []),
+        (TEMPLATE.replace("= no", "= yes"), ["DISK"]),
+        (TEMPLATE.replace("CPU = 2", "CPU = [ A = 2 ]"), ["CPU"]),
+        ("", ["CPU", "DISK", "NAME"]),
+    ],
+)
+def test_what_a_machine_lacks(values: Values, template: str, lacking: list[str]) -> None:
+    assert missing(TEMPLATE, parse_template(template.replace(":80", ":4711")), values) == lacking
+
+
+@pytest.mark.parametrize(("files", "lacking"), [('PUBLIC_KEY = "b"', []), ("OTHER = 1", ["CONTEXT"])])
+def test_what_is_made_of_files_is_there(values: Values, files: str, lacking: list[str]) -> None:
+    recorded = 'CONTEXT = [ public_key = "a", empty = "" ]'
+    assert missing(recorded, parse_template(f"CONTEXT = [ {files} ]"), values) == lacking
+
+
+def test_machines_of_a_run() -> None:
+    requests = ("GET /x -> 200", "one.vm.allocate(a:b, <t>)", "one.vm.info(a:b, 7)", "one.vm.info(a:b, 7)")
+    assert Run(1, "", ["x"], {}, "", 0, "", "", requests, ["CPU = 1"]).machines == {7: "CPU = 1"}
 
 
 def recorded_run(output: str = "", status: int = 0, errors: str = "", argv: str = "stratus-x 1") -> Run:

@@ -20,6 +20,7 @@ from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.sandbox import Sandbox
 from stratuslab_libcloud.sandbox.state.clock import ManualClock
 from stratuslab_libcloud.sandbox.state.disk import DiskFields
+from stratuslab_libcloud.sandbox.state.template import Template
 from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 from tests.commands.replay.matching import Values
 
@@ -107,6 +108,10 @@ class World:
             node = driver.create_node(name, driver.ex_get_size(size), of, auth=NodeAuthSSHKey(key), **options)
         # What the cloud remembers of a machine of this number, which was forgotten, is out of date.
         self._sandbox.machines[int(node.id)].revision += 100
+
+    def template_of(self, number: int) -> Template:
+        """That of a machine."""
+        return self._sandbox.machines[number].template
 
     def forget_the_last(self) -> None:
         """The cloud as it was before the last machine, where the original started none."""
