@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id, is_time, sha1_of_image_id
+from stratuslab_libcloud.client.stratuslab.identifiers import is_email, is_image_id, is_time, sha1_of_image_id
+from stratuslab_libcloud.client.stratuslab.metadata.rdf_syntax import is_resource, rdf_problems_of
 from stratuslab_libcloud.client.stratuslab.vocabulary import BASE, DCTERMS, RDF, SLREQ, SLTERMS, XML
 
 DATE = "%Y-%m-%dT%H:%M:%SZ"
@@ -41,6 +42,7 @@ def problems_of(entry: Element) -> Iterator[str]:
     (description,) = descriptions
     yield from _of_the_marketplace(description)
     yield from _of_the_vocabulary(description)
+    yield from rdf_problems_of(description)
 
 
 def identifier_problems_of(entry: Element) -> Iterator[str]:
@@ -109,6 +111,15 @@ def _of_the_vocabulary(description: Element) -> Iterator[str]:
         for element in _all(description, f"slterms:{term}"):
             if not _is_number(_own_text(element), largest):
                 yield f"slterms:{term} value ({_own_text(element)}) is not a number from 0 to {largest}"
+    serial_number = _text(description, "slterms:serial-number")
+    if serial_number and not _is_number(serial_number, None):
+        yield f"slterms:serial-number value ({serial_number}) is not a number"
+    for path in ("slreq:checksum", "slreq:endorsement", "slreq:endorsement/slreq:endorser"):
+        if any(not is_resource(element) for element in _all(description, path)):
+            yield f"{path.rpartition('/')[2]} must have rdf:parseType attribute with value Resource"
+    email = _text(description, "slreq:endorsement/slreq:endorser/slreq:email")
+    if email and not is_email(email):
+        yield f"slreq:email value ({email}) is not an e-mail address"
     for checksum in _all(description, "slreq:checksum"):
         yield from _checksum_problems(checksum)
 

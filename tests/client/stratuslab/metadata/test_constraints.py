@@ -11,6 +11,11 @@ from stratuslab_libcloud.client.stratuslab.metadata.constraints import identifie
 from .conftest import IDENTIFIER, SHA1
 
 CHECKSUM = f"<slreq:algorithm>SHA-1</slreq:algorithm>\n            <slreq:value>{SHA1}</slreq:value>"
+TYPE = 'rdf:parseType="Resource"'
+RESOURCE = "rdf:parseType attribute with value Resource"
+PLACE = '<slreq:endorsement rdf:parseType="Resource"/>'
+ENDORSER = "<slreq:endorser{}><slreq:email>{}</slreq:email></slreq:endorser>"
+ENDORSED = f"<slreq:endorsement {TYPE}>{ENDORSER}</slreq:endorsement>"
 EXACTLY = "description must have exactly 1"
 MOST = "description must have at most 1"
 
@@ -88,6 +93,31 @@ def problems(entry: bytes, old: str, new: str) -> list[str]:
                 ("icmp", "256", 255),
             )
         ),
+        (
+            "</rdf:Description>",
+            "<slterms:serial-number>X</slterms:serial-number></rdf:Description>",
+            "slterms:serial-number value (X) is not a number",
+        ),
+        *(
+            (f'<slreq:{name} rdf:parseType="Resource"', f"<slreq:{name}", f"slreq:{name} must have {RESOURCE}")
+            for name in ("checksum", "endorsement")
+        ),
+        (PLACE, ENDORSED.format(' x="y"', "a@b"), f"slreq:endorser must have {RESOURCE}"),
+        (PLACE, ENDORSED.format(f" {TYPE}", "at.symbol"), "slreq:email value (at.symbol) is not an e-mail address"),
+        *(
+            ("</rdf:Description>", f"<x:y xmlns:x='urn:x'{content}</x:y></rdf:Description>", problem)
+            for content, problem in (
+                (">text<x:a/>", "y has both text and elements"),
+                ("><x:a/>text", "y has both text and elements"),
+                ("><x:a/><x:b/>", "y has several elements, and no rdf:parseType"),
+                (" x:bad='BAD'>text", "y has text, and attributes that are statements as well"),
+                (" rdf:resource='#a'>text", "y refers to something, and has content of its own"),
+                (f" {TYPE}>text", "y has rdf:parseType, and text as well"),
+                (f" {TYPE} x:z='a'><x:a/>", "y has rdf:parseType, and other attributes as well"),
+                (f" {TYPE}><x:a><x:b/><x:c/></x:a>", "a has several elements, and no rdf:parseType"),
+                ("><x:Node><x:a>text<x:b/></x:a></x:Node>", "a has both text and elements"),
+            )
+        ),
         ("rdf:Description", "rdf:Other", "document must have exactly 1 rdf:Description element"),
     ],
 )
@@ -104,6 +134,22 @@ def test_what_is_wrong(entry: bytes, old: str, new: str, problem: str) -> None:
         ("</rdf:Description>", "<slterms:inbound-port>0</slterms:inbound-port></rdf:Description>"),
         ("</rdf:Description>", "<x:y xmlns:x='urn:x'><dcterms:type/></x:y></rdf:Description>"),
         (SHA1, SHA1.upper()),
+        (PLACE, ENDORSED.format(f" {TYPE}", "jane@example.org")),
+        (PLACE, ENDORSED.format(' parseType="Resource"', "jane@example.org")),  # as a tool of 14.06 wrote it
+        *(
+            ("</rdf:Description>", f"<x:y xmlns:x='urn:x'{content}</rdf:Description>")
+            for content in (
+                "/>",
+                ">text</x:y>",
+                " rdf:datatype='urn:x'>1</x:y>",
+                " xml:lang='en'>text</x:y>",
+                " rdf:resource='#a'/>",
+                " x:a='b'/>",
+                "><x:Node><x:a>text</x:a><x:b/></x:Node></x:y>",
+                f" {TYPE}><x:a>text</x:a><x:b/></x:y>",
+                " rdf:parseType='Literal'>text<b/><i/></x:y>",
+            )
+        ),
     ],
 )
 def test_what_is_right(entry: bytes, old: str, new: str) -> None:
