@@ -60,7 +60,7 @@ format: $(VENV)/lint
 
 types: $(VENV)/test $(VENV)/lint
 	$(BIN)/mypy
-	MYPYPATH=examples $(BIN)/mypy --strict examples/*.py
+	MYPYPATH=examples $(BIN)/mypy --strict examples/*.py examples/batch/batch.py
 	$(BIN)/mypy --strict --explicit-package-bases $$(find tests -name '*.py' ! -name 'test_*')
 
 # What git runs before each commit after `.venv/bin/pre-commit install`, on all files.

@@ -77,3 +77,12 @@ def test_an_example_that_is_terminated_leaves_no_files(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(20) == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_whose_tests_use_the_fixtures() -> None:
+    assert not [*(EXAMPLES / "batch").glob("conftest.py")]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", EXAMPLES / "batch"]
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLES / "batch"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=55, check=False, env=environment)
+    assert done.returncode == 0, done.stdout
+    assert "5 passed" in done.stdout
