@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 from stratus_commands import options
 from stratus_commands.parsing import CommandParser, add_setting
 
@@ -101,16 +103,6 @@ def _add_hypervisor(parser: CommandParser) -> None:
     group = parser.add_argument_group("Hypervisor")
     add_setting(
         group,
-        "vnc_port",
-        "--vnc-port",
-        metavar="PORT",
-        type=int,
-        help="VNC port number. Note for KVM it's the real one, not the VNC port. So for VNC port 0 you should specify "
-        "5900, for port 1 is 5901 and so on.",
-    )
-    add_setting(group, "vnc_listen", "--vnc-listen", metavar="ADDRESS", help="IP to listen on")
-    add_setting(
-        group,
         "vm_requirements",
         "--vm-requirements",
         metavar="REQUIREMENTS",
@@ -133,6 +125,20 @@ def _add_hypervisor(parser: CommandParser) -> None:
         help="Percentage of CPU divided by 100 required for the Virtual Machine. Half a processor is written 0.5. No "
         "default. If not provided, CPU value from predefined instance types is used.",
     )
+    _add_devices(group)
+
+
+def _add_devices(group: argparse._ArgumentGroup) -> None:
+    add_setting(
+        group,
+        "vnc_port",
+        "--vnc-port",
+        metavar="PORT",
+        type=int,
+        help="VNC port number. Note for KVM it's the real one, not the VNC port. So for VNC port 0 you should specify "
+        "5900, for port 1 is 5901 and so on.",
+    )
+    add_setting(group, "vnc_listen", "--vnc-listen", metavar="ADDRESS", help="IP to listen on")
     add_setting(
         group,
         "vm_disks_bus",

@@ -204,6 +204,8 @@ def main() -> None:
         except subprocess.CalledProcessError as error:
             parser.error(f"git cannot give the tree of {commit!r}: {error.stderr.decode().strip()}")
         print("\n".join(report(package)))
+    if not commit:
+        print("\n".join([f"the commands, {COMMANDS}", *report(Package(ROOT / COMMANDS), parameters=())]))
 
 
 if __name__ == "__main__":
