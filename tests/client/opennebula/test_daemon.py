@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 import xmlrpc.client
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests_mock
 
 from stratuslab_libcloud.client.opennebula.daemon import Daemon, read_id, read_nothing, read_text
 from stratuslab_libcloud.client.opennebula.xmlrpc import FaultError, RefusalError, call_body, reply_text
-from stratuslab_libcloud.config import ServiceConfig, SessionPassword
+from stratuslab_libcloud.client.xml_stream import UnreadableDocumentError
+from stratuslab_libcloud.config import Password, ServiceConfig, SessionPassword
 from stratuslab_libcloud.errors import (
+    Call,
     ConflictError,
+    InvalidArgumentError,
     LimitExceededError,
     MalformedReplyError,
     NameTakenError,
@@ -38,6 +43,8 @@ def test_the_session_goes_first_and_nothing_of_http(daemon: Daemon, scripted_dae
     assert daemon.call("one.system.version", read=read_text) == "7.4.0"
     assert scripted_daemon.sessions == ["jane:a:b"]
     assert "Authorization" not in scripted_daemon.headers[0]
+    assert [scripted_daemon.headers[0][name] for name in ("Content-Type", "Accept")] == ["text/xml", "text/xml"]
+    assert daemon.timeout == 5
 
 
 def test_a_boolean_is_a_boolean_to_the_daemon_and_an_int_is_not() -> None:
@@ -101,6 +108,10 @@ def test_the_error_of_a_refusal(
     assert type(caught.value) is kind
     assert caught.value.service_message == text
     assert not caught.value.outcome_unknown
+    who = kind is RefusedCredentialsError
+    words = "the user name with this password was refused" if who else "the service refused the request"
+    assert str(caught.value) == f"{words}: {text} ({daemon.asked('one.vm.action')})"
+    assert len(scripted_daemon.calls) == 1
 
 
 def test_a_quota_says_what_is_limited_and_to_how_much(daemon: Daemon, scripted_daemon: Any, refused: Any) -> None:
@@ -209,3 +220,100 @@ def test_a_secret_answer_is_not_in_the_wire_log(
     assert logged.count("HTTP 200") == 2
     assert logged.count("hush") == 1
     assert "a:b" not in logged
+
+
+def test_what_was_asked_of_whom(daemon: Daemon, scripted_daemon: Any, refused: Any) -> None:
+    asked = Call("here", "compute", "one.vm.info", scripted_daemon.url)
+    assert daemon.asked("one.vm.info") == asked
+    scripted_daemon.answers["one.vm.info"] = refused(1024, "gone")
+    with pytest.raises(NotFoundError) as caught:
+        daemon.call("one.vm.info", 7, read=read_text)
+    assert caught.value.call == asked
+
+
+def test_characters_that_xml_does_not_have_are_replaced_when_it_is_asked_again(
+    daemon: Daemon, scripted_daemon: Any
+) -> None:
+    """Only then: a good answer costs nothing more."""
+    scripted_daemon.answers["one.vm.info"] = "a HERE b"
+    scripted_daemon.replace = (b"HERE", b"\xff&#1;")
+    assert daemon.call("one.vm.info", 7, read=read_text, repeatable=True) == "a \ufffd? b"
+    assert len(scripted_daemon.calls) == 2
+    scripted_daemon.calls.clear()
+    scripted_daemon.replace = (b"", b"")
+    assert daemon.call("one.vm.info", 7, read=read_text, repeatable=True) == "a HERE b"
+    assert len(scripted_daemon.calls) == 1
+
+
+def test_a_call_has_its_own_time_limit(daemon: Daemon, scripted_daemon: Any) -> None:
+    scripted_daemon.answers["one.vm.info"] = lambda *_: time.sleep(1.5) or "late"  # type: ignore[func-returns-value]
+    started = time.monotonic()
+    with pytest.raises(ServiceTimeoutError):
+        daemon.call("one.vm.info", 7, read=read_text, timeout=0.3)
+    assert time.monotonic() - started < 1.2
+
+
+def test_a_request_that_is_too_long_is_not_sent(scripted_daemon: Any) -> None:
+    config = ServiceConfig(scripted_daemon.url, SessionPassword("jane", "a:b"), None, 5, 4, 1 << 20)
+    size = len(call_body("one.vm.allocate", ("jane:a:b", "template")))
+    scripted_daemon.answers["one.vm.allocate"] = 7
+    for room in (size, None):
+        daemon = Daemon(config, "jane:a:b", location="here", max_request=room)
+        assert daemon.call("one.vm.allocate", "template", read=read_id) == 7
+    daemon = Daemon(config, "jane:a:b", location="here", max_request=size - 1)
+    with pytest.raises(InvalidArgumentError) as caught:
+        daemon.call("one.vm.allocate", "template", read=read_id)
+    assert str(caught.value) == (
+        f"the request one.vm.allocate would have {size} bytes, and the compute service of location 'here' accepts "
+        f"{size - 1}: put less into the contextualization"
+    )
+    assert len(scripted_daemon.calls) == 2
+
+
+def test_a_proxy_can_be_given(scripted_daemon: Any) -> None:
+    config = ServiceConfig(scripted_daemon.url, SessionPassword("jane", "a:b"), None, 1, 4, 1 << 20)
+    daemon = Daemon(config, "jane:a:b", location="here", proxy_url="http://127.0.0.1:1")
+    with pytest.raises(ServiceUnavailableError, match=r"HTTP proxy http://127\.0\.0\.1:1 makes no connection"):
+        daemon.call("one.vm.info", 7, read=read_text)
+
+
+@pytest.mark.parametrize(
+    ("credentials", "status", "hint"),
+    [
+        (SessionPassword("jane", "a:b"), 401, "StratusLabNodeDriver"),
+        (Password("jane", "a:b"), 401, None),
+        (SessionPassword("jane", "a:b"), 404, None),
+        (Password("jane", "a:b"), 404, "OpenNebulaNodeDriver"),
+    ],
+)
+def test_a_status_of_a_cloud_of_the_other_kind(credentials: Any, status: int, hint: str | None) -> None:
+    url = "https://one.example.org/RPC2"
+    daemon = Daemon(ServiceConfig(url, credentials, None, 5, 4, 1 << 20), "jane:a:b", location="here")
+    with requests_mock.Mocker() as web:
+        web.post(url, status_code=status)
+        with pytest.raises((RefusedCredentialsError, RequestRejectedError)) as caught:
+            daemon.call("one.vm.info", 7, read=read_text)
+    assert isinstance(caught.value, RefusedCredentialsError) == (status == 401)
+    assert caught.value.http_code == status
+    assert ("NodeDriver" in str(caught.value)) == (hint is not None)
+    assert hint is None or hint in str(caught.value)
+
+
+@pytest.mark.parametrize(("credentials", "is_known"), [(SessionPassword("j", "p"), False), (Password("j", "p"), True)])
+def test_a_refusal_of_an_opennebula_of_today(
+    scripted_daemon: Any, refused: Any, credentials: Any, is_known: bool
+) -> None:
+    """It has five items."""
+    daemon = Daemon(ServiceConfig(scripted_daemon.url, credentials, None, 5, 4, 1 << 20), "j:p", location="here")
+    scripted_daemon.answers["one.vm.info"] = refused(256, "User couldn't be authenticated, aborting call.")
+    with pytest.raises(RefusedCredentialsError) as caught:
+        daemon.call("one.vm.info", 7, read=read_text)
+    assert ("it answers as an OpenNebula of today" in str(caught.value)) == is_known
+
+
+def test_readers_take_pieces() -> None:
+    assert read_text(["a", "b"]) == "ab"
+    assert read_id([" 12", "34567890\n"]) == 1234567890
+    for wrong in ("12345678901", "", "-1", "٣", "x"):
+        with pytest.raises(UnreadableDocumentError, match=r"^it should contain an ID$"):
+            read_id([wrong])
