@@ -77,12 +77,12 @@ class DeployOptions:
 
     :param ssh_username: the user to log in as
     :param ssh_alternate_usernames: other users, for a machine that does not let that one in
-    :param ssh_port: the machine's
+    :param ssh_port: the port of the machine's SSH server
     :param ssh_timeout: seconds that making one connection may take; 10 if not given
     :param ssh_key: a private key file or several
-    :param ssh_key_password: the passphrase of those that are locked
+    :param ssh_key_password: the passphrase of the keys that are locked
     :param timeout: seconds until the machine runs, and again until a login has succeeded, in total; 300 if not given
-    :param max_tries: how often a step is tried that fails before a command of it has begun
+    :param max_tries: how often a step is tried, if it fails before its command has begun
     :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
     :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
     :param wait_period: seconds between questions whether the machine runs yet

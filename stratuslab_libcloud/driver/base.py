@@ -241,7 +241,7 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         ex_progress: OnProgress = None,
     ) -> list[tuple[NodeT, list[str]]]:
         """Wait until machines run and have an address. Only these machines are asked about, soon at first, then less
-        often: a change is noticed at most 0.4 seconds and a twentieth of the waiting after it has happened.
+        often: a change is noticed within 0.4 seconds and 5 % of the time that was waited.
 
         :param wait_period: seconds between questions, at the most
         :param timeout: seconds; the last question is asked when they are over
@@ -283,7 +283,8 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
     def ex_temporary_node(self, *arguments: Any, **keywords: Any) -> Iterator[NodeT]:
         """A machine for a ``with`` statement, at whose end it is destroyed, also after an exception or Ctrl-C.
 
-        :param arguments: as for `create_node`, and `keywords`, too
+        :param arguments: as for `create_node`
+        :param keywords: as for `create_node`
         :return: a context manager for the node, which is as `create_node` returns it
         :raises ServiceError: when the machine cannot be told to end; after an exception, the log says so instead
         """

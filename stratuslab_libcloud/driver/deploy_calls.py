@@ -58,14 +58,14 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         :param deploy: one of Libcloud's deployments, or anything with ``run(node, client)``
         :param ssh_username: the user to log in as
         :param ssh_alternate_usernames: other users, for a machine that does not let that one in
-        :param ssh_port: the machine's
+        :param ssh_port: the port of the machine's SSH server
         :param ssh_timeout: seconds that making one connection may take; 10 if not given
         :param ssh_key: a private key file or several; by default the location's ``user_private_key_file``, which is by
             default the other half of its ``user_public_key_file``
-        :param ssh_key_password: the passphrase of those that are locked
+        :param ssh_key_password: the passphrase of the keys that are locked
         :param auth: as for `create_node`
         :param timeout: seconds until the machine runs, and again until a login has succeeded; 300 if not given
-        :param max_tries: how often a step is tried that fails before a command of it has begun
+        :param max_tries: how often a step is tried, if it fails before its command has begun
         :param ssh_interface: ``public_ips`` or ``private_ips``: which address to connect to
         :param at_exit_func: is called with ``driver`` and ``node`` when the process ends during the deployment
         :param wait_period: seconds between questions whether the machine runs yet

@@ -56,7 +56,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentP
 
 def _add_cloud(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--kind", choices=(STRATUSLAB, OPENNEBULA), default=STRATUSLAB, help="of cloud (default: %(default)s)"
+        "--kind", choices=(STRATUSLAB, OPENNEBULA), default=STRATUSLAB, help="the kind of cloud (default: %(default)s)"
     )
     _add_list(
         group,
@@ -129,7 +129,7 @@ def _add_configuration(group: argparse._ArgumentGroup) -> None:
         type=_section,
         default="default",
         metavar="NAME",
-        help="its section; that of another cloud than a sandbox is not touched (default: %(default)s)",
+        help="the section to write; one that is about a real cloud is not touched (default: %(default)s)",
     )
     group.add_argument(
         "--public-key",
@@ -154,7 +154,10 @@ def _add_connections(group: argparse._ArgumentGroup) -> None:
         "'status-after', and the seconds of the other kinds",
     )
     group.add_argument(
-        "--seed", type=int, default=0, help="of the random numbers for faults: the same seed gives the same faults"
+        "--seed",
+        type=int,
+        default=0,
+        help="for the random numbers that decide which requests meet a fault: the same seed gives the same faults",
     )
 
 

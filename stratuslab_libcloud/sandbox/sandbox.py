@@ -49,8 +49,8 @@ class Sandbox:
     Its parts can be looked at and changed directly: `machines`, `disks`, `networks`, and the Marketplace's `entries`;
     those of an OpenNebula cloud under `opennebula`. `requests` has what was asked; `faults` makes things go wrong.
 
-    :param kind: of cloud: ``stratuslab``, or ``opennebula`` for an OpenNebula of today
-    :param version: of that OpenNebula: ``6.10`` or ``7.4``, which is the default
+    :param kind: the kind of cloud: ``stratuslab``, or ``opennebula`` for an OpenNebula of today
+    :param version: which OpenNebula: ``6.10`` or ``7.4``, the default
     :param users: names and passwords; by default alice and bob with random passwords, see `users`
     :param port: on 127.0.0.1; by default any free port
     :param boot_seconds: from a machine's creation until it runs; all other steps take proportionally long; with 0,
@@ -60,8 +60,8 @@ class Sandbox:
     :param public_network: addresses of the public network, such as ``127.4.0.0/16``; by default a /24 of the
         loopback network that no other sandbox is likely to have
     :param machine_limit: how many machines a user may have; None for no limit
-    :param start_seconds: how long the compute service answers after each start as a daemon that starts: it does not
-        know its users yet, and may do nothing for them
+    :param start_seconds: seconds after each start for which the compute service answers as a daemon that is still
+        starting: it does not know its users yet, and refuses all that they ask
     :param images: the names of the images that there are, instead of the usual ones: those of the usual ones that have
         these names, and new ones
     :param entries: a folder with Marketplace entries (``*.xml``), instead of the dozen images that there are by default
@@ -72,7 +72,7 @@ class Sandbox:
         run on this computer, see the module ``guests.ssh_servers``
     :param tls: https, with a certificate of the sandbox's own authority, see `ca_file`
     :param keep_alive: how long connections are kept; by default as long as the client wants
-    :param seed: of the random numbers for the chances of `faults`
+    :param seed: for the random numbers that decide which requests meet one of the `faults`
     :raises ValueError: if one of the files, the network or the limit cannot be used, or the kind of cloud has no such
         thing: Marketplace, limit, state file and kept connections are StratusLab's
     """
@@ -322,7 +322,7 @@ class Sandbox:
     ) -> CertificateFiles:
         """Add a user who has a certificate. Its files are removed when the sandbox stops.
 
-        :param name: of the person
+        :param name: the person's name
         :param expired: a certificate whose time is over
         :param passphrase: encrypts the private key
         :param proxy: a proxy certificate as grids use them: one file, valid for hours, made of the person's own

@@ -40,7 +40,7 @@ _MAX_KEPT = 10_000
 class Compute:
     """Machines of one cloud.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     :param dialect: what this kind of cloud wants in the calls
     """
 
@@ -85,7 +85,7 @@ class Compute:
         """Ask for these machines, also for those that have ended, in as few requests as are sensible.
 
         :param timeout: seconds; the configured time limit by default
-        :return: for each ID the machine, or why it is not known
+        :return: for each ID, the machine, or why it is not known
         """
         deadline = Deadline(self._daemon.timeout if timeout is None else timeout)
 

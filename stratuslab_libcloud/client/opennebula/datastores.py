@@ -37,7 +37,7 @@ class Datastore(NamedTuple):
 class Datastores:
     """The datastores of one cloud.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     """
 
     def __init__(self, daemon: Daemon) -> None:

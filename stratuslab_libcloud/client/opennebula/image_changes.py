@@ -92,7 +92,7 @@ class ImageChanges:
                 )
 
     def make_non_persistent(self, image_id: int, limit: float) -> Image:
-        """Let several machines use an image, which the user's or the group's default may not have permitted.
+        """Let several machines use an image, even if the default of the user or the group does not permit it.
 
         :param limit: seconds
         :return: the image as it is then

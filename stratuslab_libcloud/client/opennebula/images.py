@@ -18,7 +18,7 @@ SAME_DATASTORE = -1
 class Images:
     """The images of one cloud.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     """
 
     def __init__(self, daemon: Daemon) -> None:

@@ -34,7 +34,7 @@ _IS_NO_COPY = False
 class Machines(Compute):
     """Machines of one cloud of OpenNebula 5.4 or later.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     """
 
     def read_machines(

@@ -56,7 +56,7 @@ class SecurityGroup(NamedTuple):
 class Networks:
     """The networks of one cloud.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     """
 
     def __init__(self, daemon: Daemon) -> None:

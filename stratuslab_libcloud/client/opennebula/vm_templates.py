@@ -62,7 +62,7 @@ class VmTemplate(NamedTuple):
 class VmTemplates:
     """The VM templates of one cloud.
 
-    :param daemon: that has them
+    :param daemon: the cloud's daemon
     """
 
     def __init__(self, daemon: Daemon) -> None:

@@ -45,7 +45,7 @@ class OpenNebulaNodeDriver(
     ``~/.one/one_auth`` and ``~/.one/one_endpoint``), or the sections with ``kind = opennebula`` of the user's
     configuration file. Nothing is asked before a method needs it. Threads may share a driver.
 
-    What is given is used or refused, never ignored; texts will do for numbers and truth values.
+    What is given is used or refused, never ignored. Numbers and truth values may be given as texts.
 
     :param key: the user's name; alone, ``user:password``, or the section to use as the default location
     :param secret: the user's password, or a token

@@ -57,7 +57,7 @@ class NodeOptions(TypedDict, total=False):
     :param ex_memory: MiB, instead of the size's
     :param ex_cpu: the share of physical CPUs, such as 0.5, instead of the size's
     :param ex_vcpu: virtual CPUs, instead of the size's
-    :param ex_disk_size: GiB that the first disk is made larger to
+    :param ex_disk_size: GiB to which the first disk is enlarged
     :param ex_volumes: volumes to attach from the start: objects, or ids
     :param ex_labels: names under which Sunstone shows the machine
     :param ex_tags: attributes of USER_TEMPLATE, by name

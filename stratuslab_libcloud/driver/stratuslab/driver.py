@@ -46,12 +46,12 @@ class StratusLabNodeDriver(
     A section of the file is a location; ``host=`` with ``key`` and ``secret`` is one without a file. Nothing is asked
     before a method needs it. Threads may share a driver.
 
-    What is given is used or refused, never ignored; texts will do for numbers and truth values.
+    What is given is used or refused, never ignored. Numbers and truth values may be given as texts.
 
     :param key: the user's name; alone, ``default`` or the section to use as the default location
     :param secret: the user's password
     :param secure: False to speak to ``host`` without TLS
-    :param host: where the cloud is: a host, ``host:port`` or a URL; no file is read then that is not named
+    :param host: where the cloud is: a host, ``host:port`` or a URL; a file is only read then if it is named
     :param port: of the compute service at ``host``
     :param api_version: changes nothing
     :param region: the section to use as the only location

@@ -10,9 +10,8 @@ class DriverOptions(ConnectionOptions, total=False):
 
     :param ex_pdisk_endpoint: the persistent disk service; by default it is beside the compute service
     :param ex_marketplace_endpoint: the Marketplace; by default StratusLab's public one
-    :param ex_image_lifetime: seconds for which a list of images is given again and a single image is known; if not
-        given, `list_images` and `get_image` ask each time, and what was asked about an image `create_node` knows for
-        good
+    :param ex_image_lifetime: seconds for which an answer of the Marketplace is used again; if not given, `list_images`
+        and `get_image` ask each time, and `create_node` asks about each image once
     """
 
     ex_pdisk_endpoint: str | None

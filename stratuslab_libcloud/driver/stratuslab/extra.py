@@ -80,7 +80,7 @@ class ImageExtra(TypedDict):
     :param size: bytes, uncompressed
     :param checksums: hexadecimal, by the algorithm's name, such as ``SHA-1``
     :param locations: URLs
-    :param endorser: the e-mail address of whose entry this is
+    :param endorser: the e-mail address of the person whose entry this is
     :param endorsers: the e-mail addresses of all who endorsed the image
     :param endorsed: when, as the entry writes it
     :param disk_bus: ``ide``, ``scsi`` or ``virtio``

@@ -35,7 +35,7 @@ class ImageCalls(NodeChanges):
         ex_latest: bool = False,
         ex_all_endorsers: bool = False,
     ) -> list[StratusLabImage]:
-        """The images of a location's Marketplace, each once: as who endorsed it last says.
+        """The images of a location's Marketplace, each once, as the person who endorsed it last describes it.
 
         :param location: the default location if not given
         :param ex_image_lifetime: as for the driver, for this list alone

@@ -55,7 +55,7 @@ class NodeOptions(TypedDict, total=False):
     :param ex_metadata: texts by name, which come back in ``node.extra["metadata"]``
     :param ex_tags: texts, or texts by name, which come back in ``node.extra["tags"]``
     :param ex_security_groups: the only one is ``default``; others are refused
-    :param ex_volumes: volumes to start with, as `ex_persistent_disk` is one
+    :param ex_volumes: volumes to start with; `ex_persistent_disk` is for a single one
     :param ex_save_as: the title of the image that is made of the root disk when the machine is shut down
     :param ex_config_drive: accepted, since a machine always has one; so are ``ex_disk_config``,
         ``ex_availability_zone`` and ``ex_assign_public_ip``, which change nothing, as the log says once

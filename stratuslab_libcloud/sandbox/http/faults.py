@@ -50,7 +50,7 @@ class ActiveFault:
 class Faults:
     """The faults that can happen to a sandbox now; they can be changed while it runs.
 
-    :param seed: of the random numbers that decide about chances: the same seed gives the same faults again
+    :param seed: for the random numbers that decide which requests meet a fault: the same seed, the same faults
     :param services: the services that the sandbox has
     """
 

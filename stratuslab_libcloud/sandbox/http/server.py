@@ -40,7 +40,7 @@ class KeepAlive:
     announcing it.
 
     :param requests: it is closed after so many
-    :param idle_seconds: and when nothing was asked for so long
+    :param idle_seconds: and after so many seconds in which nothing was asked
     :raises ValueError: if `requests` is below 1, or `idle_seconds` is not a time above 0
     """
 
