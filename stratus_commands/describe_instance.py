@@ -165,7 +165,7 @@ def _row(node: LocatedNode) -> Row:
         "id": int(node.id),
         "state": _state(extra["lcm_state"] if extra["state"] == "ACTIVE" else extra["state"]),
         "vcpu": extra["vcpu"],
-        "memory": extra["monitored_memory"] or 0,
+        "memory": extra["monitored_memory"],
         "cpu": int(used) if used is not None and used.is_integer() else used,
         "host": ip[0] if ip else None,
         "name": node.name,

@@ -20,6 +20,7 @@ DEFAULT_ENDPOINT = "http://localhost:2633/RPC2"
 
 _AUTH_FILE = "~/.one/one_auth"
 _ENDPOINT_FILE = "~/.one/one_endpoint"
+_IN_FILE = "what is in the file"
 
 
 def are_set(environ: Mapping[str, str]) -> bool:
@@ -42,10 +43,10 @@ def completed(arguments: Arguments, environ: Mapping[str, str]) -> Arguments:
 
 def _endpoint(environ: Mapping[str, str]) -> Argument:
     if environ.get(ENDPOINT_VARIABLE):
-        return Argument(ENDPOINT_VARIABLE, environ[ENDPOINT_VARIABLE])
+        return Argument(ENDPOINT_VARIABLE, environ[ENDPOINT_VARIABLE], "the environment variable")
     file = values.path(_ENDPOINT_FILE)
     if file.is_file():
-        return Argument(str(file), _read(file))
+        return Argument(str(file), _read(file), _IN_FILE)
     return Argument("ex_endpoint", DEFAULT_ENDPOINT)
 
 
@@ -60,7 +61,7 @@ def _credentials(environ: Mapping[str, str]) -> tuple[Argument, Argument]:
     user, colon, password = _read(file).partition(":")
     if not (user and colon and password):
         raise ConfigurationError(f"{file} must contain 'user:password', on one line.", file=str(file))
-    return Argument(str(file), user), Argument(str(file), password)
+    return Argument(str(file), user, _IN_FILE), Argument(str(file), password, _IN_FILE)
 
 
 def _read(file: Path) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -216,3 +218,21 @@ def test_a_port_translation_service_that_is_not_there(run_command: RunCommand, d
     status, out, err = run_command("describe-instance", "--pat-enable", "--pat-service-host", "127.0.0.1:9", node.id)
     assert (status, out) == (1, "")
     assert err.startswith("Error: Couldn't get port translation: ")
+
+
+def test_a_site_that_says_nothing_is_not_waited_for_long(
+    run_command: RunCommand, sandbox: Sandbox, home_config: Path
+) -> None:
+    [user, password] = next(iter(sandbox.users.items()))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        quiet = f"http://127.0.0.1:{silent.getsockname()[1]}/xmlrpc"
+        sites = f"endpoints = {quiet} {user} x\n  {sandbox.compute_url} {user} {password}\nendpoint_timeout = 0.3\n"
+        with home_config.open("a") as file:
+            file.write(sites)
+        began = time.monotonic()
+        status, out, err = run_command("describe-instance", "-m")
+    assert time.monotonic() - began < 20
+    assert (status, out) == (1, f"::: {sandbox.compute_url} : {user} :::{HEADER}")
+    assert err.startswith(f"Error: {quiet}: ")

@@ -156,6 +156,17 @@ def test_the_files_of_opennebulas_own_tools(clean_environment: Path) -> None:
     assert (tools({}).session, tools({}).compute.url) == ("ann:pw", "http://127.0.0.1:26610/RPC2")
 
 
+def test_a_mistake_in_what_the_tools_read_is_found(clean_environment: Path, tmp_path: Path) -> None:
+    (tmp_path / "auth").write_text("ann:pw")
+    environ = {"ONE_AUTH": str(tmp_path / "auth")}
+    with pytest.raises(ConfigurationError, match=r"^The environment variable ONE_XMLRPC must be "):
+        tools({**environ, "ONE_XMLRPC": "ftp://one.example.org"})
+    (clean_environment / ".one").mkdir()
+    (clean_environment / ".one" / "one_endpoint").write_text("ftp://one.example.org")
+    with pytest.raises(ConfigurationError, match=r"^What is in the file .*/\.one/one_endpoint must be "):
+        tools(environ)
+
+
 def test_arguments_come_first_and_the_tools_say_the_rest(tmp_path: Path) -> None:
     (tmp_path / "auth").write_text("ann:pw")
     environ = {"ONE_AUTH": str(tmp_path / "auth"), "ONE_XMLRPC": "http://127.0.0.1:1/RPC2"}

@@ -99,6 +99,24 @@ def test_what_a_machine_was_made_from(source: str, image_id: str | None) -> None
     assert machine.image_id == image_id
 
 
+@pytest.mark.parametrize(
+    ("values", "cpu", "memory"),
+    [
+        ("<CPU>8</CPU><MEMORY>1572864</MEMORY>", 8.0, 1572864),
+        ("<CPU>8</CPU><MEMORY>1572864</MEMORY><MONITORING/>", 8.0, 1572864),
+        ("<MONITORING><CPU>12.5</CPU><MEMORY>4096</MEMORY></MONITORING>", 12.5, 4096),
+        ("<MONITORING><STATE>a</STATE></MONITORING>", None, None),
+        ("", None, None),
+    ],
+)
+def test_what_was_measured_last(values: str, cpu: float | None, memory: int | None) -> None:
+    """3.2 has it beside the rest, today's in MONITORING; the template has what the machine may use."""
+    template = "<TEMPLATE><CPU>1</CPU><MEMORY>128</MEMORY></TEMPLATE>"
+    (machine,) = machines_in(f"<VM><ID>7</ID><STATE>3</STATE>{values}{template}</VM>")
+    assert (machine.monitored_cpu, machine.monitored_memory) == (cpu, memory)
+    assert (machine.cpu_share, machine.memory) == (1.0, 128)
+
+
 def test_a_pool_of_3_2(real_samples: Path) -> None:
     machines = machines_in((real_samples / "opennebula-3.2.1/vmpool.info.xml").read_text())
     assert [(m.id, m.name, m.status, m.host) for m in machines] == [
