@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stratuslab_libcloud.sandbox import CertificateFiles, Sandbox
+from stratuslab_libcloud.sandbox import CertificateFiles, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.arguments import CONFIG_NAMES, parse_arguments
 from stratuslab_libcloud.sandbox.config_file import OtherCloudError
 from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
@@ -33,7 +33,11 @@ An OpenNebula cloud, version {version}, is running on this computer.
   XML-RPC      {sandbox.compute_url}
 """
 
-_USERS_AND_FILES = """
+_PAGE_USERS_AND_FILES = """
+What it holds, live, for your browser (whoever has this address can change faults and clock):
+
+  {page}
+
 Users and their passwords:
 
 {users}
@@ -97,6 +101,7 @@ def _start(options: Namespace) -> Sandbox:
             users=options.users,
             port=options.port,
             boot_seconds=options.boot_seconds,
+            clock=ManualClock() if options.manual_clock else None,
             machine_limit=options.machine_limit,
             start_seconds=options.start_seconds,
             entries=options.entries,
@@ -148,7 +153,8 @@ def _instructions(sandbox: Sandbox, config: Path, certificate: CertificateFiles 
         cloud = _STRATUSLAB.format(sandbox=sandbox)
     driver = _DRIVER.format(provider=_PROVIDERS[options.kind], config=_quoted(config), section=_quoted(options.section))
     users = [*sandbox.users.items(), *([(options.certificate, "(by certificate)")] if certificate else [])]
-    users_and_files = _USERS_AND_FILES.format(
+    users_and_files = _PAGE_USERS_AND_FILES.format(
+        page=sandbox.page_url,
         users="\n".join(f"  {name:12} {password}" for name, password in users),
         files="\n".join(f"  {file}" for file in _written_files(sandbox, config, certificate, options)),
     )

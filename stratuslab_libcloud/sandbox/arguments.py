@@ -69,6 +69,9 @@ def _add_cloud(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--boot-seconds", type=_seconds, metavar="S", help="how long a new machine takes until it runs; 0 for no time"
     )
+    group.add_argument(
+        "--manual-clock", action="store_true", help="time stands still; you move it on the sandbox's page, step by step"
+    )
     group.add_argument("--no-guests", action="store_true", help="do not allow logins to machines over SSH")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,6 +82,35 @@ def test_it_can_be_an_opennebula_cloud(tmp_path: Path, version: str) -> None:
         with xmlrpc.client.ServerProxy(config["endpoint"]) as proxy:
             session = f"{config['username']}:{config['password']}"
             assert proxy.one.system.version(session) == [True, f"{version}.0", 0]
+
+
+@pytest.mark.parametrize("kind", ["stratuslab", "opennebula"])
+def test_it_says_where_its_page_is(tmp_path: Path, kind: str) -> None:
+    with running(tmp_path, "--kind", kind, "--tls", "--verbose") as (process, said):
+        [(url, token)] = re.findall(r"^  (http://127\.0\.0\.1:\d+/)#token=(\S+)$", said, re.MULTILINE)
+        assert requests.get(url, timeout=5).status_code == 200
+        answer = requests.get(f"{url}cloud", headers={"X-Sandbox-Token": token}, timeout=5)
+        assert section(tmp_path / "stratuslab-sandbox.cfg")["endpoint"] in answer.text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""  # what the page is asked is not among the requests that are shown
+
+
+def test_its_clock_is_moved_on_its_page(tmp_path: Path) -> None:
+    with running(tmp_path, "--manual-clock") as (_, said):
+        config = section(tmp_path / "stratuslab-sandbox.cfg")
+        [(url, token)] = re.findall(r"(http://127\.0\.0\.1:\d+/)#token=(\S+)", said)
+        answer = requests.post(
+            config["endpoint"].replace("/xmlrpc", "/pswd/xmlrpc"),
+            data=xmlrpc.client.dumps(("", "CPU=1"), "one.vm.allocate"),
+            auth=(config["username"], config["password"]),
+            timeout=5,
+        )
+        assert answer.status_code == 200
+        for move, state in (("0", "PENDING"), ("60", "RUNNING")):
+            answer = requests.post(f"{url}clock", data={"move": move}, headers={"X-Sandbox-Token": token}, timeout=5)
+            assert f">{state}</span>" in answer.text.partition("</td>")[0]
 
 
 def test_it_makes_a_pair_of_keys_once(tmp_path: Path) -> None:
