@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 TEST_OPTIONS ?= --numprocesses 4
 TESTS ?=
 
-.PHONY: demo test test-lowest docs docs-links soak fuzz bench mutants lint format types hooks build check-wheel smoke clean
+.PHONY: demo test test-lowest pictures checkers docs docs-links soak fuzz bench mutants lint format types hooks build check-wheel smoke clean
 
 demo: $(VENV)/sandbox
 	@$(BIN)/python examples/demo.py
@@ -49,6 +49,15 @@ bench: $(VENV)/bench
 mutants: $(VENV)/test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
 	$(BIN)/python tools/mutants.py $(MUTANTS)
+
+# Pictures of the sandbox's page for the documents, made by a test in a browser (chromium and its chromedriver).
+pictures: $(VENV)/test
+	$(BIN)/python -m pytest tests/sandbox/web/test_pictures.py
+	cp build/pictures/*.webp docs/
+
+# What the tests check that page with, besides a browser: axe-core, and vnu, which needs Java. They come from npm.
+checkers:
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix tests/sandbox/web/checkers
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ import requests
 from stratuslab_libcloud.sandbox import Sandbox
 
 from ..conftest import USERS
+from .browser import Browser
 
 Ask = Callable[..., requests.Response]
 
@@ -64,3 +65,20 @@ def opennebula() -> Iterator[Sandbox]:
     """An OpenNebula cloud on which machines run at once."""
     with Sandbox(kind="opennebula", users=USERS, boot_seconds=0, guests=False) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Starting one takes a second, so there is one for all tests."""
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(one_browser: Browser) -> Iterator[Browser]:
+    """A browser of which nothing is left from the test before."""
+    one_browser.window()
+    one_browser.complaints()
+    yield one_browser
+    one_browser.open("about:blank")
