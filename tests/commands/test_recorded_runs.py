@@ -17,7 +17,10 @@ from tests.commands.replay.playing import Result, play
 from tests.commands.replay.recording import read
 from tests.commands.replay.report import section, write, written_section
 from tests.commands.replay.samples_scene import SAMPLES
+from tests.commands.replay.terminal import read_session, run_session
+from tests.commands.replay.world import World
 
+IMAGE = "IgvFsKZjT3xo4h-UqvgY2iHwTVf"
 NEED_UPLOADS = ("run-uploaded-image", "describe-volumes-uploaded")
 
 
@@ -49,3 +52,18 @@ def test_the_recording_of_the_original(real_samples: Path, tmp_path: Path) -> No
     if os.environ.get("WRITE_RECORDED_RUNS"):
         write(results)
     assert missing or written_section() == section(results), "WRITE_RECORDED_RUNS=1 lets this test write it"
+
+
+@pytest.mark.parametrize(
+    ("recording", "status"),
+    [("401-tty-hash-password", 0), ("402-tty-connect", 3), ("403-tty-run-password-prompt", 0)],
+)
+def test_recordings_at_a_terminal(real_samples: Path, tmp_path: Path, recording: str, status: int) -> None:
+    session = read_session((real_samples / "commands" / f"{recording}.txt").read_text(encoding="utf-8"))
+    with World(SAMPLES, tmp_path) as world:
+        world.prepare(1)
+        world.start(IMAGE)
+        command = " ".join([world.values.here(session.command), *world.ways_in(session.command.split()[0])])
+        ended, screen = run_session(session._replace(command=command), world.environment, world.work)
+        assert ended == status
+        assert world.values.agree(session.screen, screen), f"{screen}\ninstead of:\n{session.screen}"
