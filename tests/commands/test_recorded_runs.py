@@ -14,13 +14,14 @@ import pytest
 from stratus_commands import registry, secure_shell
 from tests.commands.replay.own_scene import OWN
 from tests.commands.replay.playing import Result, play
-from tests.commands.replay.recording import read
+from tests.commands.replay.recording import read, read_text
 from tests.commands.replay.report import section, write, written_section
 from tests.commands.replay.samples_scene import SAMPLES
 from tests.commands.replay.terminal import read_session, run_session
 from tests.commands.replay.world import World
 
 IMAGE = "IgvFsKZjT3xo4h-UqvgY2iHwTVf"
+AS_TEXT = ("407-create-image-broken", "409-run-cluster", "410-run-cluster-user", "414-run-cluster-no-image")
 NEED_UPLOADS = ("run-uploaded-image", "describe-volumes-uploaded")
 
 
@@ -43,7 +44,9 @@ def test_our_own_recording(documents: Path, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(180)
 def test_the_recording_of_the_original(real_samples: Path, tmp_path: Path) -> None:
-    results = play(read(real_samples / "commands" / "captures.jsonl"), SAMPLES, tmp_path)
+    folder = real_samples / "commands"
+    runs = [*read(folder / "captures.jsonl"), *(read_text(folder / f"{name}.txt") for name in AS_TEXT)]
+    results = play(sorted(runs, key=lambda run: run.number), SAMPLES, tmp_path)
     # Commands that are not there yet, and two runs that come after them, wait for these.
     names = {command.name for command in registry.COMMANDS}
     if missing := any(result.run.command not in names for result in results):

@@ -35,6 +35,10 @@ _STARTED = (
     r"\n :+\n :: Starting machine\(s\) ::\n :+\n :: Starting 1 machine\n :: Machine 1 \(vm ID: \d+\)\n"
     r"\tPublic ip: [\d.]+\n :: Done!\n"
 )
+_CLUSTER = (
+    r"\n :+\n :: Starting cluster ::\n :+\n\n :+\n :: Starting machine\(s\) ::\n :+\n :: Starting 2 machines\n"
+    r"(?: :: Machine \d \(vm ID: \d+\)\n\tPublic ip: [\d.]+\n){2} :: Done!\n(?: ::.*\n|\.\n|\t.*\n|\n)+ :: Done!\n"
+)
 _IMAGES = r"(?:Description: (?:.+\n)+ID: [\w-]{27}\n(?:.+\n)+####\n\n)+"
 _NO_SESSION = 255
 _WITHOUT_DASHES = r"[0-9a-f]{32}"
@@ -102,6 +106,28 @@ def _remote_status(run: Run, expected: Expected) -> Expected:
     number = re.search(r"\bexit (\d+)", run.typed)
     status = _NO_SESSION if "Connection refused" in run.errors else int(number[1] if number else 0)
     return replace(expected, status=status, error="")
+
+
+def _framed(text: str) -> str:
+    rule = ":" * (len(text) + 6)
+    return f"\n {rule}\n :: {text} ::\n {rule}\n"
+
+
+def _finishes(run: Run, expected: Expected) -> Expected:
+    """An image is made, where the original stopped at its scripts."""
+    [email] = _value_of(run, "--author-email")
+    end = _framed("Finished building image increment.") + _framed(
+        f"Please check {email} for new image ID and instruction."
+    )
+    step = " :: Executing user scripts\n"
+    return replace(expected, status=0, output=expected.output.replace(step, step + end), error="")
+
+
+def _has_that_master(_run: Run, expected: Expected) -> Expected:
+    """A cluster has the machine as its master that was named, which is the first one of this recording."""
+    address = r"((?:\d+\.){3})(\d+)"
+    output = re.sub(rf"\tMaster is {address}\n", r"\tMaster is \g<1>1\n\tWorker: \g<1>\g<2>\n", expected.output)
+    return replace(expected, output=output.replace("\n.\n", "\n.\n.\n"))
 
 
 DIFFERENCES: Sequence[Difference] = (
@@ -217,6 +243,21 @@ DIFFERENCES: Sequence[Difference] = (
         "The exit code of `stratus-connect-instance` is that of the remote shell, and 255 without a session.",
         lambda run: run.command == "stratus-connect-instance" and run.verbosity == 0 and "--help" not in run.argv,
         _remote_status,
+    ),
+    Difference(
+        "The scripts of `stratus-create-image` arrive at a sandbox's machines.",
+        lambda run: run.command == "stratus-create-image" and "uploading script" in run.errors,
+        _finishes,
+    ),
+    Difference(
+        "`stratus-run-cluster --master-vmid` makes that machine the master, where the original had it in no cluster.",
+        lambda run: "--master-vmid" in run.argv,
+        _has_that_master,
+    ),
+    Difference(
+        "`stratus-run-cluster` knows the instance types of the configuration file.",
+        lambda run: run.command == "stratus-run-cluster" and "Unknown instance type" in run.output,
+        _is_fine(_CLUSTER),
     ),
     Difference(
         "The sandbox writes 'cannot'.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,24 @@ class Run:
 def read(file: Path) -> list[Run]:
     """All runs of a recording, in their order."""
     return [_run(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def read_text(file: Path) -> Run:
+    """A run that was recorded as text, with headings ``=== ...``; the file's name begins with its number."""
+    parts = re.split(r"^=== (\w[\w ]*)(?: \(.*\))?\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    number, _, name = file.stem.partition("-")
+    return Run(
+        number=int(number),
+        name=name,
+        argv=shlex.split(found["command"]),
+        environment={},
+        typed="",
+        status=int(found["exit code"]),
+        output=found["stdout"],
+        errors=found["stderr"],
+        requests=found["requests"].splitlines(),
+    )
 
 
 def _run(record: Mapping[str, object]) -> Run:

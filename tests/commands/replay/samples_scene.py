@@ -206,7 +206,6 @@ big.memory = 4, 65536, 4096
         310: lambda world: world.write("/home/alice/run/home2/.stratuslab/stratuslab-user.cfg", "nonsense\n"),
         320: _machines_in_all_states,
         404: _machines(_CENTOS, _CENTOS),
-        411: _all(_machines(_NO_BOOT), _machines(*[_CENTOS] * 5)),
         415: _machines(_CENTOS),
         417: lambda world: world.pass_seconds(40),
     },
