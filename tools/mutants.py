@@ -76,7 +76,7 @@ GROUPS: Mapping[str, Group] = {
             "driver/opennebula/nodes.py",
             "driver/opennebula/addresses.py",
         ),
-        ("driver/stratuslab/test_nodes.py", "driver/opennebula/test_nodes.py"),
+        ("driver/test_nodes_of_documents.py",),
     ),
 }
 
