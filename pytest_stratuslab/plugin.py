@@ -47,15 +47,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 @pytest.fixture
-def sandbox_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sandbox_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home directory for the test and what it starts, and an environment that says nothing of clouds or proxies."""
     home = tmp_path_factory.mktemp("home")
-    for name in list(os.environ):
-        if name.startswith(_FOREIGN_VARIABLES) or name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))  # the same on Windows
-    return home
+    with pytest.MonkeyPatch.context() as environment:  # not the test's own, which it may undo
+        for name in list(os.environ):
+            if name.startswith(_FOREIGN_VARIABLES) or name.lower().endswith("_proxy"):
+                environment.delenv(name)
+        environment.setenv("HOME", str(home))
+        environment.setenv("USERPROFILE", str(home))  # the same on Windows
+        yield home
 
 
 @contextmanager
