@@ -16,7 +16,7 @@ def warn_if_beside(folder: Path) -> None:
     if (folder / "stratuslab" / "__init__.py").exists():
         _log.warning(
             "The package stratuslab-client in %s is for Python 2 and does not work; 'pip uninstall stratuslab-client' "
-            "removes it, and the command stratus-copy-config with it, which 'pip install --force-reinstall --no-deps "
+            "removes it, and the stratus-* commands with it, which 'pip install --force-reinstall --no-deps "
             "stratuslab-libcloud-drivers' brings back.",
             folder,
         )
