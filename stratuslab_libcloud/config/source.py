@@ -69,9 +69,9 @@ def _content_of(source: Any, name: str) -> Any:
         if isinstance(content, str):
             content = content.encode("utf-8", "surrogateescape")
     except UnicodeError:
-        problem = "it contains something that is no text in UTF-8"
+        problem = "it is not a text file in UTF-8"
     except (OSError, ValueError):
-        problem = "the file is closed" if getattr(source, "closed", False) else "the open file does not let it be read"
+        problem = "the file is closed" if getattr(source, "closed", False) else "it was not opened for reading"
     else:
         if isinstance(content, bytes) and len(content) > MAX_FILE:
             problem = f"it has more than {MAX_FILE} bytes"

@@ -69,7 +69,7 @@ class WatchedSocket(socket.socket):
         self.pieces += 1
         self._allowance -= len(data)
         if self._allowance < 0:
-            raise OSError(errno.EPROTO, "the server sends and sends, and lets nobody log in")
+            raise OSError(errno.EPROTO, "the server sends data without end, and lets nobody log in")
         return data
 
     def take_anything(self) -> None:

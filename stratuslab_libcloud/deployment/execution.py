@@ -59,7 +59,7 @@ def run_command(
     :param timeout: seconds that it may take; 0 is no limit, as it is for Libcloud
     :return: its output, its errors and its exit status, which is -1 for a command that a signal ended
     :raises SSHCommandTimeoutError: it took longer; it may still be running
-    :raises ConnectionLostError: it is not known whether it came to its end, or even began
+    :raises ConnectionLostError: it is not known whether it was finished, or even begun
     :raises paramiko.SSHException: it has certainly not begun
     :raises OSError: the same
     """
@@ -214,6 +214,4 @@ def _lost(connection: Connection, command: str) -> ConnectionLostError:
         what = f"the connection was ended, since {connection.ended_because},"
     else:
         what = "the server ended the channel" if connection.is_active else "the connection broke"
-    return ConnectionLostError(
-        f"{what} while {program_of(command)} ran, so that nobody can tell whether it came to its end"
-    )
+    return ConnectionLostError(f"{what} while {program_of(command)} ran, so it is not known whether it was finished")

@@ -281,6 +281,6 @@ def _dsa(source: str) -> KeyFileError:
 
 def _unsupported(source: str) -> KeyFileError:
     return KeyFileError(
-        f"{source} holds a key of a kind that cannot be used here, which is RSA, ECDSA with a NIST "
-        f"curve, or Ed25519; {MAKE_ANOTHER}"
+        f"{source} holds a key of a kind that cannot be used here: use RSA, ECDSA with a NIST curve, or "
+        f"Ed25519; {MAKE_ANOTHER}"
     )

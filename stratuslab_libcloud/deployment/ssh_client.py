@@ -164,7 +164,7 @@ class DeploymentSSHClient(BaseSSHClient):
         :param timeout: seconds that it may take
         :return: the end of its output, of its errors, and its exit status, which is -1 for one that a signal ended
         :raises SSHCommandTimeoutError: it took longer; it may still be running
-        :raises ConnectionLostError: it is not known whether it came to its end
+        :raises ConnectionLostError: it is not known whether it was finished
         """
         self._close_files()
         return run_command(self._connected(), self._as_wanted(cmd), timeout=timeout, options=self._options.commands)

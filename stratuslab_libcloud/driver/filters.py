@@ -104,7 +104,9 @@ def _states(state: States) -> frozenset[NodeState]:
         return frozenset(NodeState(one.lower()) for one in several)
     except (ValueError, AttributeError, TypeError) as error:
         known = ", ".join(repr(one.value) for one in NodeState)
-        raise InvalidArgumentError(f"ex_state can be a NodeState or several, such as {known}; not {state!r}") from error
+        raise InvalidArgumentError(
+            f"ex_state must be a NodeState or several, such as {known}, not {state!r}"
+        ) from error
 
 
 def _state_of(status: str, names: StateNames) -> int:

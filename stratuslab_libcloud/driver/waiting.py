@@ -66,7 +66,7 @@ def until_running(
     :raises WaitTimeoutError: when the time is over
     """
     if ssh_interface not in SSH_INTERFACES:
-        raise InvalidArgumentError(f"ssh_interface can be {' or '.join(SSH_INTERFACES)}; not {ssh_interface!r}")
+        raise InvalidArgumentError(f"ssh_interface must be {' or '.join(SSH_INTERFACES)}, not {ssh_interface!r}")
 
     def addresses(node: Node) -> list[str]:
         if isinstance(node, LocatedNode):

@@ -67,8 +67,8 @@ def test_no_file_takes_long(attack: str, caplog: pytest.LogCaptureFixture) -> No
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (io.StringIO(START + "name = \ud800s3cret"), "no text in UTF-8"),
-        (io.TextIOWrapper(io.BytesIO(START.encode() + b"name = \xffs3cret"), encoding="utf-8"), "no text in UTF-8"),
+        (io.StringIO(START + "name = \ud800s3cret"), "not a text file in UTF-8"),
+        (io.TextIOWrapper(io.BytesIO(START.encode() + b"name = \xffs3cret"), encoding="utf-8"), "not a text file in UTF-8"),
         (io.StringIO(START + "#" * (1 << 20)), "more than 1048576 bytes"),
         (io.BytesIO(START.encode() + b"#" * (1 << 20)), "more than 1048576 bytes"),
     ],
@@ -89,7 +89,7 @@ def test_a_closed_file(tmp_path: Path) -> None:
     for source in (text, binary):
         with pytest.raises(ConfigurationError, match=rf"{file} cannot be read: the file is closed"):
             UserConfiguration.load(source)
-    with file.open("w") as writable, pytest.raises(ConfigurationError, match="does not let it be read"):
+    with file.open("w") as writable, pytest.raises(ConfigurationError, match="it was not opened for reading"):
         UserConfiguration.load(writable)
 
 

@@ -152,11 +152,11 @@ def enormous_packet(connection: socket.socket) -> None:
     [
         (endless_lines, "logging in took longer"),
         (dripped_greeting, "logging in took longer"),
-        (flood, "sends and sends"),
+        (flood, "sends data without end"),
         (silence, "logging in took longer"),
         (greeting_alone, "logging in took longer"),
         (dripped_handshake, "logging in took longer"),
-        (flood_of_ignored_packets, "sends and sends"),
+        (flood_of_ignored_packets, "sends data without end"),
         (enormous_packet, "announces a packet of"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -342,8 +342,8 @@ class OneCommand(Deployment):
     ("guest", "words"),
     [
         (NeverAnswersExec, "the answer to the request to run a command took longer than 0.7 seconds, while true ran"),
-        (ClosesBeforeTheAnswer, "the server ended the channel while true ran, so that nobody can tell"),
-        (BreaksBeforeTheAnswer, "the connection broke while true ran, so that nobody can tell"),
+        (ClosesBeforeTheAnswer, "the server ended the channel while true ran, so it is not known"),
+        (BreaksBeforeTheAnswer, "the connection broke while true ran, so it is not known"),
     ],
 )
 def test_a_command_that_may_have_begun_is_not_begun_again(guest: type[Guest], words: str, deploy: Deploy) -> None:

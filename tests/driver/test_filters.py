@@ -128,7 +128,7 @@ def test_filters_together(driver: StratusLabNodeDriver, nodes: list[StratusLabNo
 @pytest.mark.parametrize("state", ["asleep", 3, [None], ["running", "asleep"]])
 def test_a_state_that_is_none(driver: StratusLabNodeDriver, state: str) -> None:
     with pytest.raises(
-        InvalidArgumentError, match=r"ex_state can be a NodeState or several, such as 'running', '.*; not "
+        InvalidArgumentError, match=r"ex_state must be a NodeState or several, such as 'running', '.*, not "
     ):
         driver.list_nodes(ex_state=state)
 

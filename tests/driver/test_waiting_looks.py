@@ -182,7 +182,7 @@ def test_arguments_that_are_none() -> None:
         until_running(node(0), looks, 5, 10, "public_ips", True)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match=r"^ex_wait_until_gone takes several nodes"):
         until_gone(node(0), looks, 5, 10)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgumentError, match=r"^ssh_interface can be public_ips or private_ips; not 'eth0'$"):
+    with pytest.raises(InvalidArgumentError, match=r"^ssh_interface must be public_ips or private_ips, not 'eth0'$"):
         until_running([node(0)], looks, 5, 10, "eth0", True)
     for arguments in ((-1, 10), (5, -1)):
         with pytest.raises(InvalidArgumentError, match="wait_period" if arguments[0] < 0 else "timeout"):

@@ -175,7 +175,7 @@ def _failure_before_sending(
     if "WRONG_VERSION_NUMBER" in str(reason) or "HTTP_REQUEST" in str(reason):
         return RequestRejectedError("the service does not speak TLS: write its URL with http://", call)
     if _is_tls_alert(reason):
-        return ServiceUnavailableError(f"no TLS connection could be agreed on with the service: {text}", call)
+        return ServiceUnavailableError(f"no TLS connection to the service could be made: {text}", call)
     return None
 
 

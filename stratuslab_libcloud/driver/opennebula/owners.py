@@ -19,5 +19,5 @@ def pool_filter(whose: Any) -> int:
     if word in _FILTERS:
         return _FILTERS[word]
     if isinstance(whose, bool) or not (word.isascii() and word.isdigit() and len(word) < 10):
-        raise InvalidArgumentError(f"ex_filter can be 'mine', 'group', 'all' or a user's id; not {whose!r}")
+        raise InvalidArgumentError(f"ex_filter must be 'mine', 'group', 'all' or a user's id, not {whose!r}")
     return int(word)

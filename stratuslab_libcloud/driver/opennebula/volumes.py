@@ -255,7 +255,9 @@ def checked_size(size: Any) -> int:
         number = 0
     is_meant = not isinstance(size, bool) and (number == size or isinstance(size, str))
     if not (is_meant and 1 <= number <= _LARGEST_GIB):
-        raise InvalidArgumentError(f"a volume's size is a whole number of GiB from 1 to {_LARGEST_GIB}; not {size!r}")
+        raise InvalidArgumentError(
+            f"a volume's size must be a whole number of GiB from 1 to {_LARGEST_GIB}, not {size!r}"
+        )
     return number * MIB_IN_GIB
 
 
@@ -268,7 +270,7 @@ def _target(device: str | None) -> dict[str, str]:
     if device in ("sd", "vd", "hd", "xvd"):
         return {"DEV_PREFIX": device}
     raise InvalidArgumentError(
-        f"a device has a name such as 'vdc' or '/dev/sdb', or 'vd' for the next one; not {device!r}"
+        f"a device must have a name such as 'vdc' or '/dev/sdb', or 'vd' for the next one, not {device!r}"
     )
 
 

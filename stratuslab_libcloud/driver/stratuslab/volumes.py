@@ -90,7 +90,7 @@ def checked_visibility(visibility: Any) -> str:
     :raises InvalidArgumentError: when it is something else
     """
     if not isinstance(visibility, str) or visibility not in _VISIBILITIES:
-        raise InvalidArgumentError(f"ex_visibility can be private or public; not {visibility!r}")
+        raise InvalidArgumentError(f"ex_visibility must be private or public, not {visibility!r}")
     return visibility
 
 
@@ -100,7 +100,7 @@ def checked_type(kind: Any) -> str:
     :raises InvalidArgumentError: when it is something else
     """
     if kind not in TYPES:
-        raise InvalidArgumentError(f"ex_type can be one of {', '.join(TYPES)}; not {kind!r}")
+        raise InvalidArgumentError(f"ex_type must be one of {', '.join(TYPES)}, not {kind!r}")
     return str(kind)
 
 
@@ -274,7 +274,7 @@ def _checked_size(size: Any) -> int:
     is_meant = not isinstance(size, bool) and (gibibytes == size or isinstance(size, str))
     if not (is_meant and SMALLEST_DISK <= gibibytes <= LARGEST_DISK):
         raise InvalidArgumentError(
-            f"a volume's size is a whole number of GiB from {SMALLEST_DISK} to {LARGEST_DISK}; not {size!r}"
+            f"a volume's size must be a whole number of GiB from {SMALLEST_DISK} to {LARGEST_DISK}, not {size!r}"
         )
     return gibibytes
 

@@ -91,7 +91,7 @@ def test_names_and_devices_that_are_refused(driver: OpenNebulaNodeDriver, start:
     with pytest.raises(InvalidArgumentError, match="forbids"):
         driver.create_volume(1, "a/b")
     volume = driver.create_volume(1, "v")
-    with pytest.raises(InvalidArgumentError, match="a device has a name such as"):
+    with pytest.raises(InvalidArgumentError, match="a device must have a name such as"):
         driver.attach_volume(start(), volume, "first")
     with pytest.raises(NotImplementedError, match="no volume from a snapshot"):
         driver.create_volume(1, "w", snapshot=object())

@@ -318,7 +318,7 @@ def test_a_volume_becomes_a_machine_image(driver: StratusLabNodeDriver) -> None:
     volume = driver.create_volume(1, "image")
     changed = driver.ex_update_volume(volume, ex_type="MACHINE_IMAGE_ORIGIN")
     assert (changed.extra["type"], changed.name) == ("MACHINE_IMAGE_ORIGIN", "image")
-    with pytest.raises(InvalidArgumentError, match=r"ex_type can be one of MACHINE_IMAGE_ORIGIN, .*; not 'DISK'"):
+    with pytest.raises(InvalidArgumentError, match=r"ex_type must be one of MACHINE_IMAGE_ORIGIN, .*, not 'DISK'"):
         driver.ex_update_volume(volume, ex_type="DISK")
 
 
