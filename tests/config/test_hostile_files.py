@@ -67,8 +67,8 @@ def test_no_file_takes_long(attack: str, caplog: pytest.LogCaptureFixture) -> No
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        (io.StringIO(START + "name = \ud800s3cret"), "not a text file in UTF-8"),
-        (io.TextIOWrapper(io.BytesIO(START.encode() + b"name = \xffs3cret"), encoding="utf-8"), "not a text file in UTF-8"),
+        (io.StringIO(START + "name = \ud800s3cret"), "not a text file"),
+        (io.TextIOWrapper(io.BytesIO(START.encode() + b"name = \xffs3cret"), encoding="utf-8"), "not a text file"),
         (io.StringIO(START + "#" * (1 << 20)), "more than 1048576 bytes"),
         (io.BytesIO(START.encode() + b"#" * (1 << 20)), "more than 1048576 bytes"),
     ],
