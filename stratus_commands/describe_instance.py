@@ -36,6 +36,7 @@ COLUMNS = (
 
 _PORTS = Column("ports", "pat(VM:GW)", 16)
 _FOR_PROGRAMS = (*COLUMNS, *(Column(name, name) for name in ("ip", "network", "ports", "error")))
+_OF_SITES = (Column("site", "site"), Column("user", "user"))
 _SITE = ("endpoint", "username", "password")
 _SECONDS = "5"
 _ALL_ATTRIBUTES = 3
@@ -102,9 +103,10 @@ def _nodes(connection: Connection, vm_ids: Sequence[str]) -> Sequence[LocatedNod
 
 def _describe_sites(arguments: Namespace) -> int:
     """The machines at each of the ``endpoints`` of the configuration; one that does not answer is told."""
-    if arguments.vm_ids or arguments.format:
-        raise UsageError("-m shows all machines of several sites, and has no --format")
+    if arguments.vm_ids:
+        raise UsageError("-m shows all machines of several sites")
     status = 0
+    rows: list[Row] = []
     for site in _sites(arguments):
         try:
             with connect(arguments, site) as connection:
@@ -114,9 +116,14 @@ def _describe_sites(arguments: Namespace) -> int:
                 raise
             print_error(f"{site['endpoint'].text}: {error}")
             status = FAILED
-        else:
-            print(f"::: {site['endpoint'].text} : {site['username'].text} :::", end="")
+            continue
+        endpoint, user = site["endpoint"].text, site["username"].text
+        rows += [{"site": endpoint, "user": user, **row} for row in listing.rows]
+        if not arguments.format:
+            print(f"::: {endpoint} : {user} :::", end="")
             _print(listing, arguments)
+    if arguments.format:
+        print(tables.as_format(arguments.format, (*_OF_SITES, *_FOR_PROGRAMS), rows))
     return status
 
 

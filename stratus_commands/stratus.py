@@ -56,6 +56,9 @@ def _refuse(words: list[str]) -> NoReturn:
     import difflib
 
     known = [command.words for command in registry.COMMANDS]
+    begun = [command for command in known if command.startswith(f"{words[0]} ")]
+    if begun:
+        own.refuse(f"which command of '{words[0]}'? There are: {', '.join(begun)}")
     close = difflib.get_close_matches(" ".join(words[:2]), known, 1) or difflib.get_close_matches(words[0], known, 1)
     own.refuse(f"there is no command '{words[0]}'" + (f"; did you mean '{close[0]}'?" if close else ""))
 

@@ -184,6 +184,10 @@ def test_several_sites(
     assert out.endswith(f"::: {url} : {users[1][0]} :::{HEADER}")
     assert err.startswith(f"Error: {dead}: ")
     assert run_command("describe-instance", "-m", node.id).status == 2
+    said = run_command("describe-instance", "-m", "--format", "json")
+    assert said.status == 1
+    [row] = json.loads(said.out)
+    assert (row["site"], row["user"], row["id"], row["state"]) == (url, users[0][0], int(node.id), "Running")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from argparse import Namespace
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies
 import pytest
 
 from stratus_commands import registry, running
@@ -53,6 +55,12 @@ def test_options_may_follow_arguments_be_shortened_and_begin_with_a_hyphen() -> 
     assert parsed.things == ["a", "b", "c", "-d"]
     assert (parsed.verbose, parsed.quiet, parsed.number) == (1, 3, 3)
     assert parsed.settings["password"].text == "-x-"
+
+
+@hypothesis.given(hypothesis.strategies.text(min_size=1).filter(lambda text: "\0" not in text))
+def test_a_password_may_be_any_text(password: str) -> None:
+    for words in (["-p", password], ["--password", password], [f"--password={password}"], ["a", "--pass", password]):
+        assert a_parser().parse(words).settings["password"].text == password
 
 
 @pytest.mark.parametrize("words", [["-p", "-secret"], ["-p-secret"], ["--password=-secret"], ["--pas", "-secret"]])
@@ -263,6 +271,10 @@ def test_stratus_does_not_know_others() -> None:
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr.endswith("stratus: error: there is no command 'descrbe'; did you mean 'describe'?\n")
     assert stratus("--unknown").returncode == 2
+    for words in (["volume"], ["volume", "lst"], ["volume", "--help"]):
+        said = stratus(*words)
+        assert (said.returncode, said.stdout) == (2, "")
+        assert "stratus: error: which command of 'volume'? There are: volume create, volume list, " in said.stderr
 
 
 def test_the_words_of_commands_are_different() -> None:
