@@ -9,6 +9,27 @@ from stratus_commands.parsing import CommandParser, add_setting
 
 _MIB_IN_GIB = 1024
 
+_NEW_IMAGE = (
+    (
+        "author_email",
+        "--author-email",
+        "EMAIL",
+        "Email address of the author of the new image. After image is saved a notification is sent with further "
+        "instructions.",
+    ),
+    ("author", "--author", "NAME", "Author of the new image"),
+    ("image_version", "--image-version", "VERSION", "Version for the new image."),
+    ("title", "--title", "TEXT", "Title of the new image"),
+    ("comment", "--comment", "TEXT", "Description of the new image"),
+    (
+        "marketplace_endpoint_newimage",
+        "--marketplace-endpoint-newimage",
+        "URL",
+        "Marketplace to register the new image manifest in. No default. If not provided, either base image Marketplace "
+        "or defined by cloud site will be used.",
+    ),
+)
+
 
 def add_machine(parser: CommandParser) -> None:
     """What a machine is like; where the cloud is and who the user is included."""
@@ -65,8 +86,8 @@ def add_start(parser: CommandParser) -> None:
         help="name of VM. If not given, a default name will be assigned by cloud layer.",
     )
     group.add_argument("--notify", metavar="MSGRECIPIENTS", help="accepted, and without effect, as in release 14.06")
-    _add_network(parser)
-    _add_disks(parser)
+    add_network(parser)
+    add_disks(parser)
     options.add_pdisk(parser)
     _add_new_image(parser)
 
@@ -149,7 +170,8 @@ def _add_devices(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_network(parser: CommandParser) -> None:
+def add_network(parser: CommandParser) -> None:
+    """In which network a machine is."""
     group = parser.add_argument_group("Network")
     add_setting(
         group,
@@ -178,7 +200,8 @@ def _add_network(parser: CommandParser) -> None:
     add_setting(group, "specific_address_request", "--address", metavar="IP", help="request a specific ip address")
 
 
-def _add_disks(parser: CommandParser) -> None:
+def add_disks(parser: CommandParser) -> None:
+    """Which further disks a machine has."""
     group = parser.add_argument_group("Disks")
     add_setting(
         group,
@@ -207,41 +230,21 @@ def _add_disks(parser: CommandParser) -> None:
     )
 
 
-def _add_new_image(parser: CommandParser) -> None:
+def add_new_image(parser: CommandParser, condition: str = "") -> argparse._ArgumentGroup:
+    """What is said of the image that becomes of a machine.
+
+    :param condition: what the help of each option begins with
+    :return: the group, for more
+    """
     group = parser.add_argument_group("New image")
+    for key, option, metavar, help in _NEW_IMAGE:
+        add_setting(group, key, option, metavar=metavar, help=condition + help)
+    return group
+
+
+def _add_new_image(parser: CommandParser) -> None:
+    group = add_new_image(parser, "Used with --save option. ")
     add_setting(group, "save_disk", "--save", flag="true", help="save image after VM shutdown")
-    add_setting(
-        group,
-        "author_email",
-        "--author-email",
-        metavar="EMAIL",
-        help="Used with --save option. Email address of the author of the new image. After image is saved a "
-        "notification is sent with further instructions.",
-    )
-    add_setting(group, "author", "--author", metavar="NAME", help="Used with --save option. Author of the new image")
-    add_setting(
-        group,
-        "image_version",
-        "--image-version",
-        metavar="VERSION",
-        help="Used with --save option. Version for the new image.",
-    )
-    add_setting(group, "title", "--title", metavar="TEXT", help="Used with --save option. Title of the new image")
-    add_setting(
-        group,
-        "comment",
-        "--comment",
-        metavar="TEXT",
-        help="Used with --save option. Description of the new image",
-    )
-    add_setting(
-        group,
-        "marketplace_endpoint_newimage",
-        "--marketplace-endpoint-newimage",
-        metavar="URL",
-        help="Used with --save option. Marketplace to register the new image manifest in. No default. If not "
-        "provided, either base image Marketplace or defined by cloud site will be used.",
-    )
 
 
 def _mebibytes(gibibytes: str) -> int:

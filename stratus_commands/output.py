@@ -47,6 +47,15 @@ class Output:
         if self._shows(STEPS):
             print(f"\t{text}", flush=True)
 
+    def line(self, text: str) -> None:
+        """A line in no form of its own."""
+        if self._shows(STEPS):
+            print(text, flush=True)
+
+    def dot(self) -> None:
+        """That something has come which was waited for."""
+        self.line(".")
+
     def verbose(self, text: str) -> None:
         """What is only of interest with ``-v``."""
         if self._shows(ALL):

@@ -63,6 +63,8 @@ COMMANDS = (
     Command("stratus-upload-metadata", "metadata upload", "publish the signed description of an image"),
     Command("stratus-deprecate-metadata", "metadata deprecate", "say that an image should no longer be used"),
     Command("stratus-upload-image", "image upload", "put an image into the disk service, and publish its description"),
+    Command("stratus-create-image", "image create", "make a new image by changing one on a machine"),
+    Command("stratus-run-cluster", "cluster", "start virtual machines as a cluster"),
     Command("stratus-prepare-context", "prepare-context", "write a file for a machine's contextualization"),
     Command("stratus-copy-config", "copy-config", "write the reference configuration file"),
     Command("stratus-hash-password", "hash-password", "hash a password, for a site's administrators"),

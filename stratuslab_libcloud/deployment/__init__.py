@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from stratuslab_libcloud.deployment.options import DeployExtensions, DeployOptions, split_options
+from stratuslab_libcloud.deployment.options import DEPLOY_OPTIONS, DeployExtensions, DeployOptions, split_options
 from stratuslab_libcloud.deployment.target import DeployTarget, Gateway
 from stratuslab_libcloud.errors import MissingDependencyError
 
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from stratuslab_libcloud.deployment.started_node import Driver
 
 __all__ = [
+    "DEPLOY_OPTIONS",
     "DeployExtensions",
     "DeployOptions",
     "DeployTarget",
     "Gateway",
     "deploy_node",
+    "deploy_on_node",
     "split_options",
 ]
 
@@ -67,3 +69,23 @@ def deploy_node(
             raise
         raise MissingDependencyError(f"deploy_node needs paramiko, which is not installed: {INSTALL}") from error
     return Plan(driver, target, options).carry_out(deployment, create_keywords, deadline, tell)
+
+
+def deploy_on_node(
+    driver: Driver,
+    target: DeployTarget,
+    node: Node,
+    deployment: Deployment,
+    options: DeployOptions,
+    tell: Tell | None = None,
+) -> Node:
+    """Run a deployment on a machine that is there already, as `deploy_node` does on a new one.
+
+    :param node: the machine; it gets nothing of `target`, which only says how it is reached and with which key
+    :raises MissingDependencyError: paramiko is not installed
+    :raises KeyFileError: no private key opens machines with the target's public keys
+    :raises DeploymentFailedError: it was not deployed
+    """
+    from stratuslab_libcloud.deployment.existing_node import ForExistingNode
+
+    return deploy_node(ForExistingNode(driver, node), target, deployment, options, {}, tell=tell)

@@ -72,6 +72,10 @@ _LIBCLOUDS = (
 )
 
 
+DEPLOY_OPTIONS = frozenset({*_LIBCLOUDS, *DeployExtensions.__annotations__})
+"""The names of all keywords of ``deploy_node`` that are not ``create_node``'s."""
+
+
 class DeployOptions:
     """The keywords of ``deploy_node``, checked; numbers may be texts.
 
@@ -166,9 +170,8 @@ def split_options(given: Mapping[str, Any]) -> tuple[DeployOptions, dict[str, An
 
     :raises InvalidArgumentError: a value is not valid
     """
-    names = {*_LIBCLOUDS, *DeployExtensions.__annotations__}
-    options = DeployOptions(**{name: value for name, value in given.items() if name in names})
-    return options, {name: value for name, value in given.items() if name not in names}
+    options = DeployOptions(**{name: value for name, value in given.items() if name in DEPLOY_OPTIONS})
+    return options, {name: value for name, value in given.items() if name not in DEPLOY_OPTIONS}
 
 
 def _username(name: str, value: Any) -> str:

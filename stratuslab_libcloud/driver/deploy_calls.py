@@ -7,8 +7,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey, NodeImage, NodeLocation, NodeSize
 
+from stratuslab_libcloud.driver.arguments import checked
 from stratuslab_libcloud.driver.base import BaseNodeDriver, NodeT
 from stratuslab_libcloud.driver.locations import CloudT, Location
 
@@ -102,6 +103,31 @@ class DeployCalls(BaseNodeDriver[CloudT, NodeT]):
         name = options.get("name")
         tell = of_steps(ex_progress, f"deploying machine {name!r}" if name else "deploying a machine")
         return self._deploy(deploy, deploy_options, {"auth": auth, **create_keywords}, None, tell)
+
+    def ex_deploy_on_node(
+        self, node: Node, deploy: Deployment, *, ex_progress: OnProgress = None, **options: Any
+    ) -> NodeT:
+        """Run a deployment over SSH on a machine that was started before, once it runs and lets somebody in.
+
+        :param deploy: as for `deploy_node`
+        :param ex_progress: as for `deploy_node`
+        :param options: those of `deploy_node` that are about SSH and about time, and the ``ex_`` arguments of
+            `stratuslab_libcloud.deployment.DeployExtensions`
+        :return: the node as `deploy_node` returns it
+        :raises MissingDependencyError: when paramiko is not installed
+        :raises KeyFileError: when no private key opens machines with the location's public key
+        :raises ScriptFailedError: when a script ended with another exit status than 0
+        :raises DeploymentFailedError: when something else kept it from being deployed
+        """
+        from stratuslab_libcloud.deployment import DEPLOY_OPTIONS, deploy_on_node, split_options
+        from stratuslab_libcloud.driver.progress import of_steps
+
+        self._check_names(self.ex_deploy_on_node, options, DEPLOY_OPTIONS)
+        deploy_options, _ = split_options(options)
+        location = self._locations.of(checked(Node, node))
+        target = self._deploy_target(location, None, deploy_options, {})
+        tell = of_steps(ex_progress, f"deploying on machine {node.id}")
+        return cast("NodeT", deploy_on_node(self, target, node, deploy, deploy_options, tell))
 
     def ex_deploy_nodes(
         self,

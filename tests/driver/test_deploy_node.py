@@ -262,3 +262,38 @@ def test_twenty_at_once_take_little_longer_than_one(deploy: Deploy) -> None:
     assert outputs == {number: f"{number}\n" for number in range(21)}
     assert len({node.id for node in nodes.values()}) == 21
     assert twenty < one + 8
+
+
+# On a machine that is there already
+
+
+def test_a_deployment_on_a_machine_that_was_started_before(driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:
+    node = driver.create_node("before", None, image_named("Ubuntu 14.04 server", driver))
+    told: list[str] = []
+    for text in ("one", "two"):
+        step = ScriptDeployment(f"#!/bin/sh\necho {text} >> said; cat said")
+        found = driver.ex_deploy_on_node(node, step, timeout=20, ex_progress=lambda p: told.append(str(p)))
+        assert found.extra["ssh_username"] == "root"
+    assert step.stdout == "one\ntwo\n"
+    assert len(sandbox.machines) == 1
+    assert any(text.startswith(f"deploying on machine {node.id}: ") for text in told)
+
+
+def test_a_deployment_that_fails_leaves_the_machine_unless_that_is_wanted_otherwise(
+    driver: StratusLabNodeDriver, sandbox: Sandbox
+) -> None:
+    node = driver.create_node("before", None, image_named("Ubuntu 14.04 server", driver))
+    for destroy in (False, True):
+        with pytest.raises(ScriptFailedError, match=f"machine {node.id} in 'default' was not deployed") as caught:
+            driver.ex_deploy_on_node(node, ScriptDeployment("exit 3"), timeout=20, ex_destroy_on_failure=destroy)
+        assert caught.value.destroyed is destroy
+    assert sandbox.machines[int(node.id)].state.name == "DONE"
+
+
+def test_what_a_deployment_on_a_node_cannot_be_given(driver: StratusLabNodeDriver) -> None:
+    node = driver.create_node("before", None, image_named("Ubuntu 14.04 server", driver))
+    with pytest.raises(TypeError, match="image"):
+        driver.ex_deploy_on_node(node, ScriptDeployment("true"), image="x")
+    not_a_node: Any = "7"
+    with pytest.raises(InvalidArgumentError):
+        driver.ex_deploy_on_node(not_a_node, ScriptDeployment("true"))

@@ -29,8 +29,19 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_STAND_INS = "/sandbox/bin"
-_STAND_IN = "#!/bin/sh\n# For the computer that it runs on, all users of this machine are the same one.\nexit 0\n"
+_STAND_INS_FOLDER = "/sandbox/bin"
+_ONE_USER = "#!/bin/sh\n# For the computer that it runs on, all users of this machine are the same one.\nexit 0\n"
+_SERVICE = """#!/bin/sh
+# No service runs on this machine but SSH, which is the sandbox's.
+case "$1" in ssh|sshd) exit 0;; esac
+echo "$1: unrecognized service" >&2
+exit 1
+"""
+STAND_INS = {"service": _SERVICE}
+"""Commands of each machine, by their names, for what it has only in part."""
+
+OF_ONE_USER = {"chgrp": _ONE_USER, "chown": _ONE_USER}
+"""Further ones where a machine's users cannot be different ones."""
 _AT_HOME = 'cd "$HOME" && exec "$@"'
 _PYTHON = (sys.executable, "-I", "-S")
 _NO_ROOT = (
@@ -92,8 +103,7 @@ class PrivateView:
 
     def environment(self, user: str) -> Mapping[str, str]:
         """As on a machine of a cloud."""
-        path = _PATH if _has_all_users() else f"{_STAND_INS}:{_PATH}"
-        return {"HOME": self.root.home_of(user), "PATH": path}
+        return {"HOME": self.root.home_of(user), "PATH": f"{_STAND_INS_FOLDER}:{_PATH}"}
 
     def files(self, channel: SSHChannel[bytes]) -> MachineFiles:
         """All files but those that the machine has from the computer."""
@@ -133,12 +143,11 @@ class PrivateView:
 
     def _fill(self) -> None:
         self.root.fill()
-        if not _has_all_users():
-            folder = self.root.folder / _STAND_INS[1:]
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in ("chgrp", "chown"):
-                (folder / name).write_text(_STAND_IN)
-                (folder / name).chmod(0o755)
+        folder = self.root.folder / _STAND_INS_FOLDER[1:]
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in {**STAND_INS, **({} if _has_all_users() else OF_ONE_USER)}.items():
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o755)
 
 
 class OwnFolder:
