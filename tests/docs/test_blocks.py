@@ -116,6 +116,6 @@ def test_the_files_that_are_linked_to_are_there(page: str) -> None:
     for file, heading in links:
         target = ROOT / (file or page)
         assert target.is_file(), file
-        headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE)
+        headings = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), re.MULTILINE) if heading else []
         slugs = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
         assert not heading or heading in slugs, f"{file}#{heading}"
