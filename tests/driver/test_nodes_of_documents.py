@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from libcloud.compute.base import NodeLocation
+from libcloud.compute.base import NodeImage, NodeLocation
 from libcloud.compute.types import NodeState
 
 from stratuslab_libcloud.client.opennebula.machine import VirtualMachine
@@ -181,6 +181,14 @@ def test_private_addresses_where_there_are_no_public_ones() -> None:
     assert both.addresses_for("private_ips", ipv4_only=True) == ["10.1.0.7"]
     assert alone.addresses_for("public_ips", ipv4_only=True) == ["10.1.0.7"]
     assert alone.addresses_for("public_ips", ipv4_only=False) == ["10.1.0.7", "fd00::7"]
+    six = today(f"<TEMPLATE>{nic('b', '10.1.0.7', '<IP6_GLOBAL>2001:db8::7</IP6_GLOBAL>')}</TEMPLATE>")
+    assert six.addresses_for("public_ips", ipv4_only=True) == ["10.1.0.7"]
+    assert six.addresses_for("public_ips", ipv4_only=False) == ["2001:db8::7"]
+
+
+def test_the_image_of_a_node_is_the_one_that_its_driver_knows() -> None:
+    image = NodeImage("0", "debian", DRIVER)
+    assert OpenNebulaNode(machine("", OPENNEBULA_TODAY), HERE, SIZE, image, DRIVER).image is image
 
 
 @pytest.mark.parametrize(
