@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, cast
 
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node
@@ -13,7 +13,7 @@ from libcloud.compute.types import NodeState
 from stratuslab_libcloud.deployment.options import SSH_INTERFACES
 from stratuslab_libcloud.deployment.polling import Clock, Polling
 from stratuslab_libcloud.driver.arguments import checked, seconds
-from stratuslab_libcloud.driver.nodes import LocatedNode, addresses_in
+from stratuslab_libcloud.driver.nodes import LocatedNode
 from stratuslab_libcloud.driver.progress import OnProgress, Task
 from stratuslab_libcloud.errors import (
     InvalidArgumentError,
@@ -68,10 +68,8 @@ def until_running(
     if ssh_interface not in SSH_INTERFACES:
         raise InvalidArgumentError(f"ssh_interface must be {' or '.join(SSH_INTERFACES)}, not {ssh_interface!r}")
 
-    def addresses(node: Node) -> list[str]:
-        if isinstance(node, LocatedNode):
-            return node.addresses_for(ssh_interface, ipv4_only=force_ipv4)
-        return addresses_in(node, ssh_interface, ipv4_only=force_ipv4)
+    def addresses(node: LocatedNode) -> list[str]:
+        return node.addresses_for(ssh_interface, ipv4_only=force_ipv4)
 
     def missing(node: LocatedNode | LibcloudError) -> str | None:
         if isinstance(node, LibcloudError):
@@ -82,7 +80,8 @@ def until_running(
         return None if addresses(node) else f"it runs, but has no address in {ssh_interface}"
 
     waiting = _Waiting("wait_until_running", nodes, "running", missing, progress)
-    return [(node, addresses(node)) for node in waiting.wait(look, wait_period, timeout, clock)]
+    seen = cast("list[LocatedNode]", waiting.wait(look, wait_period, timeout, clock))  # they run, so each was seen
+    return [(node, addresses(node)) for node in seen]
 
 
 def until_gone(

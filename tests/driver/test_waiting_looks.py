@@ -132,9 +132,15 @@ def test_a_user_who_is_refused_once_and_not_again() -> None:
 
 
 def test_a_refusal_counts_for_its_machine_alone() -> None:
-    refused = error(RefusedCredentialsError)
-    looks = Looks([refused, node(1, "BOOT")], [node(0, "BOOT"), refused], [node(0), node(1)])
-    assert len(wait(looks, 2)) == 2
+    refused, first, second = error(RefusedCredentialsError), node(0, "BOOT"), node(1, "BOOT")
+    for looks in ([[refused, second], [first, refused]], [[first, refused], [refused, second]]):
+        assert len(wait(Looks(*looks, [node(0), node(1)]), 2)) == 2
+
+
+def test_a_machine_that_cannot_be_seen_does_not_hide_the_next_one() -> None:
+    looks = Looks([error(ServiceUnavailableError), node(1)], [node(0)])
+    assert [each.id for each, _ in wait(looks, 2)] == ["0", "1"]
+    assert [ids for ids, _ in looks.asked] == [["0", "1"], ["0"]]
 
 
 @pytest.mark.parametrize("kind", [PermissionDeniedError, NotFoundError])
@@ -164,8 +170,11 @@ def test_until_they_are_gone() -> None:
     looks = Looks([node(0), error(NotFoundError)], [node(0, "EPILOG")], [node(0, "DONE")])
     until_gone([node(0), node(1)], looks, 5, 10, ManualClock())
     assert [ids for ids, _ in looks.asked] == [["0", "1"], ["0"], ["0"]]
+    clock = ManualClock()
+    started = clock.now()
     with pytest.raises(WaitTimeoutError, match=r"^not gone after 10 seconds: machine 0: epilog$"):
-        until_gone([node(0)], Looks([node(0, "EPILOG")]), 5, 10, ManualClock())
+        until_gone([node(0)], Looks([node(0, "EPILOG")]), 5, 10, clock)
+    assert clock.now() - started == pytest.approx(10)
     with pytest.raises(PermissionDeniedError):
         until_gone([node(0)], Looks([error(PermissionDeniedError)]), 5, 10, ManualClock())
 
@@ -185,7 +194,7 @@ def test_arguments_that_are_none() -> None:
     with pytest.raises(InvalidArgumentError, match=r"^ssh_interface must be public_ips or private_ips, not 'eth0'$"):
         until_running([node(0)], looks, 5, 10, "eth0", True)
     for arguments in ((-1, 10), (5, -1)):
-        with pytest.raises(InvalidArgumentError, match="wait_period" if arguments[0] < 0 else "timeout"):
+        with pytest.raises(InvalidArgumentError, match="^wait_period " if arguments[0] < 0 else "^timeout "):
             until_running([node(0)], looks, *arguments, "public_ips", True)
 
 
