@@ -178,7 +178,7 @@ def test_a_daemon_that_is_starting_is_asked_again_also_for_a_write(
     assert daemon.call("one.vm.allocate", "CPU=1", read=read_id) == 7
     scripted_daemon.answers["one.vm.info"] = starting
     with pytest.raises(ServiceUnavailableError, match="Could not find Authorization driver") as caught:
-        daemon.call("one.vm.info", read=read_text, repeatable=True, timeout=0.3)
+        daemon.call("one.vm.info", read=read_text, repeatable=True, timeout=1)
     assert not caught.value.outcome_unknown
 
 
