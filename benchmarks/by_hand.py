@@ -115,6 +115,7 @@ class ByHand:
             extra={
                 "location": "location-0",
                 "host": hosts[-1].findtext("HOSTNAME") if hosts else None,
+                "vcpu": size[0],
                 "networks": [nic.findtext("NETWORK") for nic in nics],
                 "macs": [nic.findtext("MAC") for nic in nics],
                 "owner": text("UNAME"),
@@ -124,6 +125,8 @@ class ByHand:
                 "error": template.findtext("ERROR/MESSAGE"),
                 "mark": template.findtext("LIBCLOUD_MARK"),
                 "ended_at": datetime.fromtimestamp(ended, timezone.utc).isoformat() if ended else None,
+                "monitored_cpu": float(text("CPU", "0")),
+                "monitored_memory": int(text("MEMORY", "0")),
                 "metadata": noted.get("metadata", {}),
                 "tags": noted.get("tags", []),
                 "key_name": noted.get("key_name"),
