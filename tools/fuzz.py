@@ -31,6 +31,8 @@ from libcloud.common.types import LibcloudError
 from stratuslab_libcloud.client import Cloud
 from stratuslab_libcloud.client.http import failures, messages
 from stratuslab_libcloud.client.opennebula.cloud import OpenNebulaCloud
+from stratuslab_libcloud.client.stratuslab.metadata.document import newest_entry
+from stratuslab_libcloud.client.stratuslab.metadata.verification import verify_entry
 from stratuslab_libcloud.client.stratuslab.port_translation import PortTranslationService
 from stratuslab_libcloud.config import OpenNebulaConfig, Password, ServiceConfig, SessionPassword, UserConfiguration
 from stratuslab_libcloud.sandbox import Sandbox
@@ -72,6 +74,9 @@ OF_STRATUSLAB: dict[str, Call] = {
     "disks.destroy": lambda to: to.stratuslab.disks.destroy(_first_disk(to)),
     "marketplace.images": lambda to: to.stratuslab.marketplace.images(),
     "marketplace.image": lambda to: to.stratuslab.marketplace.image(_first_image(to), refresh=True),
+    "marketplace.entry_document": lambda to: verify_entry(
+        newest_entry(to.stratuslab.marketplace.entry_document(_first_image(to)))
+    ),
     "marketplace.lasting_url": lambda to: to.stratuslab.marketplace.lasting_url(f"{to.url}/image"),
     "ports": lambda to: to.ports.ports(0),
 }
@@ -207,7 +212,7 @@ def _add_samples(found: dict[str, list[bytes]], samples: Path) -> None:
             if name.startswith(("compute.", "one.")):
                 found[name].append(file.read_bytes())
     for file in samples.glob("marketplace/*.xml"):
-        for name in ("marketplace.images", "marketplace.image"):
+        for name in ("marketplace.images", "marketplace.image", "marketplace.entry_document"):
             found[name].append(file.read_bytes())
 
 

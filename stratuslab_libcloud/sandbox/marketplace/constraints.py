@@ -19,6 +19,7 @@ from stratuslab_libcloud.sandbox.marketplace.rdf import (
     read_entry,
     text_of,
 )
+from stratuslab_libcloud.sandbox.marketplace.statements import check_statements
 from stratuslab_libcloud.sandbox.state.entries import Entry
 from stratuslab_libcloud.sandbox.state.errors import InvalidEntryError, UnhandledInputError
 from stratuslab_libcloud.sandbox.state.identifiers import sha1_of_identifier
@@ -44,6 +45,8 @@ def read_upload(content: bytes) -> Entry:
             raise InvalidEntryError("document must have exactly 1 rdf:Description element")
         root, document = documents[0]
         _check_constraints(root)
+        for description in root.findall("rdf:Description", NAMESPACES):
+            check_statements(description)
         return read_entry(root, document)
     except InvalidEntryError as problem:
         raise InvalidEntryError(f"invalid metadata: {problem}") from None

@@ -58,6 +58,24 @@ def test_what_cannot_be_uploaded(marketplace: Client, upload: str, reason: str) 
     )
 
 
+@pytest.mark.parametrize(
+    "content", [">text<x:a/>", "><x:a/><x:b/>", " x:bad='BAD'>text", " rdf:parseType='Resource'>text"]
+)
+def test_what_is_not_rdf(marketplace: Client, content: str) -> None:
+    answer = marketplace.upload(document(terms=f"<x:y xmlns:x='urn:x'{content}</x:y>"))
+    assert answer.status_code == 400
+    assert "<error>invalid metadata: " in answer.text
+
+
+def test_statements_of_other_vocabularies(marketplace: Client) -> None:
+    terms = (
+        "<x:y xmlns:x='urn:x' rdf:parseType='Resource'><x:a xml:lang='en'>1</x:a><x:b rdf:resource='#c'/></x:y>"
+        "<x:z xmlns:x='urn:x'><x:Thing><x:a>1</x:a></x:Thing></x:z>"
+        "<x:t xmlns:x='urn:x' rdf:parseType='Literal'>text<b/></x:t>"
+    )
+    assert marketplace.upload(document(terms=terms)).status_code == 201
+
+
 def test_an_identifier_that_is_none_is_an_internal_error(marketplace: Client) -> None:
     assert marketplace.upload(document(change=(IDENTIFIER, "short"))).status_code == 500
 
