@@ -83,10 +83,13 @@ class Connection:
     @cached_property
     def driver(self) -> StratusLabNodeDriver | OpenNebulaNodeDriver:
         """The driver for this kind of cloud."""
-        from stratuslab_libcloud import OpenNebulaNodeDriver, StratusLabNodeDriver
+        if self.is_opennebula:
+            from stratuslab_libcloud import OpenNebulaNodeDriver
 
-        kind = OpenNebulaNodeDriver if self.is_opennebula else StratusLabNodeDriver
-        return kind(stratuslab_user_config=self.configuration)
+            return OpenNebulaNodeDriver(stratuslab_user_config=self.configuration)
+        from stratuslab_libcloud import StratusLabNodeDriver
+
+        return StratusLabNodeDriver(stratuslab_user_config=self.configuration)
 
 
 def connect(arguments: Namespace, more: Mapping[str, Given] | None = None) -> Connection:
