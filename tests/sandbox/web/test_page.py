@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import requests
 
 from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
+from stratuslab_libcloud.sandbox.http.server import HttpServer
 from stratuslab_libcloud.sandbox.state.disk import DiskFields
 
 from ..conftest import ALICE, USERS, allocate
@@ -67,6 +69,15 @@ with Sandbox() as sandbox:
 assert threading.active_count() == 1
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Elsewhere, servers look more often whether they are to stop.")
+def test_a_page_that_nobody_looks_at_does_nothing(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[HttpServer] = []
+    monkeypatch.setattr(HttpServer, "service_actions", lambda server: looked.append(server))
+    assert sandbox.page_url
+    time.sleep(1.2)
+    assert 2 <= len(looked) <= 8  # two servers, each twice a second
 
 
 def test_machines(sandbox: Sandbox, page: Ask, clock: ManualClock) -> None:
