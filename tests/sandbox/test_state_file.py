@@ -102,6 +102,7 @@ def test_the_marketplace_stays_as_it_was(file: Path, clock: ManualClock) -> None
     clock.advance(1000)
     with sandbox_with(file, clock, empty_marketplace=True) as second:
         assert set(second.entries) == set(first.entries)
+        assert {entry.document for entry in second.entries} == {entry.document for entry in first.entries}
         assert second.entries.behaviours() == first.entries.behaviours()
 
 

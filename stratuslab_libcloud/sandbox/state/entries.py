@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from stratuslab_libcloud.sandbox.state.clock import Clock
@@ -46,7 +46,7 @@ class Entry:
     kind: str | None
     size: int
     locations: tuple[str, ...]
-    make_document: Callable[[], str]
+    make_document: Callable[[], str] = field(compare=False, repr=False)
 
     @property
     def document(self) -> str:
