@@ -201,6 +201,42 @@ def test_what_is_no_reply(body: bytes) -> None:
         text_of(body)
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (reply(True), "it is not a reply of the form [ok, value, code]"),
+        (reply("yes", "x"), "it is not a reply of the form [ok, value, code]"),
+        (b"<a>" * 33, "its elements are nested too deeply"),
+        (b"<a>" + b"<b/>" * 50 + b"<a>" * 32, "its elements are nested too deeply"),
+        (b"<a>" * 20 + b"<b/>" + b"<a>" * 13, "its elements are nested too deeply"),
+        (reply(True, "x", *[0] * 15), "it has more values than a reply can have"),
+        (reply(False, "x" * (2**20 + 1)), "it has a value that is too long"),
+        (reply(True, "MARKUP").replace(b"MARKUP", b"x<b/>"), "it has an element 'b' in a text"),
+    ],
+    ids=lambda given: repr(given)[:40],
+)
+def test_why_it_is_no_reply(body: bytes, words: str) -> None:
+    with pytest.raises(UnreadableDocumentError) as caught:
+        text_of(body)
+    assert str(caught.value) == words
+
+
+def test_how_large_a_reply_may_be() -> None:
+    good = reply(True, "text", *[0] * 14)
+    assert text_of(b"<a>" * 24 + good.partition(b"?>\n")[2] + b"</a>" * 24) == "text"
+    with pytest.raises(RefusalError) as caught:
+        text_of(reply(False, "x" * 2**20, 1024))
+    assert len(caught.value.text) == 2**20
+
+
+def test_a_refusal_that_arrives_in_pieces() -> None:
+    body = reply(False, "the text of a refusal", 1024)
+    for cut in range(1, len(body), 7):
+        with pytest.raises(RefusalError) as caught:
+            list(reply_text([body[:cut], body[cut:]]))
+        assert (caught.value.text, caught.value.code) == ("the text of a refusal", 1024)
+
+
 def test_a_reply_with_a_document_type_is_refused_although_it_is_a_good_one() -> None:
     good = reply(True, "text", 0)
     assert text_of(good) == "text"
