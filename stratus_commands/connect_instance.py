@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "stratus-connect-instance"
 _SSH = 22
+_KEY = "user_private_key_file"
 
 
 def parser(prog: str = NAME) -> CommandParser:
@@ -32,7 +33,7 @@ def parser(prog: str = NAME) -> CommandParser:
     options.add_config(parser)
     add_setting(
         parser,
-        "user_private_key_file",
+        _KEY,
         "-k",
         "--key",
         metavar="FILE",
@@ -49,12 +50,17 @@ def run(arguments: Namespace) -> int:
     """Run a session on each of the machines.
 
     :return: the exit status of the last session; 255 when there was none
-    :raises UsageError: no machine is named
+    :raises UsageError: no machine is named, or the key that is named is not there
     """
+    from pathlib import Path
+
     from stratus_commands.secure_shell import run_session
 
     if not arguments.vm_ids:
         raise UsageError("Please specify the vm-id of the machine to connect to")
+    key = arguments.settings.get(_KEY)
+    if key and not Path(key.text).expanduser().is_file():
+        raise UsageError(f"Private key `{key.text}` does not exist")
     status = 0
     with connect(arguments) as connection:
         for vm_id in arguments.vm_ids:

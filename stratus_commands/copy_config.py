@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
         _write(file, _reference())
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from error
-    Output(arguments).verbose(f"{file} was written; set your cloud's endpoint, your user name and your password in it.")
+    Output(arguments).verbose(f"wrote configuration file: {file}")
     return 0
 
 

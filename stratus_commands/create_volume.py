@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
 
     :return: the exit status
     """
-    volumes.checked_tag(arguments.tag)
+    volumes.checked_tag(arguments.tag, CommandError)
     if not (arguments.cow or arguments.rebase):
         _check_size(arguments.size)
     with volumes.connect_to_disks(arguments) as connection:

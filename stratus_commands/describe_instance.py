@@ -78,7 +78,7 @@ def run(arguments: Namespace) -> int:
 
     :return: the exit status: 1 if a site cannot be asked
     """
-    if arguments.sites:
+    if arguments.sites and settings_of(arguments).find("endpoints"):  # else there is one site, as in 14.06
         return _describe_sites(arguments)
     with connect(arguments) as connection:
         nodes = _nodes(connection, arguments.vm_ids)
@@ -131,9 +131,7 @@ def _sites(arguments: Namespace) -> Iterator[dict[str, Given]]:
     """What is written for each site in ``endpoints``: its endpoint, a user's name and a password."""
     settings = settings_of(arguments)
     written = settings.find("endpoints")
-    if written is None:
-        raise UsageError("'endpoints' should be set in the user configuration file")
-    for line in filter(str.strip, written.text.splitlines()):
+    for line in filter(str.strip, written.text.splitlines() if written else ()):
         words = line.split()
         if len(words) != len(_SITE):
             raise UsageError("Each line of 'endpoints' in the user configuration file is: endpoint username password")

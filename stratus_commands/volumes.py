@@ -72,13 +72,13 @@ def add_instance(parser: CommandParser, what: str) -> None:
     parser.add_argument("uuids", nargs="*", metavar="volume-uuid", help="the volumes")
 
 
-def checked_tag(tag: str | None) -> str | None:
+def checked_tag(tag: str | None, refusal: type[Exception] = UsageError) -> str | None:
     """A tag that is not too long.
 
-    :raises UsageError: it is
+    :param refusal: raised if it is: of one command 14.06 called this wrong usage, of another one a failure
     """
     if tag is not None and len(tag) > _LONGEST_TAG:
-        raise UsageError(f"Tags must have at most {_LONGEST_TAG} characters")
+        raise refusal(f"Tags must have at most {_LONGEST_TAG} characters")
     return tag
 
 

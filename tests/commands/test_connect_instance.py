@@ -150,7 +150,14 @@ def test_pauses_are_short() -> None:
     assert sum(secure_shell._PAUSES) < 10
 
 
-@pytest.mark.parametrize(("words", "status", "problem"), [([], 2, "Please specify the vm-id"), (["4711"], 1, "4711")])
+@pytest.mark.parametrize(
+    ("words", "status", "problem"),
+    [
+        ([], 2, "Please specify the vm-id"),
+        (["4711"], 1, "4711"),
+        (["-k", "/nonexistent", "0"], 2, "Private key `/nonexistent` does not exist"),
+    ],
+)
 @pytest.mark.usefixtures("home_config")
 def test_no_such_machine(run_command: RunCommand, words: list[str], status: int, problem: str) -> None:
     said = run_command("connect-instance", *words)

@@ -190,19 +190,16 @@ def test_several_sites(
     assert (row["site"], row["user"], row["id"], row["state"]) == (url, users[0][0], int(node.id), "Running")
 
 
-@pytest.mark.parametrize(
-    ("endpoints", "problem"),
-    [(None, "'endpoints' should be set"), ("http://x alice", "is: endpoint username password")],
-)
-def test_sites_that_are_not_said(
-    run_command: RunCommand, home_config: Path, endpoints: str | None, problem: str
-) -> None:
-    if endpoints:
-        with home_config.open("a") as file:
-            file.write(f"endpoints = {endpoints}\n")
+def test_a_site_without_a_password(run_command: RunCommand, home_config: Path) -> None:
+    with home_config.open("a") as file:
+        file.write("endpoints = http://x alice\n")
     status, out, err = run_command("describe-instance", "-m")
     assert (status, out) == (2, "")
-    assert problem in err
+    assert "is: endpoint username password" in err
+
+
+def test_no_further_sites(run_command: RunCommand) -> None:
+    assert run_command("describe-instance", "-m") == (0, HEADER, "")
 
 
 def test_translated_ports(run_command: RunCommand, driver: StratusLabNodeDriver, sandbox: Sandbox) -> None:

@@ -241,7 +241,7 @@ DIFFERENCES: Sequence[Difference] = (
     ),
     Difference(
         "The exit code of `stratus-connect-instance` is that of the remote shell, and 255 without a session.",
-        lambda run: run.command == "stratus-connect-instance" and run.verbosity == 0 and "--help" not in run.argv,
+        lambda run: run.command == "stratus-connect-instance" and run.status == 0 and "--help" not in run.argv,
         _remote_status,
     ),
     Difference(
