@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stratus_commands import registry, secure_shell
+from stratus_commands import secure_shell
 from tests.commands.replay.own_scene import OWN
 from tests.commands.replay.playing import Result, play
 from tests.commands.replay.recording import read, read_text
@@ -22,7 +22,6 @@ from tests.commands.replay.world import World
 
 IMAGE = "IgvFsKZjT3xo4h-UqvgY2iHwTVf"
 AS_TEXT = ("407-create-image-broken", "409-run-cluster", "410-run-cluster-user", "414-run-cluster-no-image")
-NEED_UPLOADS = ("run-uploaded-image", "describe-volumes-uploaded")
 
 
 def said(results: list[Result]) -> str:
@@ -47,14 +46,10 @@ def test_the_recording_of_the_original(real_samples: Path, tmp_path: Path) -> No
     folder = real_samples / "commands"
     runs = [*read(folder / "captures.jsonl"), *(read_text(folder / f"{name}.txt") for name in AS_TEXT)]
     results = play(sorted(runs, key=lambda run: run.number), SAMPLES, tmp_path)
-    # Commands that are not there yet, and two runs that come after them, wait for these.
-    names = {command.name for command in registry.COMMANDS}
-    if missing := any(result.run.command not in names for result in results):
-        results = [r for r in results if r.run.command in names and r.run.name not in NEED_UPLOADS]
     assert not (wrong := [result for result in results if result.problem]), said(wrong)
     if os.environ.get("WRITE_RECORDED_RUNS"):
         write(results)
-    assert missing or written_section() == section(results), "WRITE_RECORDED_RUNS=1 lets this test write it"
+    assert written_section() == section(results), "WRITE_RECORDED_RUNS=1 lets this test write it"
 
 
 @pytest.mark.parametrize(
