@@ -159,8 +159,13 @@ class _Builder:
         except LibcloudError as problem:  # what failed before is told, and this, too
             self.output.warning(f"Not all machines could be stopped: {problem}")
 
-    def on_all(self, nodes: Sequence[LocatedNode], function: Callable[[Shell, int], object]) -> list[Exception | None]:
-        """Log in to machines, to several at the same time; for each, what went wrong there."""
+    def on_all(
+        self, task: str, nodes: Sequence[LocatedNode], function: Callable[[Shell, int], object]
+    ) -> list[Exception | None]:
+        """Log in to machines, to several at the same time; for each, what went wrong there.
+
+        :param task: what is done, for people at a terminal
+        """
         from concurrent.futures import ThreadPoolExecutor
 
         def on_one(number: int) -> Exception | None:
@@ -172,8 +177,19 @@ class _Builder:
                 return problem
             return None
 
+        problems: list[Exception | None] = []
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            return list(threads.map(on_one, range(len(nodes))))
+            for problem in threads.map(on_one, range(len(nodes))):
+                self._tell(task, len(problems), len(nodes))
+                problems.append(problem)
+        self._tell(task, len(problems), len(nodes))
+        return problems
+
+    def _tell(self, task: str, done: int, total: int) -> None:
+        if self.show is not None:
+            from stratuslab_libcloud import Progress
+
+            self.show(Progress(task, done, total, "machines"))
 
 
 def _set_up(nodes: Sequence[LocatedNode], builder: _Builder) -> None:
@@ -200,7 +216,8 @@ def _set_up(nodes: Sequence[LocatedNode], builder: _Builder) -> None:
     # The master first: it has what the workers mount.
     builder.on(nodes[0], lambda shell: set_up(shell, 0))
     workers = nodes[1:]
-    _check(workers, builder.on_all(workers, lambda shell, number: set_up(shell, number + 1)), "set up")
+    problems = builder.on_all("setting up workers", workers, lambda shell, number: set_up(shell, number + 1))
+    _check(workers, problems, "set up")
     output.step("Applying user defined cluster services")
     builder.on(nodes[0], cluster.start_services)
     output.step("Done!")
@@ -228,7 +245,7 @@ def _reachable(nodes: Sequence[LocatedNode], builder: _Builder) -> list[LocatedN
 
     :raises CommandError: one does not, and failures are not tolerated; or none does
     """
-    problems = builder.on_all(nodes, lambda shell, _: shell.run("true", "a command"))
+    problems = builder.on_all("logging in", nodes, lambda shell, _: shell.run("true", "a command"))
     left = list(nodes)
     for node, problem in zip(nodes, problems, strict=True):
         if problem is not None:

@@ -53,6 +53,20 @@ def ubuntu(home_config: Path) -> str:
     return next(image.id for image in images if image.name == "Ubuntu 14.04 web server")
 
 
+def test_progress_of_images_and_clusters(sandbox: Sandbox, clean_environment: Path) -> None:
+    config = clean_environment / ".stratuslab" / "stratuslab-user.cfg"
+    config.parent.mkdir(mode=0o700)
+    sandbox.write_config(config)
+    image = next(entry.identifier for entry in sandbox.entries.select() if entry.title == "Ubuntu 14.04 server")
+    shown = said(at_terminal("stratus-run-cluster", "-n", 2, image))
+    for text in ("logging in", "2 of 2 machines", "setting up workers", "1 of 1 machines", " :: Done!"):
+        assert text in shown
+    new = ("--title", "New", "--comment", "c", "--author", "Jane", "--author-email", "jane@example.org")
+    shown = said(at_terminal("stratus-create-image", *new, "--wait", image))
+    for text in ("deploying on machine 2", " :: Shutting down machine", "waiting"):
+        assert text in shown
+
+
 def test_a_password_is_asked_for_and_not_shown(home_config: Path, sandbox: Sandbox, ubuntu: str) -> None:
     [user, password] = next(iter(sandbox.users.items()))
     text = home_config.read_text()
