@@ -38,6 +38,7 @@ INTERRUPTIONS = [KeyboardInterrupt, SystemExit, AlarmError, asyncio.CancelledErr
 def interrupt() -> Iterator[Interrupt]:
     """Lets a signal handler raise an exception in the main thread, once the sandbox has been asked for something."""
     before = signal.getsignal(signal.SIGUSR1)
+    watchers = []
 
     def when(sandbox: Sandbox, operation: str, error: type[BaseException], times: int = 1) -> None:
         def raise_it(_: int, frame: FrameType | None) -> None:
@@ -58,9 +59,12 @@ def interrupt() -> Iterator[Interrupt]:
                 pause.wait(0.02)
                 signal.pthread_kill(main, signal.SIGUSR1)
 
-        threading.Thread(target=watch, daemon=True).start()
+        watchers.append(threading.Thread(target=watch, daemon=True))
+        watchers[-1].start()
 
     yield when
+    for watcher in watchers:  # a signal that comes later would end the process
+        watcher.join()
     signal.signal(signal.SIGUSR1, before)
 
 
