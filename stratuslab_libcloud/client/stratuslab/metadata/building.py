@@ -62,7 +62,7 @@ class Content:
     """What an image consists of, uncompressed.
 
     :param size: bytes
-    :param checksums: hexadecimal, by names of `CHECKSUMS`
+    :param checksums: hexadecimal, by ``md5``, ``sha1``, ``sha256`` and ``sha512``
     """
 
     size: int
@@ -79,7 +79,7 @@ def content_of(
 ) -> Content:
     """Read an image, which may be compressed, piece by piece.
 
-    :param checksums: which ones to calculate, by names of `CHECKSUMS`
+    :param checksums: which ones to calculate, such as ``sha1``
     :param progress: is told how many bytes of the uncompressed image have been read
     :raises OSError: when it cannot be read, or decompressed
     """

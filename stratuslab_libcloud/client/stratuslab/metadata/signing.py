@@ -39,7 +39,7 @@ def sign_entry(
     :param content: the entry, signed or not; comments in it are left out, because no signature covers them
     :param credentials: of who vouches for the image
     :param email: their address, which is used where the certificate has none
-    :param form: the algorithms, one of `algorithms.FORMS`
+    :param form: the algorithms: ``marketplace``, ``2014`` or ``sha256``
     :param now: when it is endorsed
     :return: the signed entry
     :raises InvalidMetadataError: when the entry cannot be read or endorsed, or no e-mail address is known
