@@ -87,7 +87,7 @@ def _add_cluster(parser: CommandParser) -> None:
 def run(arguments: Namespace) -> int:
     """Start the machines, and set them up.
 
-    :raises UsageError: no image is named
+    :raises UsageError: no image is named, or no machine is wanted
     :raises CommandError: the cluster is not there; its new machines were stopped
     """
     if len(arguments.image) != 1:
@@ -97,6 +97,8 @@ def run(arguments: Namespace) -> int:
     with connect(arguments) as connection, progress(output) as show:
         order = starting.prepare(connection, arguments.image[0], arguments)
         master = _master(connection, arguments.master_vmid)
+        if not (master or order.number):
+            raise UsageError("A cluster has at least one machine")
         output.title("Starting cluster")
         builder = _Builder(connection, arguments, output, show)
         nodes = _start(order, builder)

@@ -398,3 +398,10 @@ def test_the_key_of_the_user_is_in_no_representation() -> None:
 
     cluster = Cluster([Member("127.0.0.1", 1)], user="u", key=UserKey.generate())
     assert "PRIVATE" not in repr(cluster)
+
+
+def test_no_machine_is_wanted(run_command: RunCommand, sandbox: Sandbox, config: Path, image: str) -> None:
+    status, out, err = run_command("run-cluster", "-n", 0, image)
+    assert (status, out) == (2, "")
+    assert err.endswith("stratus-run-cluster: error: A cluster has at least one machine\n")
+    assert states(sandbox) == []
