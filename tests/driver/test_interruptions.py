@@ -64,7 +64,7 @@ def interrupt() -> Iterator[Interrupt]:
 
     yield when
     for watcher in watchers:  # a signal that comes later would end the process
-        watcher.join()
+        watcher.join(10)
     signal.signal(signal.SIGUSR1, before)
 
 
