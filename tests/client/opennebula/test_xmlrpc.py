@@ -204,6 +204,7 @@ def test_what_is_no_reply(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
+        (b"", "no element found: line 1, column 0"),
         (reply(True), "it is not a reply of the form [ok, value, code]"),
         (reply("yes", "x"), "it is not a reply of the form [ok, value, code]"),
         (b"<a>" * 33, "its elements are nested too deeply"),
