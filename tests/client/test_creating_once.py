@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from stratuslab_libcloud.client import exactly_once
-from stratuslab_libcloud.client.exactly_once import create_disk, create_machine
+from stratuslab_libcloud.client.exactly_once import IDS_BEFORE, create_disk, create_machine, created_machines
 from stratuslab_libcloud.client.marks import new_mark
-from stratuslab_libcloud.client.opennebula.machine import VirtualMachine, just_created
+from stratuslab_libcloud.client.opennebula.machine import Selection, VirtualMachine, just_created
 from stratuslab_libcloud.client.stratuslab.disk import Disk
 from stratuslab_libcloud.errors import (
     Call,
     ConflictError,
     LimitExceededError,
+    NotFoundError,
     PermissionDeniedError,
     ServiceError,
     ServiceTimeoutError,
@@ -185,6 +186,68 @@ def test_each_attempt_leaves_time_to_find_out_its_result() -> None:
     assert seconds[0] == pytest.approx(2, abs=0.2)
     assert seconds == sorted(seconds, reverse=True)
     assert all(each[1] <= 3 for each in cloud.machines_since.asked)
+
+
+# Asking for what was created
+
+
+class Created:
+    """A cloud that is asked for machines that have just been created."""
+
+    newest = 41
+
+    def __init__(self, listed: object, since: object = (), one: object = None) -> None:
+        self.machines, self.machines_since, self.machine = Answers(listed), Answers(list(since)), Answers(one)  # type: ignore[call-overload]
+        self.noted: list[tuple[int, str, bool]] = []
+
+    def note_created(self, machine_id: int, mark: str, *, seen: bool) -> None:
+        self.noted.append((machine_id, mark, seen))
+
+    def asked(self, method: str) -> Call:
+        return CALL._replace(operation=method)
+
+
+def ask(cloud: Created, limit: float = 9) -> object:
+    return created_machines(cloud, {99: MARK}, limit)[99]  # type: ignore[arg-type]
+
+
+def test_each_question_is_asked_within_the_time_limit() -> None:
+    cloud = Created([], one=machine(99))
+    assert ask(cloud) == machine(99)
+    soon = pytest.approx(9, abs=0.5)
+    assert cloud.machines.asked == [(Selection(99 - IDS_BEFORE, 99, is_full=True), soon)]
+    assert cloud.machines_since.asked == [(42, soon)]
+    assert cloud.machine.asked == [(99, soon)]
+    assert cloud.noted == [(99, MARK, False)]
+
+
+def test_a_machine_that_is_elsewhere_is_found_by_its_mark() -> None:
+    cloud = Created([machine(99, "other")], since=[machine(43)])
+    assert ask(cloud) == machine(43)
+    assert cloud.machine.asked == []
+
+
+def test_a_machine_whose_mark_is_not_told_is_the_one_of_its_id() -> None:
+    unmarked = machine(99)._replace(mark=None)
+    assert ask(Created([], one=unmarked)) == unmarked
+
+
+def test_a_machine_of_that_id_with_another_mark_is_another() -> None:
+    found = ask(Created([], one=machine(99, "other")))
+    assert isinstance(found, UnknownOutcomeError)
+    assert (found.mark, found.call) == (MARK, CALL)
+    assert found.problem.startswith(
+        "the new machine should be 99, which is another; it is not known whether it was created"
+    )
+
+
+def test_a_machine_that_is_nowhere_is_of_unknown_outcome() -> None:
+    found = ask(Created([], one=failure(NotFoundError)))
+    assert isinstance(found, UnknownOutcomeError)
+    assert (found.mark, found.call) == (MARK, CALL)
+    assert found.problem.startswith("it failed; it is not known whether it was created")
+    refused = ask(Created([], one=failure(PermissionDeniedError)))
+    assert type(refused) is PermissionDeniedError
 
 
 # Disks
