@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stratus_commands.connection import Connection, connect, settings_of
@@ -73,20 +73,25 @@ def connect_to_marketplace(arguments: Namespace) -> Connection:
 
 
 def row_of(image: NodeImage) -> Row:
-    """What is known of an image."""
+    """What is known of an image; a text is empty where an entry of the Marketplace says nothing, and None where there
+    is no such thing."""
     extra: Mapping[str, Any] = image.extra
     row: dict[str, Any] = {column.name: extra.get(column.name) for column in ALL_COLUMNS}
+    if "title" in extra:
+        return {**row, "id": image.id}
+    # An image of an OpenNebula.
     return {
         **row,
         "id": image.id,
-        "title": extra.get("title", image.name),
-        "creator": extra.get("creator", extra.get("owner")),
+        "title": image.name,
+        "description": extra["description"] or image.name,
+        "creator": extra["owner"],
     }
 
 
 def in_short(row: Row) -> Iterator[str]:
     """The lines of an image in a list."""
-    yield f"Description: {_text(row, 'description') or _text(row, 'title')}"
+    yield f"Description: {_text(row, 'description')}"
     yield f"ID: {row['id']}"
     yield _system(row)
     yield f"Creator: {_text(row, 'creator')}"
@@ -96,15 +101,16 @@ def in_short(row: Row) -> Iterator[str]:
 
 def in_full(row: Row) -> Iterator[str]:
     """All lines of an image."""
-    yield f"Description: {_text(row, 'description') or _text(row, 'title')}"
+    yield f"Description: {_text(row, 'description')}"
     yield f"ID: {row['id']}"
     yield f"Creator: {_text(row, 'creator')}"
     yield f"Created at: {_moment(row, 'created')}"
     yield f"Validity: {_moment(row, 'valid_until')}"
     yield _system(row)
-    for name in ("version", "compression"):
-        yield f"{name.title()}: {_text(row, name)}"
-    yield from (f"Location: {location}" for location in _list(row, "locations") or [""])
+    yield f"Version: {_text(row, 'version')}"
+    yield f"Compression: {_text(row, 'compression')}"
+    locations: Any = row["locations"]
+    yield f"Location: {locations[0] if locations else ''}"
     for name in ("format", "publisher", "hypervisor", "endorser"):
         yield f"{name.title()}: {_text(row, name)}"
     checksums: Any = row["checksums"] or {}
@@ -113,13 +119,9 @@ def in_full(row: Row) -> Iterator[str]:
 
 
 def _text(row: Row, name: str) -> str:
+    """A text as 14.06 shows it: ``None`` for one that is empty."""
     value = row[name]
-    return "" if value is None else str(value)
-
-
-def _list(row: Row, name: str) -> Sequence[str]:
-    value: Any = row[name]
-    return value or ()
+    return "" if value is None else str(value) or "None"
 
 
 def _system(row: Row) -> str:
@@ -128,4 +130,4 @@ def _system(row: Row) -> str:
 
 def _moment(row: Row, name: str) -> str:
     """Date and time as 14.06 shows them: as a list of Python's."""
-    return str(_text(row, name).rstrip("Z").split("T"))
+    return str(str(row[name] or "").rstrip("Z").split("T"))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,11 +74,15 @@ def test_one_image(run_command: RunCommand, arguments: list[str]) -> None:
     ]  # fmt: skip
     assert [line.split()[0] for line in out.splitlines()[14:18]] == ["MD5", "SHA-1", "SHA-256", "SHA-512"]
     assert out.endswith("\n####\n\n")
-    assert f"ID: {CENTOS}\nCreator: John Checker\n" in out
+    assert re.findall(r"^ID: (.*)\nCreator: (.*)$", out, re.MULTILINE) == [
+        (CENTOS, "John Checker"),
+        (CENTOS, "Jane Builder"),
+    ]
 
 
 def test_all_that_is_known_in_json(run_command: RunCommand) -> None:
-    [row] = json.loads(run_command("show-image", CENTOS, "--format", "json").out)
+    row, other = json.loads(run_command("show-image", CENTOS, "--format", "json").out)
+    assert (row["endorser"], other["endorser"]) == ("john.checker@example.com", "jane.builder@example.org")
     assert set(row["checksums"]) == {"MD5", "SHA-1", "SHA-256", "SHA-512"}
     assert (row["disk_bus"], row["inbound_ports"], row["tag"]) == ("virtio", [], "centos-base")
 
@@ -85,13 +90,23 @@ def test_all_that_is_known_in_json(run_command: RunCommand) -> None:
 def test_several_images(run_command: RunCommand) -> None:
     other = json.loads(run_command("list-images", "--arch", "i486", "--format", "json").out)[0]["id"]
     out = run_command("show-image", other, "-i", CENTOS).out
-    assert re.findall(r"^ID: (.*)$", out, re.MULTILINE) == [CENTOS, other]
+    assert re.findall(r"^ID: (.*)$", out, re.MULTILINE) == [CENTOS, CENTOS, other]
+
+
+def test_what_an_entry_does_not_say(run_command: RunCommand, sandbox: Sandbox) -> None:
+    entry = next(entry for entry in sandbox.entries if entry.os == "openSUSE")
+    empty = re.sub(r"(<dcterms:(?:compression|description|publisher)>)[^<]+", r"\1", entry.document)
+    sandbox.entries.add(replace(entry, make_document=lambda: empty))
+    out = run_command("show-image", entry.identifier).out
+    assert out.startswith(f"Description: None\nID: {entry.identifier}\n")
+    assert "\nCompression: None\n" in out
+    assert "\nPublisher: None\n" in out
 
 
 def test_images_that_cannot_be_shown(run_command: RunCommand) -> None:
     status, out, err = run_command("show-image")
     assert (status, out) == (2, "")
-    assert err.endswith("stratus-show-image: error: Please specify an image\n")
+    assert err.endswith("stratus-show-image: error: Please specify the image to show\n")
     status, out, err = run_command("show-image", NOT_THERE)
     assert (status, out) == (1, "")
     assert err.startswith(f"Error: there is no valid image {NOT_THERE}")
