@@ -207,16 +207,18 @@ class BaseNodeDriver(NodeDriver, ABC, Generic[CloudT, NodeT]):
         where = self._locations.find(location) if is_id else self._locations.of(checked(Node, node))
         return self._to_node(self._locations.cloud(where).compute.machine(machine_number(node)), where)
 
-    def destroy_node(self, node: Node) -> bool:
+    def destroy_node(self, node: Node, *, ex_progress: OnProgress = None) -> bool:
         """End a machine at once, in whatever state it is. One that is gone already is no error.
 
+        :param ex_progress: is called with a `Progress` at each look at the machine, where the cloud is asked again
         :raises ServiceError: when it cannot be told to end
         """
         from stratuslab_libcloud.client import confirmed_changes
 
         cloud = self._locations.cloud_of(checked(Node, node))
-        if not confirmed_changes.kill_machine(cloud.compute, machine_number(node)):
-            _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
+        with self._telling(ex_progress, f"destroying machine {node.id}", node):
+            if not confirmed_changes.kill_machine(cloud.compute, machine_number(node)):
+                _log.info("machine %s of location '%s' was gone already", node.id, cloud.config.section)
         return True
 
     def ex_destroy_nodes(self, nodes: Sequence[Node], *, ex_progress: OnProgress = None) -> None:

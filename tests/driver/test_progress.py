@@ -222,6 +222,7 @@ def test_what_is_waited_for_on_opennebula(opennebula_driver: OpenNebulaNodeDrive
         ("resizing machine 0", opennebula.ex_resize_node, [node], {"ex_memory": 256}),
         ("resume of machine 0", opennebula.start_node, [node], {}),
         (f"destroying volume {volume.id}", opennebula.destroy_volume, [volume], {}),
+        ("destroying machine 0", opennebula.destroy_node, [node], {}),
     ]
     for task, call, arguments, more in calls:
         seen.clear()
@@ -230,7 +231,7 @@ def test_what_is_waited_for_on_opennebula(opennebula_driver: OpenNebulaNodeDrive
         assert (seen[0].done, seen[0].detail, seen[-1].done, seen[-1].detail) == (0, "", 1, "")
         waited = [progress.detail for progress in seen[1:-1]]
         assert all(words.startswith(("machine 0: ", "image ")) for words in waited)
-        if call in (opennebula.attach_volume, opennebula.stop_node, opennebula.start_node, opennebula.create_image):
+        if call in (opennebula.attach_volume, opennebula.stop_node, opennebula.create_image, opennebula.destroy_node):
             assert waited
 
 
@@ -255,7 +256,15 @@ def test_each_call_that_waits_has_it(kind: type) -> None:
     waiting = {
         name for name, names in calls.items() if not name.startswith("_") and {"ex_timeout", "wait_period"} & {*names}
     }
-    waiting |= {"ex_create_nodes", "ex_destroy_nodes", "ex_deploy_nodes", "create_image", "start_node", "stop_node"}
+    waiting |= {
+        "destroy_node",
+        "ex_create_nodes",
+        "ex_destroy_nodes",
+        "ex_deploy_nodes",
+        "create_image",
+        "start_node",
+        "stop_node",
+    }
     assert {"wait_until_running", "ex_wait_until_gone", "deploy_node"} <= waiting
     assert [name for name in sorted(waiting) if "ex_progress" not in calls[name]] == []
 
