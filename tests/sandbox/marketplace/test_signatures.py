@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import datetime
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -87,6 +89,21 @@ def test_the_catalogue_is_signed_by_those_who_endorse_it(sandbox: Sandbox, clock
 def test_an_entry_is_signed_once(sandbox: Sandbox) -> None:
     entry = next(iter(sandbox.entries))
     assert entry.document is entry.document
+
+
+def test_nothing_is_signed_before_it_is_read() -> None:
+    """A sandbox starts as fast as without signatures."""
+    program = """
+import sys
+from stratuslab_libcloud.sandbox import Sandbox
+from stratuslab_libcloud.sandbox.marketplace import signing
+with Sandbox() as sandbox:
+    assert "lxml" not in sys.modules
+    assert signing._key.cache_info().currsize == 0
+    next(iter(sandbox.entries)).document
+    assert signing._key.cache_info().currsize == 1
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_an_entry_of_a_listing_and_the_one_alone_are_signed(marketplace: Client) -> None:
