@@ -60,7 +60,10 @@ class CommandParser(argparse.ArgumentParser):
 
         :raises SystemExit: with status 2, if one is wrong; with 0 after ``--help`` and ``--version``
         """
-        return self.parse_intermixed_args(list(self._with_values_joined(arguments)))
+        words = list(self._with_values_joined(arguments))
+        if words[-1:] == ["--"]:
+            words.pop()  # argparse knows it only where arguments may follow
+        return self.parse_intermixed_args(words)
 
     def refuse(self, problem: object) -> NoReturn:
         """End the command with its usage and a problem.

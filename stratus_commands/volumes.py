@@ -29,13 +29,15 @@ def add_service(parser: CommandParser) -> None:
 def connect_to_disks(arguments: Namespace) -> Connection:
     """The cloud whose disk service is meant; where it is is enough, if the compute service is not needed.
 
-    :raises UsageError: that is not known either
+    :raises CommandError: that is not known either
     :raises ConfigurationError: the file cannot be read, or has no such section
     """
     settings = settings_of(arguments)
     disks = settings.find("pdisk_endpoint")
-    if settings.find("endpoint") or disks is None:
+    if settings.find("endpoint"):
         return connect(arguments)
+    if disks is None:
+        raise CommandError("Missing persistent disk endpoint. Please provide --pdisk-endpoint or --endpoint")
     return connect(arguments, {"endpoint": Given("--pdisk-endpoint", disks.text)})
 
 

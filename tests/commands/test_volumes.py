@@ -51,7 +51,7 @@ def machine() -> str:
 def test_a_new_volume(run_command: RunCommand, sandbox: Sandbox) -> None:
     disk = the_disk(sandbox, create(run_command, "-s", 7, "-t", "my data"))
     assert (disk.size, disk.tag, disk.visibility.value, disk.owner) == (7, "my data", "PRIVATE", "alice")
-    disk = the_disk(sandbox, create(run_command, "--size=1024", "--public"))
+    disk = the_disk(sandbox, create(run_command, "--size=1024", "--public", "--"))
     assert (disk.size, disk.tag, disk.visibility.value) == (1024, "", "PUBLIC")
 
 
@@ -83,7 +83,7 @@ def test_where_the_disk_service_is_suffices(run_command: RunCommand, sandbox: Sa
     uuid = create(run_command, "-s", 2, *service)
     assert the_disk(sandbox, uuid).owner == "bob"
     assert run_command("describe-volumes", *service).out.startswith(f":: DISK {uuid}\n")
-    assert fails(run_command("describe-volumes"), "Missing cloud endpoint", 2)
+    assert fails(run_command("describe-volumes"), "Error: Missing persistent disk endpoint")
 
 
 def test_other_credentials_for_the_disk_service(run_command: RunCommand, sandbox: Sandbox) -> None:
