@@ -2,8 +2,9 @@
 
 - ``python`` runs in the names that the blocks before it have left; one with test functions is a file for pytest.
 - ``ini`` is a configuration file, or the part of one, that must be understood without a notice.
-- ``console`` has what is typed after ``$``, and below it what is printed; ``...`` stands for any text. What listens
-  until Ctrl-C goes on until the page ends, unless ``^C`` is shown.
+- ``console`` has what is typed after ``$``, and below it what is printed; ``...`` stands for any text. An address, a
+  UUID, a date or a checksum stands for another one, and from then on for the same. What listens until Ctrl-C goes on
+  until the page ends, unless ``^C`` is shown.
 - ``text`` is not run.
 
 A block that cannot run has a comment with the reason before it: ``<!--- skip: next "reason" -->``. What a page needs
@@ -36,6 +37,10 @@ HOME = "/home/jane"  # as the pages say it; here it is the test's own
 LANGUAGES = {"python", "ini", "console", "text"}
 _SERVERS = ("stratuslab-sandbox",)
 _SECONDS = 60
+_VALUE = re.compile(
+    r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|127(?:\.\d+){3}|\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d|[0-9a-f]{32,})\b"
+)
+"""What is another one each time."""
 
 
 class Console:
@@ -48,6 +53,7 @@ class Console:
         self._folder = folder
         self._state = folder / ".console"
         self._servers: list[subprocess.Popen[str]] = []
+        self._values: dict[str, str] = {}  # what stands for what
 
     def run(self, block: str) -> str | None:
         """Run the commands of a block.
@@ -55,8 +61,9 @@ class Console:
         :return: what is wrong, if something is
         """
         for command, expected in _commands(block):
+            command = _VALUE.sub(lambda found: self._values.get(found[0], found[0]), command)
             printed, status = self._type(command, expected)
-            if not _matches(expected, printed) or status != 0:
+            if not self._matches(expected, printed) or status != 0:
                 return f"$ {command}\nended with {status} and printed:\n{printed}\ninstead of:\n{expected}"
         return None
 
@@ -64,6 +71,16 @@ class Console:
         """End what still listens."""
         for server in self._servers:
             _interrupt(server)
+
+    def _matches(self, expected: str, printed: str) -> bool:
+        """Whether it was printed; nothing is expected where a page shows nothing."""
+        if not expected:
+            return True
+        found = re.fullmatch(_pattern(expected, self._values), printed, re.DOTALL)
+        if found:
+            values = sorted(set(_VALUE.findall(expected)) - self._values.keys())
+            self._values |= {value: found[f"value{number}"] for number, value in enumerate(values)}
+        return found is not None
 
     def _type(self, command: str, expected: str) -> tuple[str, int]:
         is_server = command.split()[0] in _SERVERS and "--help" not in command and "--version" not in command
@@ -84,7 +101,8 @@ class Console:
             finally:
                 process.kill()
         self._servers.append(process)
-        printed = _printed_by(process, expected.removesuffix("^C\n"))
+        pattern = _pattern(expected.removesuffix("^C\n"), self._values) if expected else ""
+        printed = _printed_by(process, pattern)
         if expected.endswith("^C\n"):
             _interrupt(process)
             return f"{printed}^C\n", process.returncode
@@ -103,24 +121,42 @@ def _commands(block: str) -> list[tuple[str, str]]:
     return commands
 
 
-def _matches(expected: str, printed: str) -> bool:
-    """Whether it was printed; nothing is expected where a page shows nothing."""
-    if not expected:
-        return True
-    parts = [re.escape(part) for part in expected.rstrip().split("...")]
-    return re.fullmatch(".*?".join(parts) + r"\s*", printed, re.DOTALL) is not None
+def _pattern(expected: str, known: dict[str, str]) -> str:
+    """A regular expression for what a page says is printed.
+
+    :param known: what some of its values stand for
+    """
+    new = sorted(set(_VALUE.findall(expected)) - known.keys())
+    seen: set[str] = set()
+    pattern = ""
+    for part in re.split(rf"({_VALUE.pattern}|\.\.\.)", expected.rstrip()):
+        if part == "...":
+            pattern += ".*?"
+        elif part in known:
+            pattern += re.escape(known[part])
+        elif part in new:
+            name = f"value{new.index(part)}"
+            pattern += f"(?P={name})" if part in seen else rf"(?P<{name}>[\w.:-]+?)"
+            seen.add(part)
+        else:
+            pattern += re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))  # columns are as wide as their values
+    return pattern + r"\s*"
 
 
-def _printed_by(process: subprocess.Popen[str], expected: str) -> str:
+def _printed_by(process: subprocess.Popen[str], pattern: str) -> str:
     """What a command prints that does not end by itself, when all has come that is expected."""
     lines: list[str] = []
     assert process.stdout is not None
     reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")), daemon=True)  # type: ignore[union-attr]
     reader.start()
     end = time.monotonic() + _SECONDS
-    while time.monotonic() < end and process.poll() is None and not (lines and _matches(expected, "".join(lines))):
+    while time.monotonic() < end and process.poll() is None and not _has_come(lines, pattern):
         time.sleep(0.02)
     return "".join(lines)
+
+
+def _has_come(lines: list[str], pattern: str) -> bool:
+    return bool(lines) and (not pattern or re.fullmatch(pattern, "".join(lines), re.DOTALL) is not None)
 
 
 def _interrupt(process: subprocess.Popen[str]) -> None:

@@ -103,6 +103,13 @@ def test_each_block_says_what_it_is(page: str) -> None:
     assert {language for language in languages if not language.startswith("{")} <= LANGUAGES
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_typed_is_no_plain_text(page: str) -> None:
+    """Plain text is not run."""
+    texts = [block[0] for block in _FENCE.finditer((ROOT / page).read_text("utf-8")) if block["language"] == "text"]
+    assert [text for text in texts if re.search(r"^(\$ |pip install)", text, re.MULTILINE)] == []
+
+
 def test_few_blocks_are_skipped_and_each_has_a_reason() -> None:
     skipped = [skip for page in PAGES for skip in _SKIP.finditer((ROOT / page).read_text("utf-8"))]
     assert len(skipped) <= MOST_SKIPPED
