@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stratuslab_libcloud.display.columns import Columns, columns_of
 from stratuslab_libcloud.display.dependency import importing_rich
 from stratuslab_libcloud.display.printable import is_terminal, printable
-from stratuslab_libcloud.errors import InvalidArgumentError
+from stratuslab_libcloud.errors import InvalidArgumentError, MissingDependencyError
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -91,7 +91,12 @@ class Table:
             console.print(self.__rich__())
         return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        """The same, for an interactive Python; a notebook asks for it besides the HTML."""
+        try:
+            return str(self)
+        except MissingDependencyError as error:
+            return f"<Table of {len(self.rows)} rows; {error}>"
 
     def __rich__(self) -> RichTable | str:
         """For rich's own ``print`` and consoles."""

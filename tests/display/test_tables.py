@@ -208,3 +208,4 @@ def test_without_rich_a_notebook_has_its_table_and_a_text_says_what_to_install()
     assert str(show([])) == "Nothing to show: the list is empty."
     with pytest.raises(MissingDependencyError, match=r"show needs rich, .*'stratuslab-libcloud-drivers\[show\]>=26'"):
         str(table)
+    assert repr(table).startswith("<Table of 1 rows; show needs rich, ")
