@@ -134,7 +134,9 @@ def test_what_does_not_appear_is_created_at_the_next_attempt() -> None:
 
 
 def test_a_first_attempt_that_appears_after_the_second_one_is_the_one() -> None:
-    assert make(Machines([], [], [machine(50), machine(49)]), lost(), 50)[0] == 49
+    cloud = Machines([], [], [machine(50), machine(49)])
+    assert make(cloud, lost(), 50)[0] == 49
+    assert {first for first, _ in cloud.machines_since.asked} == {42}
 
 
 def test_a_look_for_doubles_that_fails_does_not_lose_the_success(caplog: pytest.LogCaptureFixture) -> None:
@@ -221,6 +223,12 @@ def test_each_question_is_asked_within_the_time_limit() -> None:
     assert cloud.noted == [(99, MARK, False)]
 
 
+def test_a_machine_that_is_seen_is_noted_as_the_one_that_stays() -> None:
+    cloud = Created([machine(99), machine(98, "other")])
+    assert ask(cloud) == machine(99)
+    assert cloud.noted == [(99, MARK, True)]
+
+
 def test_a_machine_that_is_elsewhere_is_found_by_its_mark() -> None:
     cloud = Created([machine(99, "other")], since=[machine(43)])
     assert ask(cloud) == machine(43)
@@ -282,6 +290,7 @@ def test_a_disk_whose_reply_was_lost_is_found_by_its_mark(error: ServiceError) -
     disks = Disks(error, lists=[[disk("other", new_mark()), disk("u")]])
     assert create(disks) == "u"
     assert len(disks.create.asked) == 1
+    assert disks.disks.asked == [(pytest.approx(9, abs=0.5),)]
 
 
 def test_a_disk_that_is_not_there_is_created_at_the_next_attempt() -> None:
