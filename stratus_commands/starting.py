@@ -69,8 +69,8 @@ def check_arguments(arguments: Namespace) -> None:
 def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
     """Look at all that is needed, as far as this is possible before anything is started.
 
-    :param image: a Marketplace identifier, also with an endorser and a date, a volume's UUID or a URL; on an
-        OpenNebula an image's ID, or ``template-`` and a template's
+    :param image: a Marketplace identifier, also with an endorser and a date, a volume's UUID, a URL, or another text
+        that the cloud knows; on an OpenNebula an image's ID, or ``template-`` and a template's
     :raises UsageError: an option is not for this kind of cloud
     :raises CommandError: the persistent disk cannot be attached to so many machines
     :raises LibcloudError: the image, the key or a value cannot be used
@@ -91,7 +91,11 @@ def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
     _check_key(connection)
     found = _image(connection, image.partition("/")[0] if _is_full_identifier(image) else image)
     _check_disks(connection, number)
-    return Order(number, name, found, size, {"ex_check_key": False})  # which 14.06 did not
+    # What 14.06 did not check is told, and goes to the cloud.
+    unchecked: dict[str, Any] = {"ex_check_key": False}
+    if _is_another_text(str(found.id)):
+        unchecked["ex_check_image_url"] = False
+    return Order(number, name, found, size, unchecked)
 
 
 def start(connection: Connection, order: Order, output: Output, ids_file: str | None) -> list[LocatedNode]:
@@ -160,9 +164,17 @@ def _image(connection: Connection, image: str) -> NodeImage:
 
     from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id
 
-    if not connection.is_opennebula and is_disk_id(image):  # the cloud says whether a machine can start from it
+    # The cloud says whether a machine can start from it.
+    if not connection.is_opennebula and (is_disk_id(image) or _is_another_text(image)):
         return NodeImage(image, image, connection.driver)
     return connection.driver.get_image(image, connection.section)
+
+
+def _is_another_text(image: str) -> bool:
+    """Whether a text is none of what images are named by; it may be a file that the cloud knows."""
+    from stratuslab_libcloud.client.stratuslab.identifiers import is_disk_id, is_image_id, is_image_url
+
+    return bool(image) and not (is_disk_id(image) or is_image_id(image) or is_image_url(image))
 
 
 def _is_full_identifier(image: str) -> bool:

@@ -443,10 +443,16 @@ def test_a_cloud_that_refuses_or_is_not_there(
 
 
 def test_an_unknown_image(run_command: RunCommand) -> None:
-    for image in ("A" * 27, "no image"):
-        status, out, err = run_command("run-instance", image)
-        assert (status, out) == (1, "")
-        assert image in err
+    status, out, err = run_command("run-instance", "A" * 27)
+    assert (status, out) == (1, "")
+    assert "A" * 27 in err
+
+
+def test_an_image_that_only_the_cloud_may_know(run_command: RunCommand, sandbox: Sandbox) -> None:
+    status, out, err = run_command("run-instance", "-q", "/images/of/the/site.img")
+    assert (status, out[:3]) == (0, "0, ")
+    assert sandbox.machines[0].disks[0]["SOURCE"] == "/images/of/the/site.img"
+    assert "'/images/of/the/site.img' is not an image" in err
 
 
 def test_a_volume_that_cannot_be_attached_so_often(

@@ -137,9 +137,10 @@ def _root_disk(cloud: Cloud, image: NodeImage, options: MachineOptions) -> tuple
         check_location(image, cloud.config.section)
         return RootDisk(_disk_source(cloud, image_id)), ()
     if not is_image_url(image_id):
-        raise InvalidArgumentError(
-            f"{image_id!r} is not an image: give a Marketplace identifier, a volume's id, or a URL"
-        )
+        problem = f"{image_id!r} is not an image: give a Marketplace identifier, a volume's id, or a URL"
+        if options.check_image_url or not (image_id and image_id.isprintable()):
+            raise InvalidArgumentError(problem)
+        _log.warning("%s; the cloud has to know what it is", problem)
     if options.check_image_url and image_id.lower().startswith("http"):
         image_id = cloud.marketplace.lasting_url(image_id)
     return RootDisk(image_id), ()

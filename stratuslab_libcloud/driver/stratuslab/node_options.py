@@ -65,7 +65,8 @@ class NodeOptions(TypedDict, total=False):
     :param ex_readonly_disk: a Marketplace image of kind ``disk`` to start with, or the URL of one
     :param ex_volatile_disk: GiB of an additional empty disk that is deleted with the machine
     :param ex_check_key: False to start a machine also with a key that nobody could log in with; the log has a warning
-    :param ex_check_image_url: whether it is checked that there is something at an image's URL
+    :param ex_check_image_url: whether it is checked that there is something at an image's URL, and that an image's id
+        has the form of one
     """
 
     ex_network: Any

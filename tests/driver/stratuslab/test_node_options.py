@@ -278,6 +278,18 @@ def test_an_images_url_is_used_unseen(driver: StratusLabNodeDriver, template: Te
         template(image=image)
 
 
+def test_another_text_is_an_image_for_the_cloud_to_know(
+    driver: StratusLabNodeDriver, template: Templates, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = NodeImage("/images/of/the/site.img", None, driver)
+    assert template(image=image, ex_check_image_url=False).vectors("DISK")[0]["SOURCE"] == "/images/of/the/site.img"
+    assert "'/images/of/the/site.img' is not an image" in caplog.text
+    with pytest.raises(InvalidArgumentError, match="is not an image"):
+        template(image=image)
+    with pytest.raises(InvalidArgumentError, match="is not an image"):
+        template(image=NodeImage("two\nlines", None, driver), ex_check_image_url=False)
+
+
 def test_a_key_that_opens_nothing(
     start: Start, template: Templates, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
