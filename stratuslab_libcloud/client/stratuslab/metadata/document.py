@@ -70,12 +70,14 @@ class EntryDocument:
         """Write who endorses it, instead of what was there.
 
         :param created: when, such as ``2014-06-01T10:00:00Z``
-        :raises InvalidMetadataError: when there is not exactly one place for it
+        :raises InvalidMetadataError: when there is no place for it; of several, the last one is used, and stays alone
         """
         places = list(self._root.iter(f"{SLREQ}endorsement"))
-        if len(places) != 1:
+        if not places:
             raise InvalidMetadataError("document must contain exactly 1 slreq:endorsement element")
-        (place,) = places
+        *others, place = places
+        for other in others:
+            _remove(other)
         place.text = None
         for child in list(place):
             place.remove(child)

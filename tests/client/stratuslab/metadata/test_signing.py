@@ -114,11 +114,19 @@ def test_a_comment_is_left_out(entry: bytes, jane: SigningCredentials) -> None:
     assert b"<dcterms:title>A title<" in signed
 
 
-@pytest.mark.parametrize("number", [0, 2])
-def test_an_entry_without_one_place_for_the_endorser(entry: bytes, jane: SigningCredentials, number: int) -> None:
-    place = b'<slreq:endorsement rdf:parseType="Resource"/>'
+PLACE = b'<slreq:endorsement rdf:parseType="Resource"/>'
+
+
+def test_an_entry_without_a_place_for_the_endorser(entry: bytes, jane: SigningCredentials) -> None:
     with pytest.raises(InvalidMetadataError, match="document must contain exactly 1 slreq:endorsement element"):
-        sign_entry(entry.replace(place, place * number), jane)
+        sign_entry(entry.replace(PLACE, b""), jane)
+
+
+def test_of_several_endorsements_there_is_one_then(entry: bytes, jane: SigningCredentials) -> None:
+    other = b"<slreq:endorsement><slreq:endorser><slreq:email>x@y.z</slreq:email></slreq:endorser></slreq:endorsement>"
+    signed = sign_entry(entry.replace(PLACE, other + b"\n" + PLACE + b"\n"), jane, now=NOW)
+    assert signed.count(b"<slreq:endorsement ") == 1
+    assert verify_entry(signed, now=NOW).problems == ()
 
 
 def test_a_form_that_does_not_exist(entry: bytes, jane: SigningCredentials) -> None:
