@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -36,6 +37,11 @@ def tone(state: str) -> str:
     :param state: of a machine, an image or an entry of the Marketplace
     """
     return "bad" if "FAIL" in state else _TONES.get(state, "changing")
+
+
+def identifier(text: str) -> str:
+    """A text as a part of an element's identifier: letters, digits and hyphens as they are."""
+    return re.sub(r"[^A-Za-z0-9-]", lambda found: f"_{ord(found[0]):x}", text)
 
 
 def duration(seconds: float) -> str:

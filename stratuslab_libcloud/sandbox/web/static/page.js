@@ -51,7 +51,6 @@ document.addEventListener("htmx:before:response", (event) => {
 document.addEventListener("htmx:error", () => say("bad", "the sandbox does not answer"));
 
 document.addEventListener("DOMContentLoaded", () => {
-  part("selection").addEventListener("submit", (event) => event.preventDefault());
   part("pause").addEventListener("click", (event) => {
     event.target.setAttribute("aria-pressed", String(!isPaused()));
     if (isPaused()) say("waiting", "paused");
