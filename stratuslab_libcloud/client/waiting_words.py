@@ -10,10 +10,10 @@ _thread_local = threading.local()
 
 
 @contextlib.contextmanager
-def told_to(listener: Callable[[str], object] | None) -> Iterator[None]:
+def told_to(listener: Callable[[str], object]) -> Iterator[None]:
     """Within it, what this thread waits for is told.
 
-    :param listener: is called with what is waited for, at each look; None for nobody
+    :param listener: is called with what is waited for, at each look
     """
     before = getattr(_thread_local, "listener", None)
     _thread_local.listener = listener

@@ -99,6 +99,6 @@ def one_step(callback: OnProgress, name: str, subject: Any = None) -> Iterator[N
 
     task = Task(callback, name, 1, "steps")
     task.tell(0, subject=subject)
-    with waiting_words.told_to(None if callback is None else lambda words: task.tell(0, words, subject)):
+    with waiting_words.told_to(lambda words: task.tell(0, words, subject)):
         yield
     task.tell(1, subject=subject)

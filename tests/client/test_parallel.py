@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -78,3 +79,41 @@ def test_closing_the_iterator_cancels_the_threads() -> None:
     next(found)
     found.close()  # type: ignore[attr-defined]
     assert cancelled == [True, True]
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_each_outcome_is_told_by_the_callers_thread_when_it_is_there(number: int) -> None:
+    told = {}
+    others_may_go_on = threading.Event()
+
+    def ask(thing: int) -> int:
+        if thing:
+            assert others_may_go_on.wait(20)  # until the first has been told
+            raise LibcloudError(str(thing))
+        return 7
+
+    def tell(thing: int, outcome: int | LibcloudError) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        told[thing] = outcome
+        others_may_go_on.set()
+
+    found = parallel.outcomes(ask, range(number), tell=tell)
+    assert told == dict(enumerate(found))
+    assert found[0] == 7
+    assert all(isinstance(outcome, LibcloudError) for outcome in found[1:])
+
+
+def test_an_exception_of_the_one_who_is_told_ends_the_others() -> None:
+    asked = []
+
+    def ask(thing: int) -> int:
+        asked.append(thing)
+        time.sleep(0.01)
+        return thing
+
+    def tell(thing: int, outcome: int | LibcloudError) -> None:
+        raise KeyError(thing)
+
+    with pytest.raises(KeyError):
+        parallel.outcomes(ask, range(200), 2, tell)
+    assert len(asked) < 100
