@@ -91,5 +91,9 @@ def iso(moment: float) -> str:
 
 
 def mebibytes(number: float) -> str:
-    """An amount of memory or of a disk, such as ``512 MiB`` or ``1.5 GiB``."""
-    return f"{number / 1024:.3g} GiB" if number >= 1024 else f"{number:.3g} MiB"
+    """An amount of memory or of a disk, such as ``512 MiB``, ``1.5 GiB`` or ``2 TiB``."""
+    for unit in ("MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.4g} {unit}"
+        number /= 1024
+    return f"{number:.4g} TiB"

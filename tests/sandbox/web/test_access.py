@@ -5,8 +5,10 @@ Each attack tries all that can be read and done.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,6 +16,7 @@ import requests
 from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.http.request_record import REQUESTS_LOG
+from stratuslab_libcloud.sandbox.web import page as page_module
 
 from ..conftest import USERS
 from .conftest import Ask, Texts, address, token
@@ -56,9 +59,7 @@ def attack(
 
 
 def test_these_are_all(sandbox: Sandbox) -> None:
-    from stratuslab_libcloud.sandbox.web.page import Page
-
-    app = Page(None, sandbox.requests, sandbox.faults, sandbox.clock).application()  # type: ignore[arg-type]
+    app = page_module.Page(None, sandbox.requests, sandbox.faults, sandbox.clock).application()  # type: ignore[arg-type]
     rules = {rule.rule.replace("<int:number>", "1") for rule in app.url_map.iter_rules()}
     assert rules - {"/", "/static/<path:filename>"} == {path for _, path, _ in ACTIONS}
 
@@ -159,6 +160,13 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere(sandbox: Sandbox
         assert "//" not in document.replace(sandbox.url, "")
         assert not any(f" {event}=" in document for event in ("onclick", "onload", "onerror", "hx-on"))
     assert page("/").text.count("<script") == page("/").text.count('<script src="/static/') == 2
+
+
+def test_the_script_from_elsewhere_is_as_it_was_published() -> None:
+    """As npm's package htmx.org 4.0.1 has it; a new version is a new file with a new name."""
+    file = Path(page_module.__file__).parent / "static" / "htmx-4.0.1.min.js"
+    published = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == published
 
 
 HOSTILE = """<script>alert(1)</script><img src=x onerror=alert(2)>'"&amp;{{ 7*7 }}"""
