@@ -90,7 +90,7 @@ class KeysOnly:
     """
 
     def __init__(self, username: str, keys: Sequence[paramiko.PKey]) -> None:
-        self._username = username
+        self.username = username
         self._keys = keys
 
     def authenticate(self, transport: paramiko.Transport) -> list[str]:
@@ -100,7 +100,7 @@ class KeysOnly:
         """
         for key in self._keys:
             try:
-                more = transport.auth_publickey(self._username, key)
+                more = transport.auth_publickey(self.username, key)
             except paramiko.AuthenticationException as error:
                 refusal = error
                 continue
@@ -150,6 +150,7 @@ class Connection:
                 sock=self._socket,
                 banner_timeout=_NEVER,  # those of paramiko's limits end that the clock could move
                 auth_timeout=_NEVER,
+                username=login.username,  # or paramiko asks for the name of this process's user, who may have none
                 auth_strategy=login,  # type: ignore[arg-type]  # anything with its one method
                 **options,
             )

@@ -137,3 +137,19 @@ def test_an_unknown_image(run_command: RunCommand) -> None:
     status, out, err = run_command("run-instance", "4711")
     assert (status, out) == (1, "")
     assert "4711" in err
+
+
+def test_a_cluster(
+    run_command: RunCommand, sandbox: Sandbox, home_config: Path, network: str, clean_environment: Path
+) -> None:
+    if sandbox.guest_port != 22:
+        pytest.skip("machines cannot listen at port 22 on this computer")
+    home_config.unlink()
+    sandbox.write_config(home_config)  # with a pair of keys of its own
+    driver = OpenNebulaNodeDriver(stratuslab_user_config=home_config)
+    image = next(image.id for image in driver.list_images() if image.name == "debian12")
+    status, out, err = run_command("run-cluster", "-n", 2, "--network", network, "--mpi-machine-file", image)
+    assert (status, err) == (0, "")
+    master, worker = ((node.private_ips + node.public_ips)[-1] for node in driver.list_nodes())
+    assert f"\tMaster is {master}\n\tWorker: {worker}\n" in out
+    assert out.endswith(" :: Applying user defined cluster services\n :: Done!\n")

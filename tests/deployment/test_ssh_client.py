@@ -202,6 +202,17 @@ def test_text_is_not_torn_between_pieces(client: DeploymentSSHClient) -> None:
     assert out == ("x" + "€" * 25) * 3000
 
 
+def test_a_process_whose_user_has_no_name(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    client = machine.new_client()
+    client.connect()
+    assert client.run("echo in")[0] == "in\n"
+    client.close()
+
+
 def test_command_begins_in_the_home(client: DeploymentSSHClient, machine: Machine) -> None:
     client.run("echo here > file")
     assert (machine.home / "file").read_text() == "here\n"
