@@ -115,8 +115,10 @@ def _warn(connection: Connection, arguments: Namespace, output: Output) -> None:
         print("--notify changes nothing: nobody is notified", file=sys.stderr)
     if connection.is_opennebula:
         return
+    from stratuslab_libcloud.client.stratuslab.identifiers import is_image_id
+
     machine = connection.stratuslab.machine
-    if machine.saved_image or not machine.check_image_url:
+    if is_image_id(arguments.image[0]) and (machine.saved_image or not machine.check_image_url):
         output.warning("Image availability check is disabled.")
 
 

@@ -93,7 +93,7 @@ def prepare(connection: Connection, image: str, arguments: Namespace) -> Order:
     _check_disks(connection, number)
     # What 14.06 did not check is told, and goes to the cloud.
     unchecked: dict[str, Any] = {"ex_check_key": False}
-    if _is_another_text(str(found.id)):
+    if _is_url(image) or _is_another_text(image):  # the one was looked at already, the other cannot be
         unchecked["ex_check_image_url"] = False
     return Order(number, name, found, size, unchecked)
 
@@ -167,7 +167,23 @@ def _image(connection: Connection, image: str) -> NodeImage:
     # The cloud says whether a machine can start from it.
     if not connection.is_opennebula and (is_disk_id(image) or _is_another_text(image)):
         return NodeImage(image, image, connection.driver)
+    if not connection.is_opennebula and _is_url(image) and connection.stratuslab.machine.check_image_url:
+        image = _lasting_url(connection, image)
     return connection.driver.get_image(image, connection.section)
+
+
+def _is_url(image: str) -> bool:
+    return image.lower().startswith("http")
+
+
+def _lasting_url(connection: Connection, url: str) -> str:
+    """The URL of an image that is there, or where it has moved."""
+    from contextlib import closing
+
+    from stratuslab_libcloud.client import Cloud
+
+    with closing(Cloud(connection.stratuslab)) as cloud:
+        return cloud.marketplace.lasting_url(url)
 
 
 def _is_another_text(image: str) -> bool:

@@ -448,6 +448,17 @@ def test_an_unknown_image(run_command: RunCommand) -> None:
     assert "A" * 27 in err
 
 
+def test_an_image_at_a_url(run_command: RunCommand, sandbox: Sandbox) -> None:
+    url = f"{sandbox.marketplace_url}/metadata"
+    assert run_command("run-instance", "-q", url).status == 0
+    assert sandbox.machines[0].disks[0]["SOURCE"] == url
+    assert [request.verb for request in sandbox.requests].count("HEAD") == 1
+    for nothing in (f"{sandbox.url}/nothing", "http://127.0.0.1:9/x.img"):
+        status, out, err = run_command("run-instance", nothing)
+        assert (status, out) == (1, "")
+        assert err.startswith("Error: ")
+
+
 def test_an_image_that_only_the_cloud_may_know(run_command: RunCommand, sandbox: Sandbox) -> None:
     status, out, err = run_command("run-instance", "-q", "/images/of/the/site.img")
     assert (status, out[:3]) == (0, "0, ")
