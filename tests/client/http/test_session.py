@@ -11,6 +11,7 @@ import urllib3
 
 from stratuslab_libcloud import StratusLabNodeDriver
 from stratuslab_libcloud.client.http.session import ServiceSession
+from stratuslab_libcloud.client.http.shared_connections import connections_to
 from stratuslab_libcloud.config import Certificate, Password, ServiceConfig, SessionPassword
 from stratuslab_libcloud.errors import ConfigurationError
 from stratuslab_libcloud.sandbox import Sandbox
@@ -121,3 +122,21 @@ def test_a_password_of_a_proxy_with_an_at_sign_as_it_is() -> None:
 
 def test_a_proxy_without_a_password_has_no_secret() -> None:
     assert session(proxy_url="http://user@proxy.example.org").redaction.longest == 0
+
+
+def test_cookies_are_not_kept() -> None:
+    """`requests` would ask its jar's policy."""
+    assert session().cookies.get_policy().is_not_allowed("one.example.org")
+
+
+def test_the_connections_are_those_of_the_services_address() -> None:
+    assert session().shared is connections_to(URL, 4)
+    assert session().shared is not connections_to("https://other.example.org", 4)
+
+
+def test_authorities_that_cannot_be_read_are_those_of_the_location(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    config = ServiceConfig(URL, None, tmp_path / "ca.pem", 5, 4, 1 << 20)
+    with pytest.raises(ConfigurationError, match=r"named by tls_ca_bundle for location 'here'") as caught:
+        ServiceSession(config, "here", None)
+    assert caught.value.section == "here"
