@@ -39,6 +39,7 @@ lab.big = 8, 32768, 1024
 """,
     files={
         "garbage.cfg": "endpoint = x\n",
+        "nothing.cfg": "[default]\n",
         "private-key.cfg": _CLOUD + "password = correct horse\nuser_private_key_file = ~/.ssh/id_rsa\n",
         "no-password.cfg": _CLOUD,
         "other.pub": "ssh-ed25519 AAAA nobody\n",
