@@ -132,6 +132,8 @@ def test_cookies_are_not_kept() -> None:
 def test_the_connections_are_those_of_the_services_address() -> None:
     assert session().shared is connections_to(URL, 4)
     assert session().shared is not connections_to("https://other.example.org", 4)
+    for url in ("http://one.example.org/", URL):
+        assert session().get_adapter(url) is session().shared.adapter
 
 
 def test_authorities_that_cannot_be_read_are_those_of_the_location(tmp_path: Path) -> None:
