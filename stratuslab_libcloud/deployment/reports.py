@@ -28,9 +28,14 @@ class Reports:
         self._tell = tell
         self._underway: SimpleQueue[tuple[int, int, str, Any]] = SimpleQueue()
 
+    @property
+    def are_heard(self) -> bool:
+        """Whether somebody wants to know."""
+        return self._tell is not None
+
     def put(self, done: int, total: int, words: str, subject: Any) -> None:
         """Report; any thread may."""
-        if self._tell is not None:
+        if self.are_heard:
             self._underway.put((done, total, words, subject))
 
     def wait(self, outcomes: Sequence[Future[Any]], seconds: float) -> bool:

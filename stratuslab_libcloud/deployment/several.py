@@ -108,7 +108,7 @@ def scripts_of(deployment: Deployment) -> Iterator[ScriptDeployment]:
         yield deployment
 
 
-DeployOne = Callable[[DeployedNode, Deadline, Tell], Node]
+DeployOne = Callable[[DeployedNode, Deadline, Tell | None], Node]
 
 
 def deploy_all(
@@ -181,7 +181,7 @@ class _Group:
         self._change(machine, "begun")
         deadline = Deadline(self._options.deploy_timeout, self._deadline)
         try:
-            machine.node = self._deploy(machine, deadline, lambda *step: self._tell(machine, step[2]))
+            machine.node = self._deploy(machine, deadline, self._teller(machine))
         except Exception as error:  # noqa: BLE001 - the caller gets it with the machine
             machine.error = error
             if isinstance(error, DeploymentFailedError):
@@ -218,6 +218,10 @@ class _Group:
         with self._lock:
             self._deployed += state == "deployed"
             self._tell(machine, state)
+
+    def _teller(self, machine: DeployedNode) -> Tell | None:
+        """What tells of the steps on one machine; none where nobody listens, since listening takes time."""
+        return (lambda *step: self._tell(machine, step[2])) if self._reports.are_heard else None
 
     def _tell(self, machine: DeployedNode, words: str) -> None:
         self._reports.put(self._deployed, len(self._machines), f"{machine.name}: {words}", machine)

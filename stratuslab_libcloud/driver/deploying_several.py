@@ -30,7 +30,7 @@ class Deploy(Protocol):
         options: DeployOptions,
         create_keywords: Mapping[str, Any],
         deadline: Deadline,
-        tell: Tell,
+        tell: Tell | None,
     ) -> Node:
         """Deploy until the deadline, and tell of each step."""
 
@@ -99,7 +99,7 @@ class Group:
         :raises SomeDeploymentsFailedError: when some were not deployed
         """
 
-        def deploy_one(machine: DeployedNode, deadline: Deadline, tell: Tell) -> Node:
+        def deploy_one(machine: DeployedNode, deadline: Deadline, tell: Tell | None) -> Node:
             own = {"name": machine.name, "location": machine.location}
             keywords = {**self._create_keywords, **common, **own}
             return deploy(machine.deployment, self._deploy_options, keywords, deadline, tell)

@@ -8,8 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from libcloud.compute.base import Node
+from libcloud.compute.deployment import ScriptDeployment
+from libcloud.compute.types import NodeState
 
-from stratuslab_libcloud.deployment.reports import Reports, Steps
+from stratuslab_libcloud.deployment.limits import Deadline
+from stratuslab_libcloud.deployment.reports import Reports, Steps, Tell
+from stratuslab_libcloud.deployment.several import DeployedNode, GroupOptions, deploy_all, machines_for
 
 
 def test_the_waiting_thread_passes_on_all_that_was_reported() -> None:
@@ -55,6 +60,21 @@ def test_where_nobody_listens_nothing_is_kept() -> None:
     reports = Reports(None)
     reports.put(0, 1, "words", None)
     assert reports._underway.empty()
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_of_several_deployments_each_tells_only_where_somebody_listens(listens: bool) -> None:
+    """Listening looks ten times a second, on each machine."""
+    tellers = []
+
+    def deploy(machine: DeployedNode, deadline: Deadline, tell: Tell | None) -> Node:
+        tellers.append(tell)
+        return Node("1", machine.name, NodeState.RUNNING, [], [], None)  # type: ignore[arg-type]
+
+    machines = machines_for([ScriptDeployment("true")], "n", ["here"])
+    options = GroupOptions(1, None, destroy_on_failure=False, destroy_when_done=False)
+    deploy_all(machines, deploy, lambda node: True, options, (lambda *report: None) if listens else None)
+    assert [teller is not None for teller in tellers] == [listens]
 
 
 def test_steps_are_counted() -> None:
