@@ -10,9 +10,9 @@ from __future__ import annotations
 import hmac
 
 from flask import request
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Unauthorized
 
-from stratuslab_libcloud.sandbox.http.same_origin import check_origin
+from stratuslab_libcloud.sandbox.http.same_origin import check_origin, check_site
 
 TOKEN_HEADER = "X-Sandbox-Token"
 
@@ -38,8 +38,7 @@ def check_sender(token: str) -> None:
     :raises Unauthorized: if it does not have the token
     """
     check_origin()
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("The request comes from a page of another site.")
+    check_site()
     given = request.headers.get(TOKEN_HEADER, "")
     if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode()):
         raise Unauthorized("The token is missing, or is that of another sandbox.")

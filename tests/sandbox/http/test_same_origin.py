@@ -21,6 +21,8 @@ from ..conftest import ALICE
         {"Origin": "http://attacker.example.org"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
     ],
     ids=str,
 )
@@ -44,5 +46,7 @@ def test_own_requests_are_answered(sandbox: Sandbox, http: requests.Session) -> 
     assert http.get(url, auth=ALICE).status_code == 200
     assert http.get(url, auth=ALICE, headers={"Origin": sandbox.url}).status_code == 200
     assert http.get(url.replace("127.0.0.1", "localhost"), auth=ALICE).status_code == 200
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert http.get(url, auth=ALICE, headers=followed).status_code == 200
     own = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
     assert http.get(url, auth=ALICE, headers=own).status_code == 200

@@ -94,6 +94,7 @@ def test_a_token_in_the_wrong_place_is_none(watched: Sandbox, http: requests.Ses
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "new-kind"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
     ],
     ids=str,
 )
