@@ -118,7 +118,7 @@ def _checked(arguments: Namespace) -> Path:
     for name, length in _CHECKSUMS.items():
         value = getattr(arguments, name)
         if value is not None and not (len(value) == length and set(value) <= set("0123456789abcdefABCDEF")):
-            raise UsageError(f"--{name} has to be {length} hexadecimal digits")
+            raise UsageError(f"--{name} must be {length} hexadecimal digits")
     return image
 
 

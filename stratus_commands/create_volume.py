@@ -32,7 +32,7 @@ def parser(prog: str = NAME) -> CommandParser:
     parser.add_argument(
         "--cow",
         metavar="UUID",
-        help="Create a copy on write volume of this machine image. The account of the disk service has to be the "
+        help="Create a copy on write volume of this machine image. The account of the disk service must be the "
         "service's own: --pdisk-username, --pdisk-password",
     )
     parser.add_argument("--rebase", metavar="UUID", help="Make a new origin of this live machine image")

@@ -104,7 +104,7 @@ def test_verbose_names_the_file(work: Path, run_command: RunCommand) -> None:
         (["missing.img"], "Image does not exist: missing.img"),
         (["--disks-bus", "usb", "an image.img"], "Unknown disks bus type usb"),
         (["--compression", "zip", "an image.img"], "Unknown compression format"),
-        (["--md5", "abc", "an image.img"], "--md5 has to be 32 hexadecimal digits"),
+        (["--md5", "abc", "an image.img"], "--md5 must be 32 hexadecimal digits"),
         (["--os", "../x", "an image.img"], "../x---base-.xml cannot be the name of a file"),
     ],
 )

@@ -167,7 +167,7 @@ DIFFERENCES: Sequence[Difference] = (
         _is_fine(r"Usage: stratus-list-images \[options\]\n(.*\n)+"),
     ),
     Difference(
-        "`--cpu`, `--ram` and `--swap` have to be numbers; the original sent any text, and the machine had no memory.",
+        "`--cpu`, `--ram` and `--swap` must be numbers; the original sent any text, and the machine had no memory.",
         _has_size_in_words,
         _is_refused,
         afterwards=lambda world, run: world.start(run.argv[-1]),

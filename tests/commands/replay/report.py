@@ -35,7 +35,7 @@ def _lines(results: Sequence[Result]) -> Iterator[str]:
     yield (
         f"{len(results)} runs of the original commands were recorded on the sandbox. They run again, in their order, "
         "and standard output and exit code are compared; ids, addresses and times are matched: the same recorded value "
-        "has to be the same value each time. Of each machine that is started, what the template says is compared, too."
+        "must be the same value each time. Of each machine that is started, what the template says is compared, too."
     )
     yield ""
     yield f"- {len(same)} print the same, byte for byte, and end with the same exit code."
