@@ -38,6 +38,10 @@ def test_vectors_and_several_of_a_name() -> None:
     )
 
 
+def test_only_blanks_that_opennebula_cuts_off_are_refused_at_the_ends() -> None:
+    assert ElementTree.fromstring(render({"V": "\xa0x\u2003"})).findtext("V") == "\xa0x\u2003"
+
+
 def test_an_empty_value_is_kept() -> None:
     """Written as an empty element, it would be dropped."""
     assert render({"V": ""}) == "<TEMPLATE><V><![CDATA[]]></V></TEMPLATE>"

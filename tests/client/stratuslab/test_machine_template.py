@@ -287,6 +287,21 @@ def test_what_a_template_file_cannot_have_between_its_quotes(tmp_path: Path, end
     assert template(RootDisk(ENTRY, 'raw"'), template_file=file).vectors("DISK")[0]["DRIVER"] == 'raw"'
 
 
+@pytest.mark.parametrize(
+    ("root", "key", "name"),
+    [
+        (RootDisk(ENTRY, "r]]>"), "k", "DRIVER"),
+        (RootDisk(f"{ENTRY}]]>"), "k", "SOURCE"),
+        (RootDisk(ENTRY), "k]]>", "PUBLIC_KEY"),
+    ],
+)
+def test_a_value_that_cannot_arrive_is_named(tmp_path: Path, root: RootDisk, key: str, name: str) -> None:
+    file = tmp_path / "schema.one"
+    file.write_text(ORIGINAL.read_text())
+    with pytest.raises(InvalidArgumentError, match=f"^the value of {name} contains ']]>'"):
+        template(root, context={"PUBLIC_KEY": key}, template_file=file)
+
+
 def test_a_template_file_without_a_key_in_the_contextualization(tmp_path: Path) -> None:
     file = tmp_path / "schema.one"
     file.write_text('CPU = 1\nCONTEXT = [ %(extra_context)s KEY = "<%(public_key)s>" ]\n')
