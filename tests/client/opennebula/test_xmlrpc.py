@@ -201,22 +201,22 @@ def test_what_is_no_reply(body: bytes) -> None:
         text_of(body)
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "no element found: line 1, column 0"),
-        (reply(True), "it is not a reply of the form [ok, value, code]"),
-        (reply("yes", "x"), "it is not a reply of the form [ok, value, code]"),
-        (b"<a>" * 33, "its elements are nested too deeply"),
-        (b"<a>" + b"<b/>" * 50 + b"<a>" * 32, "its elements are nested too deeply"),
-        (b"<a>" * 20 + b"<b/>" + b"<a>" * 13, "its elements are nested too deeply"),
-        (reply(True, "x", *[0] * 15), "it has more values than a reply can have"),
-        (reply(False, "x" * (2**20 + 1)), "it has a value that is too long"),
-        (reply(True, "MARKUP").replace(b"MARKUP", b"x<b/>"), "it has an element 'b' in a text"),
-    ],
-    ids=lambda given: repr(given)[:40],
-)
-def test_why_it_is_no_reply(body: bytes, words: str) -> None:
+NO_REPLIES = {
+    "nothing": (b"", "no element found: line 1, column 0"),
+    "no value": (reply(True), "it is not a reply of the form [ok, value, code]"),
+    "no boolean": (reply("yes", "x"), "it is not a reply of the form [ok, value, code]"),
+    "deep": (b"<a>" * 33, "its elements are nested too deeply"),
+    "deep after others": (b"<a>" + b"<b/>" * 50 + b"<a>" * 32, "its elements are nested too deeply"),
+    "deep after one": (b"<a>" * 20 + b"<b/>" + b"<a>" * 13, "its elements are nested too deeply"),
+    "many": (reply(True, "x", *[0] * 15), "it has more values than a reply can have"),
+    "long": (reply(False, "x" * (2**20 + 1)), "it has a value that is too long"),
+    "markup": (reply(True, "MARKUP").replace(b"MARKUP", b"x<b/>"), "it has an element 'b' in a text"),
+}
+
+
+@pytest.mark.parametrize("why", NO_REPLIES)
+def test_why_it_is_no_reply(why: str) -> None:
+    body, words = NO_REPLIES[why]
     with pytest.raises(UnreadableDocumentError) as caught:
         text_of(body)
     assert str(caught.value) == words
