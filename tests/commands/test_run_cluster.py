@@ -227,6 +227,18 @@ def test_machines_that_trust_each_other(run_command: RunCommand, sandbox: Sandbo
         assert look(sandbox, config, number, "cat /root/called").splitlines()[-1] == "service ssh restart"
 
 
+def test_another_user_sets_up_the_machines_with_sudo(
+    run_command: RunCommand, sandbox: Sandbox, config: Path, image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_own_addresses(sandbox)
+    sudo = '#!/bin/sh\necho "$USER" >> /root/called\nwhile [ "${1#-}" != "$1" ]; do shift; done\nexec "$@"\n'
+    monkeypatch.setitem(confinement.STAND_INS, "sudo", sudo)
+    status, _, err = run_command("run-cluster", "--cluster-admin", "ubuntu", "--mpi-machine-file", image)
+    assert (status, err) == (0, "")
+    assert set(look(sandbox, config, 0, "cat /root/called").split()) == {"ubuntu"}
+    assert look(sandbox, config, 0, "cat /tmp/machinefile") == f"{addresses(sandbox)[0]} slots=1\n"
+
+
 @pytest.mark.usefixtures("stand_ins")
 def test_packages_are_installed_everywhere(run_command: RunCommand, sandbox: Sandbox, config: Path, image: str) -> None:
     need_own_addresses(sandbox)
