@@ -168,7 +168,7 @@ def test_jump_host_that_does_not_let_through(
 ) -> None:
     server = start_openssh()
     spoil(jump_host)
-    options = {"ex_ssh_proxy_jump": jump_host.name, "ex_ssh_config": jump_host.config, "timeout": 15}
+    options = {"ex_ssh_proxy_jump": jump_host.name, "ex_ssh_config": jump_host.config, "timeout": 6}
     with pytest.raises(DeploymentFailedError, match=words):
         deploy(server, script(server, "true"), key_file, **options)
     if "onfiguration" in words:

@@ -135,7 +135,7 @@ def test_what_is_not_there_is_not_waited_for(driver: StratusLabNodeDriver, start
 
 
 def test_an_interface_that_is_none(driver: StratusLabNodeDriver, start: Start) -> None:
-    with pytest.raises(InvalidArgumentError, match="public_ips or private_ips; not 'eth0'"):
+    with pytest.raises(InvalidArgumentError, match="public_ips or private_ips, not 'eth0'"):
         driver.wait_until_running([start()], ssh_interface="eth0")
 
 
