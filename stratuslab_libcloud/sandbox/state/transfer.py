@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 _PDISK_PREFIX = "pdisk:"
 _IMAGE_URL = re.compile(r"(?P<marketplace>.*)/metadata/(?P<identifier>[A-Za-z0-9_-]{27})(?:/[^/]+/[^/]+)?/?")
+_URL_SCHEME = re.compile(r"[a-z]+://")
 _DATA_TYPES = (DiskType.DATA_IMAGE_RAW_READONLY, DiskType.DATA_IMAGE_RAW_READ_WRITE)
 _GIGABYTE = 10**9
 
@@ -138,6 +139,8 @@ class TransferManager:
             self._use_image(machine, image["identifier"])
         elif image and self._is_own_marketplace(image["marketplace"]):
             raise RefusedError(f"no metadata for image {image['identifier']} at {image['marketplace']}")
+        elif source and _URL_SCHEME.match(source) is None:
+            raise RefusedError(f"the source '{source}' is neither an image of a Marketplace nor a disk")
 
     def _use_image(self, machine: Machine, identifier: str) -> None:
         error = self._entries.behaviour(identifier).prolog_error

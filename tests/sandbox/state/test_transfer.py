@@ -59,9 +59,19 @@ def test_an_image_that_the_marketplace_does_not_know_fails(sandbox: Sandbox, sta
     assert machine.state.name == "FAILED"
 
 
+@pytest.mark.parametrize("source", ["/images/of/the/site.img", "no image", "A" * 27])
+def test_a_source_that_is_neither_an_image_nor_a_disk_fails(sandbox: Sandbox, start: Start, source: str) -> None:
+    machine = start(source)
+    assert (machine.state.name, machine.history[-1].running) == ("FAILED", [0, 0])
+    assert machine.template.vectors("ERROR")[0]["MESSAGE"] == (
+        f"Error executing image transfer script: the source '{source}' is neither an image of a Marketplace nor a disk"
+    )
+    assert start("https://x.example/a.img").is_running
+
+
 def test_a_machine_starts_with_a_disk_and_gives_it_back(sandbox: Sandbox, clock: ManualClock, start: Start) -> None:
     uuid = sandbox.disks.create("alice", DiskFields(size=1)).uuid
-    machine = start("x", f"pdisk:{sandbox.disks_url}/{uuid}")
+    machine = start("https://x.example/a.img", f"pdisk:{sandbox.disks_url}/{uuid}")
     assert [(mount.vm_id, mount.device) for mount in sandbox.disks.mounts(uuid)] == [(str(machine.id), "static")]
     sandbox.machines.act("alice", machine.id, "finalize")
     clock.advance(10)
@@ -75,7 +85,7 @@ def test_a_machine_fails_when_it_cannot_have_its_disk(sandbox: Sandbox, start: S
         "private": lambda: sandbox.disks.create("bob", DiskFields(size=1)).uuid,
         "origin": lambda: sandbox.disks.create("alice", DiskFields(size=1, type=DiskType.MACHINE_IMAGE_ORIGIN)).uuid,
     }[what]()
-    machine = start("x", f"pdisk:h/{uuid}")
+    machine = start("https://x.example/a.img", f"pdisk:h/{uuid}")
     assert machine.state.name == "FAILED"
     assert uuid in machine.template.vectors("ERROR")[0]["MESSAGE"]
 
