@@ -63,7 +63,10 @@ class CommandParser(argparse.ArgumentParser):
         words = list(self._with_values_joined(arguments))
         if words[-1:] == ["--"]:
             words.pop()  # argparse knows it only where arguments may follow
-        return self.parse_intermixed_args(words)
+        parsed, unknown = self.parse_known_intermixed_args(words)
+        if unknown:
+            self.refuse(f"unrecognized arguments: {' '.join(unknown)}{self._meant_instead_of(unknown)}")
+        return parsed
 
     def refuse(self, problem: object) -> NoReturn:
         """End the command with its usage and a problem.
@@ -71,6 +74,19 @@ class CommandParser(argparse.ArgumentParser):
         :raises SystemExit: with status 2
         """
         self.error(str(problem))
+
+    def _meant_instead_of(self, unknown: Sequence[str]) -> str:
+        """The question whether a mistyped option was to be another one; empty if there is none like it."""
+        import difflib
+
+        options = (option for action in self._actions for option in action.option_strings)
+        known = [option[2:] for option in options if option.startswith("--")]
+        for word in unknown:
+            name = word.partition("=")[0].removeprefix("--")
+            close = difflib.get_close_matches(name, known, 1) if word.startswith("--") else []
+            if close:
+                return f"; did you mean '--{close[0]}' instead of '--{name}'?"
+        return ""
 
     def _with_values_joined(self, arguments: Sequence[str]) -> Iterator[str]:
         """The arguments, with the values that begin with a hyphen joined to their options."""

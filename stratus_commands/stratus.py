@@ -36,6 +36,8 @@ def main() -> int:
 
         complete_words(NAME)
     words = sys.argv[1:]
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     found = registry.find(words)
     if not words:
         parser().print_help()

@@ -41,13 +41,25 @@ def show(things: Iterable[Any]) -> Table:
     rows = list(things) if isinstance(things, Iterable) else [things]
     if not rows:
         return Table((), ())
-    columns = columns_of(rows[0])
-    strange = next((row for row in rows if columns is None or columns_of(row) is not columns), None)
-    if columns is None or strange is not None:
-        raise InvalidArgumentError(
-            f"show takes nodes, sizes, images, volumes or the like, all of one kind, not {strange!r}"
-        )
-    return Table(*_cells(columns, rows))
+    return Table(*_cells(_columns_of_all(rows), rows))
+
+
+def _columns_of_all(things: Sequence[Any]) -> Columns:
+    """The columns of several objects of one kind."""
+    columns = _columns_of_one(things[0])
+    for thing in things:
+        if _columns_of_one(thing) is not columns:
+            kinds = f"a {type(things[0]).__name__} and a {type(thing).__name__}"
+            raise InvalidArgumentError(f"show takes things of one kind at a time, not {kinds}: call it for each kind")
+    return columns
+
+
+def _columns_of_one(thing: object) -> Columns:
+    columns = columns_of(thing)
+    if columns is None:
+        strange = f"{thing!r} ({type(thing).__name__})"
+        raise InvalidArgumentError(f"show takes nodes, sizes, images, volumes or the like; {strange} is none of these")
+    return columns
 
 
 def _cells(columns: Columns, things: Sequence[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:

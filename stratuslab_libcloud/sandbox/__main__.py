@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shlex
 import signal
 import sys
 import threading
@@ -54,11 +56,15 @@ In another terminal, in Python:
 
 _PROVIDERS = {STRATUSLAB: "stratuslab", OPENNEBULA: "opennebula-xmlrpc"}
 
-_DRIVER = """\
+_DRIVER_AND_COMMAND = """\
   driver = get_driver("{provider}")(
       "default", stratuslab_user_config={config}, stratuslab_default_location={section}
   )
   driver.list_images()
+
+Or with the commands for a shell:
+
+  stratus-list-images {options}
 """
 
 _WARNING = """
@@ -71,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox until it is interrupted or terminated.
 
     :param arguments: of the command; the process's own by default
-    :return: the exit status
+    :return: the exit status: 0, or 1 if nobody reads what it prints
     :raises SystemExit: with status 2, if an argument is wrong; with 0 after ``--help``
     """
     parser, options = parse_arguments(arguments)
@@ -90,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{problem} with --config or --section")
     except ValueError as problem:
         parser.error(str(problem))
+    except BrokenPipeError:
+        _give_up_output()  # nobody reads it
+        return 1
     return 0
 
 
@@ -151,7 +160,12 @@ def _instructions(sandbox: Sandbox, config: Path, certificate: CertificateFiles 
         cloud = _OPENNEBULA.format(sandbox=sandbox, version=sandbox.opennebula.release.number)
     else:
         cloud = _STRATUSLAB.format(sandbox=sandbox)
-    driver = _DRIVER.format(provider=_PROVIDERS[options.kind], config=_quoted(config), section=_quoted(options.section))
+    use = _DRIVER_AND_COMMAND.format(
+        provider=_PROVIDERS[options.kind],
+        config=_quoted(config),
+        section=_quoted(options.section),
+        options=shlex.join(["-c", str(config), *(["-S", options.section] if options.section != "default" else [])]),
+    )
     users = [*sandbox.users.items(), *([(options.certificate, "(by certificate)")] if certificate else [])]
     users_and_files = _PAGE_USERS_AND_FILES.format(
         page=sandbox.page_url,
@@ -159,7 +173,7 @@ def _instructions(sandbox: Sandbox, config: Path, certificate: CertificateFiles 
         files="\n".join(f"  {file}" for file in _written_files(sandbox, config, certificate, options)),
     )
     warning = "" if options.no_guests else _WARNING
-    return f"{cloud}{users_and_files}{driver}{warning}\nCtrl-C stops it.\n"
+    return f"{cloud}{users_and_files}{use}{warning}\nCtrl-C stops it.\n"
 
 
 def _written_files(
@@ -178,8 +192,15 @@ def _written_files(
 def _print(text: str) -> None:
     try:
         print(text, flush=True)
+    except BrokenPipeError:
+        raise
     except OSError as problem:
         raise ValueError(f"the instructions cannot be printed: {problem.strerror}") from None
+
+
+def _give_up_output() -> None:
+    """Forget what could not be printed, which Python would try again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _quoted(value: object) -> str:

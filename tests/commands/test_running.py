@@ -93,6 +93,22 @@ def test_wrong_arguments_show_the_usage(words: list[str], capsys: pytest.Capture
     assert err.startswith("Usage: stratus-try [options] [thing ...]\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--vrebose"], "unrecognized arguments: --vrebose; did you mean '--verbose' instead of '--vrebose'?\n"),
+        (["x", "-y", "--confg=f"], "--confg=f; did you mean '--config' instead of '--confg'?\n"),
+        (["--elephant", "-x"], "unrecognized arguments: --elephant -x\n"),
+    ],
+)
+def test_a_mistyped_option_is_known_by_its_likeness(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run_with(0, *words)
+    assert capsys.readouterr().err.endswith(said)
+
+
 # -- What a command ends with
 
 
@@ -251,7 +267,7 @@ def stratus(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_stratus_lists_the_commands() -> None:
-    for words in ((), ("--help",)):
+    for words in ((), ("--help",), ("help",)):
         said = stratus(*words)
         assert (said.returncode, said.stderr) == (0, "")
         for command in registry.COMMANDS:
@@ -263,7 +279,8 @@ def test_stratus_runs_them(home_config: Path, words: tuple[str, ...]) -> None:
     said = stratus(*words, "-n")
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.startswith("id  state")
-    assert stratus(*words, "--help").stdout.startswith("Usage: stratus describe [options]")
+    for asked in ((*words, "--help"), ("help", *words)):
+        assert stratus(*asked).stdout.startswith("Usage: stratus describe [options]")
 
 
 def test_stratus_does_not_know_others() -> None:
@@ -271,7 +288,7 @@ def test_stratus_does_not_know_others() -> None:
     assert (said.returncode, said.stdout) == (2, "")
     assert said.stderr.endswith("stratus: error: there is no command 'descrbe'; did you mean 'describe'?\n")
     assert stratus("--unknown").returncode == 2
-    for words in (["volume"], ["volume", "lst"], ["volume", "--help"]):
+    for words in (["volume"], ["volume", "lst"], ["volume", "--help"], ["help", "volume"]):
         said = stratus(*words)
         assert (said.returncode, said.stdout) == (2, "")
         assert "stratus: error: which command of 'volume'? There are: volume create, volume list, " in said.stderr

@@ -95,10 +95,17 @@ def test_an_empty_list_says_so() -> None:
     assert show([])._repr_html_() == "<p>Nothing to show: the list is empty.</p>"
 
 
-@pytest.mark.parametrize("things", [["a"], "text", [None], 7, [node("n"), NodeLocation("l", "here", "FR", DRIVER)]])
+@pytest.mark.parametrize("things", [["a"], "text", [None], 7, [node("n"), 7]])
 def test_what_is_no_list_of_things(things: object) -> None:
     with pytest.raises(InvalidArgumentError, match=r"^show takes nodes, sizes, images, volumes or the like"):
         show(things)  # type: ignore[arg-type]
+
+
+def test_it_says_what_was_given_instead() -> None:
+    with pytest.raises(InvalidArgumentError, match=r"; 7 \(int\) is none of these$"):
+        show(7)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="one kind at a time, not a Node and a NodeLocation:"):
+        show([node("n"), node("m"), NodeLocation("l", "here", "FR", DRIVER)])
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>[bold red]x[/]\u202etxt\r\n\ud800&amp;"
