@@ -66,6 +66,7 @@ class LiveContents:
 
     :param machines: those that are shown, each with the steps of its life
     :param found: how many fit; not all of them may be shown
+    :param earlier: how many would fit, but ended before the axis of time begins
     :param counts: how many machines are in which tone, and its word
     :param requests: the last ones, the last one first
     """
@@ -74,6 +75,7 @@ class LiveContents:
     axis: Axis
     machines: Sequence[tuple[MachineRow, Sequence[Step]]]
     found: int
+    earlier: int
     counts: Sequence[tuple[str, str, int]]
     requests: Sequence[RequestRow]
     request_count: int
@@ -86,13 +88,15 @@ def live_contents(view: CloudView, record: RequestRecord, selection: Selection) 
     """
     cloud = view.look()
     axis = Axis.of(selection.seconds, cloud.now, cloud.machines)
-    found = [machine for machine in cloud.machines if axis.has(machine) and selection.wants(machine)]
+    wanted = [machine for machine in cloud.machines if selection.wants(machine)]
+    found = [machine for machine in wanted if axis.has(machine)]
     tones = Counter(words.tone(machine.state) for machine in cloud.machines)
     return LiveContents(
         cloud=cloud,
         axis=axis,
         machines=[(machine, list(life_line(machine, axis))) for machine in found[:MOST_MACHINES]],
         found=len(found),
+        earlier=len(wanted) - len(found),
         counts=[(tone, word, tones[tone]) for tone, word in _TONE_WORDS.items() if tones[tone]],
         requests=list(_request_rows(record, axis)),
         request_count=len(record),

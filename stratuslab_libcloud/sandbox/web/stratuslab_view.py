@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stratuslab_libcloud.sandbox.state.entries import DEPRECATED, EXPIRED, VALID, Entry, timestamp
 from stratuslab_libcloud.sandbox.state.state import State
-from stratuslab_libcloud.sandbox.state.users import opennebula_name
+from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER, opennebula_name
 from stratuslab_libcloud.sandbox.state.vm import Machine, VmState
 from stratuslab_libcloud.sandbox.web import words
 from stratuslab_libcloud.sandbox.web.cloud_view import (
@@ -49,6 +49,7 @@ class StratusLabView(CloudView):
 
     def _volumes(self) -> Table:
         disks = self._state.disks
+        users_first = sorted(disks, key=lambda disk: disk.owner == DISK_SERVICE_USER)
         return Table(
             "volumes",
             "Volumes",
@@ -72,7 +73,7 @@ class StratusLabView(CloudView):
                         [machine_link(m.vm_id, f"{m.vm_id} as {m.device}") for m in disks.mounts(disk.uuid)],
                     ),
                 )
-                for disk in disks
+                for disk in users_first
             ],
             "There are no volumes.",
         )

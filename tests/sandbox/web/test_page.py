@@ -15,6 +15,7 @@ from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
 from stratuslab_libcloud.sandbox.compute.template_parser import parse_template
 from stratuslab_libcloud.sandbox.http.server import HttpServer
 from stratuslab_libcloud.sandbox.state.disk import DiskFields
+from stratuslab_libcloud.sandbox.state.users import DISK_SERVICE_USER
 
 from ..conftest import ALICE, USERS, allocate
 from .conftest import Ask, Texts, address, token
@@ -111,7 +112,8 @@ def test_machines_that_ended_leave_with_their_life_line(sandbox: Sandbox, page: 
     clock.advance(50)
     assert row(page, "machine-0").startswith("DONE")
     clock.advance(30)
-    assert "No machine fits" in text(page)
+    assert "Machines 0 1 machine ended before the time line begins: choose a longer one above." in text(page)
+    assert "No machine fits the search." in text(page, "?search=another")
     assert row(page, "machine-0", "?seconds=600").startswith("DONE")
     clock.advance(10_000)
     assert row(page, "machine-0", "?seconds=all").startswith("DONE")
@@ -155,6 +157,14 @@ def test_volumes_and_what_they_are_attached_to(sandbox: Sandbox, page: Ask, cloc
     sandbox.disks.attach("alice", disk.uuid, node=host, vm_id="0", register_only=False)
     assert row(page, f"volumes-{disk.uuid}").endswith("0 as vdz")
     assert '<a href="#machine-0">0 as vdz</a>' in page().text
+
+
+def test_volumes_of_users_stand_before_the_images_of_the_disk_service(sandbox: Sandbox, page: Ask) -> None:
+    owners = {}
+    for owner in [DISK_SERVICE_USER, "alice", "bob"] * 10:
+        owners[sandbox.disks.create(owner, DiskFields(size=1)).uuid] = owner
+    keys = re.findall(r'<tr id="volumes-([^"]+)"', page().text)
+    assert [owners[key] == DISK_SERVICE_USER for key in keys] == [False] * 20 + [True] * 10
 
 
 def test_images_users_networks_and_leases(sandbox: Sandbox, page: Ask) -> None:
