@@ -194,6 +194,7 @@ def text_files() -> Iterator[Path]:
         for file in (ROOT / folder).rglob("*") if folder != "." else ROOT.iterdir():
             relative = file.relative_to(ROOT)
             is_ours = relative.parts[:2] != ("tests", "documents") and not file.name.endswith(".min.js")
+            is_ours &= "node_modules" not in relative.parts
             if file.is_file() and file.suffix in SUFFIXES and is_ours:
                 yield file
 

@@ -28,7 +28,7 @@ from stratuslab_libcloud.errors import (
     StratusLabError,
     WaitTimeoutError,
 )
-from stratuslab_libcloud.sandbox import ManualClock, Sandbox
+from stratuslab_libcloud.sandbox import Fault, FaultKind, ManualClock, Sandbox
 
 from .conftest import image_named
 
@@ -322,6 +322,7 @@ def test_its_exception_ends_creating_and_what_is_there_is_told(
     sandbox: Sandbox,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    sandbox.faults.add(Fault(FaultKind.DELAY, "compute", "one.vm.allocate", seconds=0.02))  # or all may be there before
     with pytest.raises(type(error)) as caught:
         driver.ex_create_nodes([f"n{number}" for number in range(40)], size, image, ex_progress=fail_with(error, 2))
     assert caught.value is error
@@ -332,8 +333,11 @@ def test_its_exception_ends_creating_and_what_is_there_is_told(
         assert sys.version_info < (3, 11) or str(mark) in "".join(caught.value.__notes__)  # type: ignore[attr-defined, unused-ignore]  # from Python 3.11 on
 
 
-def test_its_exception_ends_destroying(driver: StratusLabNodeDriver, size: NodeSize, image: NodeImage) -> None:
+def test_its_exception_ends_destroying(
+    driver: StratusLabNodeDriver, size: NodeSize, image: NodeImage, sandbox: Sandbox
+) -> None:
     nodes = driver.ex_create_nodes([f"n{number}" for number in range(40)], size, image)
+    sandbox.faults.add(Fault(FaultKind.DELAY, "compute", "one.vm.action", seconds=0.02))
     with pytest.raises(OwnError):
         driver.ex_destroy_nodes(nodes, ex_progress=fail_with(OwnError(), 1))
     assert 0 < len(driver.list_nodes()) < 40

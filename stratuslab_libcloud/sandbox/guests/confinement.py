@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from stratuslab_libcloud.sandbox.guests import view_init, write_protection
 from stratuslab_libcloud.sandbox.guests.machine_files import MachineFiles
 from stratuslab_libcloud.sandbox.guests.machine_root import ROOT_HOME, MachineRoot, shown
+from stratuslab_libcloud.sandbox.guests.starting import while_nothing_starts
 
 if TYPE_CHECKING:
     from asyncssh.channel import SSHChannel
@@ -130,9 +131,11 @@ class PrivateView:
         await asyncio.to_thread(self._fill)
         arguments = [view_init.__file__, str(self.root.folder), self.root.folder.name, ROOT_HOME, *shown()]
         pipe = asyncio.subprocess.PIPE
-        keeper = await asyncio.create_subprocess_exec(
-            *_PYTHON, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
-        )
+        nothing = asyncio.subprocess.DEVNULL
+        async with while_nothing_starts():
+            keeper = await asyncio.create_subprocess_exec(
+                *_PYTHON, *arguments, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
+            )
         assert keeper.stdout is not None
         self._first_process = (await keeper.stdout.readline()).decode().strip()
         if not self._first_process:
@@ -226,8 +229,9 @@ async def _problem_of_views() -> str:
 
 async def _output_of(words: Sequence[str], environment: Mapping[str, str]) -> str:
     """What a command prints, or that it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *words, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
+    async with while_nothing_starts():
+        process = await asyncio.create_subprocess_exec(
+            *words, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
     output, _ = await process.communicate()
     return output.decode(errors="replace").strip() or ("" if process.returncode == 0 else "nsenter fails")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import asyncssh
 
 from stratuslab_libcloud.sandbox.guests.paths import resolved
+from stratuslab_libcloud.sandbox.guests.starting import while_nothing_starts
 
 if TYPE_CHECKING:
     from asyncssh.channel import SSHChannel
@@ -51,6 +52,12 @@ class MachineFiles(asyncssh.SFTPServer):
     def reverse_map_path(self, path: bytes) -> bytes:
         """The path for the client of a file of the computer."""
         return path[len(self._top) :] or b"/"
+
+    async def close(self, file_obj: object) -> None:
+        """Close a file. Afterwards it can be run: no process that is just starting has it open either."""
+        super().close(file_obj)
+        async with while_nothing_starts():
+            pass
 
     # What is done to a link itself, and not to what it leads to
 

@@ -15,6 +15,7 @@ from typing import Any
 import asyncssh
 
 from stratuslab_libcloud.sandbox.guests.confinement import CannotRunError, Confinement
+from stratuslab_libcloud.sandbox.guests.starting import while_nothing_starts
 
 _log = logging.getLogger(__name__)
 
@@ -147,15 +148,16 @@ class GuestShell:
         try:
             if self._ended or process.is_closing():
                 raise BrokenPipeError(0, "the machine or the connection has ended")
-            child = await asyncio.create_subprocess_exec(
-                *words,
-                stdin=child_side[0],
-                stdout=child_side[1],
-                stderr=child_side[2],
-                cwd=self._confinement.root.folder,
-                env=self._environment(process),
-                start_new_session=True,
-            )
+            async with while_nothing_starts():
+                child = await asyncio.create_subprocess_exec(
+                    *words,
+                    stdin=child_side[0],
+                    stdout=child_side[1],
+                    stderr=child_side[2],
+                    cwd=self._confinement.root.folder,
+                    env=self._environment(process),
+                    start_new_session=True,
+                )
         except BaseException:
             _close(own_side)
             raise

@@ -14,6 +14,7 @@ import paramiko
 import pytest
 
 from stratuslab_libcloud.sandbox.guests.ssh_servers import SshServers
+from stratuslab_libcloud.sandbox.guests.starting import starting
 
 from ..conftest import BYTES, KEY, OTHER_KEY, Connect, long_sleep, public, run, runs, wait_for
 
@@ -263,6 +264,21 @@ def test_files_that_a_machine_shares_with_the_computer_are_refused(guest: parami
             sftp.open(path, "w")
         with pytest.raises(PermissionError):
             sftp.remove("/usr")
+
+
+def test_a_file_can_be_run_as_soon_as_it_is_closed(guest: paramiko.SSHClient) -> None:
+    """A program that another sandbox of this process just starts has it open for a moment: "Text file busy"."""
+    with guest.open_sftp() as sftp:
+        file = sftp.open("script", "w")
+        file.write("#!/bin/sh\necho it runs\n")
+        closing = threading.Thread(target=file.close)
+        with starting:
+            closing.start()
+            closing.join(0.2)
+            assert closing.is_alive()
+        closing.join(10)
+        assert not closing.is_alive()
+    assert run(guest, "chmod +x script && ./script")[0] == b"it runs\n"
 
 
 def test_machine_without_sftp_runs_commands_all_the_same(ssh_servers: SshServers, connect: Connect) -> None:
