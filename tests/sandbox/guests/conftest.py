@@ -20,7 +20,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def start(sandbox: Sandbox, *, network: str = "local", context: str = "", source: str = "x") -> int:
+def start(sandbox: Sandbox, *, network: str = "local", context: str = "", source: str = "http://example.org/x") -> int:
     context = context or f'PUBLIC_KEY="{public(KEY)}"'
     template = f'DISK=[SOURCE="{source}"] NIC=[NETWORK={network},NETWORK_UNAME=oneadmin] CONTEXT=[{context}]'
     return sandbox.machines.allocate("alice", parse_template(template)).id
