@@ -39,7 +39,7 @@ def parser(prog: str = NAME) -> CommandParser:
         metavar="FILE",
         help="SSH private key file to log on the machine. Default the private half of the configured public key.",
     )
-    parser.add_argument("vm_ids", nargs="*", metavar="vm-id", help="the machine")
+    parser.add_argument("vm_ids", nargs="*", metavar="vm-id", help="the machines, one after the other")
     options.add_port_translation(parser)
     options.add_endpoint(parser)
     options.add_credentials(parser)
@@ -63,8 +63,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"Private key `{key.text}` does not exist")
     status = 0
     with connect(arguments) as connection:
-        for vm_id in arguments.vm_ids:
-            target = _target(connection, vm_id)
+        for target in [_target(connection, vm_id) for vm_id in arguments.vm_ids]:
             Output(arguments).verbose(f"Calling: {' '.join(target.command())}")
             status = run_session(target)
     return status
@@ -73,11 +72,15 @@ def run(arguments: Namespace) -> int:
 def _target(connection: Connection, vm_id: str) -> Target:
     """Where the machine's SSH is: at its own address, or at a port of the gateway.
 
-    :raises CommandError: the machine has no address
+    :raises CommandError: the machine has no address, or has one no longer: it may be another machine's by now
     """
+    from libcloud.compute.types import NodeState
+
     from stratus_commands.secure_shell import Target
 
     node = connection.driver.ex_get_node(vm_id, connection.section)
+    if node.state in (NodeState.TERMINATED, NodeState.ERROR):
+        raise CommandError(f"machine {vm_id} has {'ended' if node.state == NodeState.TERMINATED else 'failed'}")
     host, port = ([*node.private_ips, *node.public_ips] or [""])[-1], _SSH
     translation = translation_of(connection)
     gateway_port = ports_of(connection, [vm_id]).get(vm_id, {}).get(_SSH) if translation else None

@@ -11,7 +11,7 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 from libcloud.compute.deployment import ScriptDeployment
 
 from stratuslab_libcloud import StratusLabNodeDriver
-from stratuslab_libcloud.errors import StratusLabError
+from stratuslab_libcloud.errors import StratusLabError, without_secrets
 from stratuslab_libcloud.sandbox import Sandbox
 
 PASSWORD = "Tr0ub4dor"
@@ -141,3 +141,11 @@ def test_the_configurations_text_in_place_of_its_file() -> None:
     text = f"[default]\nendpoint = cloud.example.org\nusername = jane\npassword = {PASSWORD}\n"
     for source in (text, text.encode(), [text], io.StringIO(f"[default]\n%({PASSWORD}\n[default\n")):
         refusal(lambda: StratusLabNodeDriver(stratuslab_user_config=source))  # type: ignore[arg-type]  # noqa: B023
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:33999", "[::1]:8080", "example.org:443"])
+def test_an_at_sign_in_a_path_is_no_end_of_a_password(host: str) -> None:
+    url = f"http://{host}/marketplace/metadata/A/jane@example.org"
+    assert without_secrets(f"there is nothing at {url}") == f"there is nothing at {url}"
+    assert without_secrets(f"http://jane:{PASSWORD}@{host}/x") == f"http://{host}/x"
+    assert PASSWORD not in without_secrets(f"http://{host}/http://jane:{PASSWORD}@{host}")

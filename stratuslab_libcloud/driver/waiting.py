@@ -62,7 +62,7 @@ def until_running(
     :param clock: instead of the computer's
     :param progress: is told after each look
     :return: each node as it is then, and its addresses
-    :raises MachineFailedError: as soon as one has failed or ended
+    :raises MachineFailedError: as soon as one has failed or ended, or runs without a network
     :raises WaitTimeoutError: when the time is over
     """
     if ssh_interface not in SSH_INTERFACES:
@@ -77,7 +77,10 @@ def until_running(
         _fail_if_hopeless(node)
         if node.state != NodeState.RUNNING:
             return _state_of(node)
-        return None if addresses(node) else f"it runs, but has no address in {ssh_interface}"
+        if addresses(node):
+            return None
+        _fail_if_without_network(node)
+        return f"it runs, but has no address in {ssh_interface}"
 
     waiting = _Waiting("wait_until_running", nodes, "running", missing, progress)
     seen = cast("list[LocatedNode]", waiting.wait(look, wait_period, timeout, clock))  # they run, so each was seen
@@ -195,6 +198,15 @@ def _fail_if_hopeless(node: LocatedNode) -> None:
         raise MachineFailedError(
             f"machine {node.id} ({node.name!r}) of location '{node.location.id}' "
             f"{_HOPELESS[node.state]}{_failure_of(node)} and will not run: {words}",
+            node=node,
+        )
+
+
+def _fail_if_without_network(node: LocatedNode) -> None:
+    if not (node.public_ips or node.private_ips or node.extra["networks"]):
+        raise MachineFailedError(
+            f"machine {node.id} ({node.name!r}) of location '{node.location.id}' runs, but is in no network and will "
+            "have no address: networks= of create_node says in which it is to be",
             node=node,
         )
 

@@ -163,3 +163,25 @@ def test_no_such_machine(run_command: RunCommand, words: list[str], status: int,
     said = run_command("connect-instance", *words)
     assert (said.status, said.out) == (status, "")
     assert problem in said.err
+
+
+@pytest.mark.usefixtures("home_config")
+def test_a_machine_that_has_ended_is_not_looked_for_at_its_old_address(
+    driver: StratusLabNodeDriver, machine: str, run_command: RunCommand
+) -> None:
+    """Which another machine has by now."""
+    driver.ex_get_node(machine).destroy()
+    assert start(driver) != machine
+    ended = run_command("connect-instance", machine)
+    assert (ended.status, ended.out) == (1, "")
+    assert f"Error: machine {machine} has ended" in ended.err
+
+
+@pytest.mark.usefixtures("home_config")
+def test_all_machines_are_looked_for_before_the_first_session(
+    machine: str, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secure_shell, "run_session", pytest.fail)
+    refused = run_command("connect-instance", machine, "hostname")
+    assert refused.status == 1
+    assert "hostname" in refused.err

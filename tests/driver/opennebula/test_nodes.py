@@ -174,3 +174,12 @@ def test_the_password_of_a_context_is_not_shown(scripted: OpenNebulaNodeDriver, 
         "<VM><ID>0</ID><PERMISSIONS/><STATE>3</STATE><TEMPLATE><CONTEXT><A>b</A><PASSWORD>enc</PASSWORD></CONTEXT></TEMPLATE></VM>"
     )
     assert scripted.ex_get_node(0).extra["context"] == {"A": "b"}
+
+
+def test_a_machine_without_a_network_is_not_waited_for(driver: OpenNebulaNodeDriver, image: NodeImage) -> None:
+    node = driver.create_node("n", image=image)
+    with pytest.raises(
+        MachineFailedError, match="runs, but is in no network and will have no address: networks="
+    ) as caught:
+        driver.wait_until_running([node], wait_period=0.1, timeout=60)
+    assert caught.value.node.id == node.id
