@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from stratus_commands.failures import UsageError
+from stratus_commands.options import DEFAULT_FILE
 from stratus_commands.parsing import Given
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ def connect(arguments: Namespace, more: Mapping[str, Given] | None = None) -> Co
     }
     connection = Connection(_load(arguments, given))
     if connection.settings.find("endpoint") is None:
-        raise UsageError("Missing cloud endpoint. Please provide --endpoint")
+        raise UsageError(
+            "Missing cloud endpoint. Please provide --endpoint, or a configuration file: stratus-copy-config writes an "
+            f"example to {DEFAULT_FILE}"
+        )
     if _lacks_only_a_password(connection.settings):
         given["password"] = Given("--password", _asked_for_password(connection.settings))
         return Connection(_load(arguments, given))

@@ -41,6 +41,8 @@ _SITE = ("endpoint", "username", "password")
 _SECONDS = "5"
 _ALL_ATTRIBUTES = 3
 _INVALID = "Invalid State"
+_PLACED = "Pending"
+"""A machine of OpenNebula that is about to become something, of which 14.06 knew nothing to say."""
 _STATES = {"LCM_INIT": _INVALID, "CLEANUP": "Delete"}
 """What 14.06 calls the states that it does not call by OpenNebula's name."""
 
@@ -146,6 +148,9 @@ def _seconds(settings: Settings) -> str:
 
 def _listing(connection: Connection, nodes: Sequence[LocatedNode], arguments: Namespace) -> _Listing:
     rows: list[Row] = [_row(node) for node in nodes]
+    if connection.is_opennebula:
+        for row in rows:
+            row["state"] = _PLACED if row["state"] == _INVALID else row["state"]
     columns: Sequence[Column] = COLUMNS
     if translation_of(connection):
         columns = (*COLUMNS[:-1], _PORTS, COLUMNS[-1])

@@ -60,6 +60,7 @@ def run(arguments: Namespace) -> int:
     output = Output(arguments)
     metadata.ask_for_password(arguments)
     with volumes.connect_to_disks(arguments) as connection, show_progress() as show:
+        connection.stratuslab  # noqa: B018 - another kind of cloud is refused before anything is compressed
         output.title("Starting image upload")
         output.step("Compressing image")
         compressed = compression.compressed(image, arguments.compress, output, show)

@@ -128,7 +128,9 @@ def machines_that_use(volume: StorageVolume) -> int:
 
 def device_in(volume: StorageVolume, node: Node) -> str | None:
     """What a volume is called in a machine; None if that is not known."""
-    return next((each["device"] for each in _attachments(volume) if each["node_id"] == str(node.id)), None)
+    said_of_volume = (each["device"] for each in _attachments(volume) if each["node_id"] == str(node.id))
+    said_of_machine = (disk["device"] for disk in node.extra.get("disks", ()) if disk["image_id"] == volume.id)
+    return next(filter(None, (*said_of_volume, *said_of_machine)), None)
 
 
 def _attachments(volume: StorageVolume) -> Sequence[Mapping[str, str]]:

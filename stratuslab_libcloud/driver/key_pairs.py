@@ -197,7 +197,7 @@ def _new_pair(comment: str) -> tuple[str, str]:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     except ImportError:
         raise MissingDependencyError(
-            "making a key pair needs the package cryptography: pip install 'stratuslab-libcloud-drivers[deploy]'"
+            "making a key pair needs the package cryptography: pip install 'stratuslab-libcloud-drivers[deploy]>=26'"
         ) from None
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(

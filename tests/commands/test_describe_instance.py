@@ -165,7 +165,7 @@ def test_without_a_cloud(run_command: RunCommand, home_config: Path) -> None:
     home_config.unlink()
     status, out, err = run_command("describe-instance")
     assert (status, out) == (2, "")
-    assert err.endswith("stratus-describe-instance: error: Missing cloud endpoint. Please provide --endpoint\n")
+    assert "error: Missing cloud endpoint. Please provide --endpoint, or a configuration file: stratus-copy" in err
 
 
 def test_several_sites(

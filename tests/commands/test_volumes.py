@@ -341,7 +341,10 @@ def test_a_volumes_life_on_an_opennebula(run_command: RunCommand) -> None:
     assert attached.out.startswith(f"ATTACHED {number} in VM {node.id} on /dev/")
     assert attached.status == 0
     assert "\tcount: 1\n" in run_command("describe-volumes", number).out
-    assert run_command("detach-volume", "-i", node.id, number).status == 0
+    detached = run_command("detach-volume", "-i", node.id, number)
+    device = attached.out.partition("/dev/")[2]
+    assert (detached.status, detached.out) == (0, f"DETACHED {number} from VM {node.id} on /dev/{device}")
+    assert device.strip() not in ("", "None")
     assert run_command("delete-volume", number) == (0, f"DELETED {number}\n", "")
 
 

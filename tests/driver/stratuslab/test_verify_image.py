@@ -126,5 +126,5 @@ except MissingDependencyError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == (
-        "image metadata needs lxml, which is not installed: pip install 'stratuslab-libcloud-drivers[metadata]'\n"
+        "image metadata needs lxml, which is not installed: pip install 'stratuslab-libcloud-drivers[metadata]>=26'\n"
     )

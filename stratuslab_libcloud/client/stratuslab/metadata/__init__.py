@@ -13,5 +13,5 @@ try:
 except ModuleNotFoundError as error:
     raise MissingDependencyError(
         f"image metadata needs {error.name}, which is not installed: "
-        "pip install 'stratuslab-libcloud-drivers[metadata]'"
+        "pip install 'stratuslab-libcloud-drivers[metadata]>=26'"
     ) from error
