@@ -48,6 +48,8 @@ IDENTIFIER = image_identifier(bytes.fromhex(SHA1))
         ),
         (document(change=(SHA1, "none")), "none is not a valid SHA-1 checksum"),
     ],
+    # Signed documents differ from one process to the next.
+    ids=lambda value: "entry" if value.startswith("<?xml") else value,
 )
 def test_what_cannot_be_uploaded(marketplace: Client, upload: str, reason: str) -> None:
     assert marketplace.upload(document()).status_code == 201
