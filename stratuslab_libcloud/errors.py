@@ -55,8 +55,7 @@ _PRIVATE_KEY = re.compile(
     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File).*?(-----END [A-Z ]*PRIVATE KEY-----|Private-MAC:|\Z)",
     re.DOTALL,
 )
-_HOST_AND_PORT = r"(?:\[[0-9a-fA-F:.]+\]|[^\s'\"/@:]*):\d{1,5}/"
-_URL_CREDENTIALS = re.compile(rf"//(?!{_HOST_AND_PORT})[^\s'\"/@]*:[^\s'\"@]*@")
+_URL_CREDENTIALS = re.compile(r"//[^\s'\"/@]*:[^\s'\"@]*@")
 _URL_QUERY = re.compile(r"(://[^\s'\"?]*)\?(?!\w+=\d{1,10}(?:[\s'\"),]|\Z))[^\s'\"),]*")  # a short number is no secret
 
 

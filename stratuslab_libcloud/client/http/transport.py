@@ -104,7 +104,8 @@ class Transport:
 
     def call(self, request: Request) -> Call:
         """The request as exceptions name it."""
-        url = url_without_credentials(self._config.url + request.path)
+        # An @ in the path, of an e-mail address, would look like the end of a password.
+        url = url_without_credentials(self._config.url + request.path.replace("@", "%40"))
         return Call(self._location, self._service, request.operation, url)
 
     def close(self) -> None:
